@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory that is given out piece by piece and taken back all at once: a model generation, a syntax
+ * tree, a decoded message. Owns its blocks; knows nothing of what is in them.
+ *
+ * Allocation never fails: the process ends if the machine has no memory left.
+ */
+#ifndef TANDEM_ARENA_H
+#define TANDEM_ARENA_H
+
+#include <stddef.h>
+#include <stdarg.h>
+
+struct arena;
+
+struct arena *arena_new(void);
+void arena_free(struct arena *a);	/* NULL is fine */
+
+void *arena_alloc(struct arena *a, size_t size);	/* zeroed, aligned for any type */
+void *arena_array(struct arena *a, size_t n, size_t size);
+char *arena_strdup(struct arena *a, const char *s);
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+
+/*
+ * Room for one more element behind an array of n elements of `size` bytes: returns the array, moved
+ * if it had to grow, with *cap raised. `array` may be NULL with *cap 0.
+ */
+void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t size);
+
+size_t arena_bytes(const struct arena *a);	/* taken from the system */
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The syntax tree of a configuration file and the diagnostics about it.
+ *
+ * The tree is what the text says once comments, continuation lines, includes, @conditions,
+ * $variables and ~sequences are resolved: lines of words, some of which open a block. It knows
+ * where each word came from, and nothing of what the words mean.
+ *
+ * All memory belongs to the arena that the caller gives; nothing is freed one by one.
+ */
+#ifndef TANDEM_CONFIG_AST_H
+#define TANDEM_CONFIG_AST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+/* Where a word starts. Lines and columns count from 1; columns count bytes. */
+struct ast_loc {
+	const char *file;	/* as the user would write it: the include's own path */
+	uint32_t line;
+	uint32_t col;
+	const char *text;	/* the whole source line, for the caret */
+};
+
+struct ast_word {
+	const char *s;		/* quotes and escapes resolved */
+	bool quoted;
+	struct ast_loc loc;
+};
+
+/* One logical line. word[0] is the keyword (or the first value, in blocks of values). */
+struct ast_node {
+	struct ast_word *word;
+	uint32_t n_words;
+	bool has_block;		/* "{ … }" followed, maybe empty */
+	struct ast_node *child;	/* n_children of them */
+	uint32_t n_children;
+	struct ast_loc end;	/* of the closing brace, if has_block */
+};
+
+enum diag_level {
+	DIAG_NOT_HONOURED,	/* a keyword keepalived knows and tandem does not act on yet */
+	DIAG_WARNING,		/* unknown keyword, value out of range and replaced, … */
+	DIAG_ERROR,		/* this file cannot be used */
+};
+
+struct diag {
+	enum diag_level level;
+	struct ast_loc loc;
+	const char *message;	/* what is wrong and what was probably meant */
+};
+
+/* All that was found wrong, in the order of the text. */
+struct diags {
+	struct arena *arena;
+	struct diag *at;
+	size_t n;
+	size_t cap;
+	size_t n_errors;
+	size_t n_warnings;
+	size_t n_not_honoured;
+};
+
+void diags_init(struct diags *d, struct arena *arena);
+void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc, const char *fmt,
+	       ...) __attribute__((format(printf, 4, 5)));
+/* "file:line:col: warning: message", the source line and a caret, for each; to a growing string
+ * of the arena. */
+const char *diags_format(const struct diags *d);
+
+/* What the text may ask of the world. Tests give their own. */
+struct ast_input {
+	/* Reads a whole file. 0, or -errno. *ret_text is NUL-terminated, of the arena. */
+	int (*read)(void *ctx, struct arena *arena, const char *path, const char **ret_text,
+		    size_t *ret_len);
+	/* Expands a glob pattern to sorted paths. 0, or -errno (-ENOENT: nothing matches). */
+	int (*glob)(void *ctx, struct arena *arena, const char *pattern, const char ***ret_paths,
+		    size_t *ret_n);
+	const char *(*getenv)(void *ctx, const char *name);
+	void *ctx;
+	const char *config_id;	/* of @ID conditions (-i), or NULL */
+	const char *instance;	/* ${_INSTANCE}, or "" */
+	uint64_t random_seed;	/* ${_RANDOM}: the same on a reload of the same text is not promised */
+};
+
+extern const struct ast_input ast_input_files;	/* the real file system and environment */
+
+/*
+ * Parses PATH. *ret_root has the top-level lines as children, also when there were errors (what
+ * could be read). 0; -EINVAL when diags has errors; -errno when the file itself can't be read
+ * (then a diag says so too).
+ */
+int ast_parse(struct arena *arena, const struct ast_input *input, const char *path,
+	      struct diags *diags, struct ast_node *ret_root);
+
+/* The same from memory; `name` stands for the file's name. Includes still go through `input`. */
+int ast_parse_text(struct arena *arena, const struct ast_input *input, const char *name,
+		   const char *text, size_t len, struct diags *diags, struct ast_node *ret_root);
+
+#endif
