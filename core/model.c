@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checked configuration: see model.h and model.def. */
+#include "core/model.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+MODEL_RECORDS(RECORD_EQUAL)
+MODEL_RECORDS(RECORD_ENCODE)
+MODEL_RECORDS(RECORD_DECODE)
+
+const char *notify_on_name(enum notify_on on)
+{
+	static const char *const names[] = {
+		[NOTIFY_MASTER] = "notify_master", [NOTIFY_BACKUP] = "notify_backup",
+		[NOTIFY_FAULT] = "notify_fault",   [NOTIFY_STOP] = "notify_stop",
+		[NOTIFY_ANY] = "notify",	   [NOTIFY_UP] = "notify_up",
+		[NOTIFY_DOWN] = "notify_down",
+		[NOTIFY_MASTER_RX_LOWER_PRI] = "notify_master_rx_lower_pri",
+	};
+
+	return names[on];
+}
+
+const char *check_method_name(enum check_method method)
+{
+	static const char *const names[] = { [CHECK_TCP] = "TCP_CHECK" };
+
+	return names[method];
+}
+
+/* FNV-1a, with a final mix: ids are compared and sorted, never trusted against an attacker. */
+static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ at[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+static uint64_t hash_writer(struct writer *w)
+{
+	uint64_t h = hash_bytes(UINT64_C(14695981039346656037), w->at, w->len);
+
+	h ^= h >> 29;
+	h *= UINT64_C(0xbf58476d1ce4e5b9);
+	h ^= h >> 32;
+	return h ? h : 1;
+}
+
+static void id_start(struct writer *w, uint8_t *buf, size_t size, char kind)
+{
+	writer_init_fixed(w, buf, size);
+	put_u8(w, (uint8_t)kind);
+}
+
+uint64_t model_id_vrrp(uint8_t family, const char *ifname, uint8_t vrid)
+{
+	uint8_t buf[64];
+	struct writer w;
+
+	id_start(&w, buf, sizeof(buf), 'v');
+	put_u8(&w, family);
+	put_u8(&w, vrid);
+	put_str(&w, ifname);
+	return hash_writer(&w);
+}
+
+uint64_t model_id_virtual_server(const struct virtual_server *vs)
+{
+	uint8_t buf[64];
+	struct writer w;
+
+	id_start(&w, buf, sizeof(buf), 's');
+	put_u8(&w, vs->family);
+	put_u8(&w, vs->fwmark ? 0 : vs->protocol);
+	put_addr(&w, vs->address);
+	put_u16(&w, vs->port);
+	put_u32(&w, vs->fwmark);
+	return hash_writer(&w);
+}
+
+uint64_t model_id_real_server(uint64_t service_id, const struct addr *address, uint16_t port)
+{
+	uint8_t buf[64];
+	struct writer w;
+
+	id_start(&w, buf, sizeof(buf), 'r');
+	put_u64(&w, service_id);
+	put_addr(&w, *address);
+	put_u16(&w, port);
+	return hash_writer(&w);
+}
+
+uint64_t model_id_check(uint64_t server_id, enum check_method method, uint32_t place)
+{
+	uint8_t buf[64];
+	struct writer w;
+
+	id_start(&w, buf, sizeof(buf), 'c');
+	put_u64(&w, server_id);
+	put_u8(&w, (uint8_t)method);
+	put_u32(&w, place);
+	return hash_writer(&w);
+}
+
+const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id)
+{
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (m->instances[i].id == id)
+			return &m->instances[i];
+	return NULL;
+}
+
+const struct virtual_server *model_find_service(const struct model *m, uint64_t id)
+{
+	for (uint32_t i = 0; i < m->n_services; i++)
+		if (m->services[i].id == id)
+			return &m->services[i];
+	return NULL;
+}
+
+const char *virtual_server_format(const struct virtual_server *vs, char *text)
+{
+	const char *protocol = vs->protocol == IPPROTO_UDP    ? "UDP"
+			       : vs->protocol == IPPROTO_SCTP ? "SCTP"
+							      : "TCP";
+	char at[ADDR_TEXT_MAX];
+
+	if (vs->fwmark)
+		snprintf(text, TEXT_MAX, "fwmark %u%s", vs->fwmark,
+			 vs->family == AF_INET6 ? " IPv6" : "");
+	else
+		snprintf(text, TEXT_MAX, "%s %s", addr_format_port(&vs->address, vs->port, at),
+			 protocol);
+	return text;
+}
+
+static int write_all(int fd, const uint8_t *at, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0)
+			return -errno;
+		at += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int model_image_new(const struct model *m, uint64_t *ret_hash)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+	struct writer w;
+	int fd, err;
+
+	writer_init_growing(&w);
+	encode_model(&w, m);
+	err = w.full ? -ENOMEM : 0;
+	fd = memfd_create("tandem-model", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (!err && fd < 0)
+		err = -errno;
+	if (!err)
+		err = write_all(fd, w.at, w.len);
+	if (!err && fcntl(fd, F_ADD_SEALS, seals) < 0)
+		err = -errno;
+	if (!err)
+		*ret_hash = hash_writer(&w);
+	writer_done(&w);
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+int model_image_load(int fd, struct arena *arena, const struct model **ret)
+{
+	struct model *m = arena_alloc(arena, sizeof(*m));
+	struct reader r;
+	struct stat st;
+	void *image;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size <= 0)
+		return -EBADMSG;
+	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (image == MAP_FAILED)
+		return -errno;
+	reader_init(&r, image, (size_t)st.st_size, arena);
+	decode_model(&r, m);
+	munmap(image, (size_t)st.st_size);
+	if (!reader_done(&r) || m->n_global != 1)
+		return -EBADMSG;
+	*ret = m;
+	return 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checked configuration: const from the moment it is complete. Its objects are declared in
+ * model.def; this file adds the enums they use, their ids, and the image that carries a model from
+ * the supervisor to the roles.
+ */
+#ifndef TANDEM_MODEL_H
+#define TANDEM_MODEL_H
+
+#include "core/addr.h"
+#include "core/model.def"
+#include "core/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum notify_on {
+	NOTIFY_MASTER,
+	NOTIFY_BACKUP,
+	NOTIFY_FAULT,
+	NOTIFY_STOP,
+	NOTIFY_ANY, /* "notify": called with type, name, state and priority */
+	NOTIFY_UP,  /* notify_up, quorum_up */
+	NOTIFY_DOWN,
+	NOTIFY_MASTER_RX_LOWER_PRI,
+};
+
+enum vrrp_auth {
+	VRRP_AUTH_NONE,
+	VRRP_AUTH_PASS,
+};
+
+enum check_method {
+	CHECK_TCP,
+};
+
+/* The kernel's IP_VS_CONN_F_* forwarding methods. */
+enum ipvs_forward {
+	IPVS_FORWARD_NAT = 0,
+	IPVS_FORWARD_TUNNEL = 2,
+	IPVS_FORWARD_DR = 3,
+};
+
+/* The kernel's IP_VS_CONN_F_TUNNEL_TYPE_*. */
+enum ipvs_tunnel {
+	IPVS_TUNNEL_IPIP = 0,
+	IPVS_TUNNEL_GUE = 1,
+	IPVS_TUNNEL_GRE = 2,
+};
+
+/* struct vrrp_instance, struct virtual_server, struct model, … */
+MODEL_RECORDS(RECORD_STRUCT)
+
+const char *notify_on_name(enum notify_on on);
+const char *check_method_name(enum check_method method); /* keepalived's keyword */
+
+/* Field by field, lists in order: vrrp_instance_equal(a, b) and so on. */
+#define MODEL_EQUAL_DECLARE(record) \
+	bool record##_equal(const struct record *a, const struct record *b);
+MODEL_RECORDS(MODEL_EQUAL_DECLARE)
+
+/*
+ * Ids. Never 0. Two objects of one kind with the same identity have the same id: the checker
+ * refuses the second.
+ */
+uint64_t model_id_vrrp(uint8_t family, const char *ifname, uint8_t vrid);
+uint64_t model_id_virtual_server(const struct virtual_server *vs);
+uint64_t model_id_real_server(uint64_t service_id, const struct addr *address, uint16_t port);
+/* `place` counts the checks of one method on one server, from 0. */
+uint64_t model_id_check(uint64_t server_id, enum check_method method, uint32_t place);
+
+/* NULL when there is none. Linear: keep the answer, or an index of your own, on hot paths. */
+const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id);
+const struct virtual_server *model_find_service(const struct model *m, uint64_t id);
+
+/* "192.0.2.1:80 TCP", "fwmark 7": as operators name a service; text of at least TEXT_MAX. */
+const char *virtual_server_format(const struct virtual_server *vs, char *text);
+
+/*
+ * The image: the whole model as bytes, in a sealed memfd that can be handed to any number of
+ * processes. model_image_new() returns the descriptor or -errno.
+ */
+int model_image_new(const struct model *m, uint64_t *ret_hash);
+/* Decodes an image into `arena`. 0, -EBADMSG (short, long or nonsense), or -errno. */
+int model_image_load(int fd, struct arena *arena, const struct model **ret);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages between the supervisor and the roles: see msg.h and msg.def. */
+#include "core/msg.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+MSG_RECORDS(RECORD_ENCODE)
+MSG_RECORDS(RECORD_DECODE)
+
+/* The codec of each payload behind one shape, so that the table below can name it. */
+#define MSG_CODEC(NAME, from, to, payload)                             \
+	static void encode_##NAME(struct writer *w, const struct msg *m) \
+	{                                                              \
+		encode_msg_##payload(w, &m->payload);                  \
+	}                                                              \
+	static void decode_##NAME(struct reader *r, struct msg *m)       \
+	{                                                              \
+		decode_msg_##payload(r, &m->payload);                  \
+	}
+MSG_LIST(MSG_CODEC)
+
+#define SUPERVISOR ROLE_SUPERVISOR
+#define VRRP	   ROLE_VRRP
+#define CHECK	   ROLE_CHECK
+#define IPVS	   ROLE_IPVS
+#define ROLES	   ROLE_ROLES
+#define MSG_ROW(NAME, from, to, payload) { #NAME, from, to, encode_##NAME, decode_##NAME },
+
+static const struct {
+	const char *name;
+	unsigned from;
+	unsigned to;
+	void (*encode)(struct writer *, const struct msg *);
+	void (*decode)(struct reader *, struct msg *);
+} msg_table[] = { MSG_LIST(MSG_ROW) };
+
+const char *vrrp_state_name(enum vrrp_state_id state)
+{
+	static const char *const names[] = {
+		[VRRP_STATE_INITIALIZE] = "INIT", [VRRP_STATE_BACKUP] = "BACKUP",
+		[VRRP_STATE_ACTIVE] = "MASTER",	  [VRRP_STATE_FAULT] = "FAULT",
+		[VRRP_STATE_STOP] = "STOP",
+	};
+
+	return names[state];
+}
+
+const char *msg_name(enum msg_type type)
+{
+	return msg_table[type].name;
+}
+
+const char *role_name(enum role_id role)
+{
+	switch ((unsigned)role) {
+	case ROLE_SUPERVISOR:
+		return "supervisor";
+	case ROLE_VRRP:
+		return "vrrp";
+	case ROLE_CHECK:
+		return "check";
+	case ROLE_IPVS:
+		return "ipvs";
+	}
+	return "?";
+}
+
+bool msg_allowed(enum msg_type type, enum role_id from, enum role_id to)
+{
+	return (msg_table[type].from & from) && (msg_table[type].to & to);
+}
+
+size_t msg_encode(const struct msg *m, uint8_t buf[MSG_BYTES_MAX])
+{
+	struct writer w;
+
+	writer_init_fixed(&w, buf, MSG_BYTES_MAX);
+	put_u16(&w, (uint16_t)m->type);
+	msg_table[m->type].encode(&w, m);
+	return w.len;
+}
+
+int msg_decode(const uint8_t *buf, size_t len, struct msg *ret)
+{
+	struct msg m = { 0 };
+	struct reader r;
+	uint16_t type;
+
+	reader_init(&r, buf, len, NULL);
+	type = get_u16(&r);
+	if (r.bad || type >= MSG_TYPES)
+		return -EBADMSG;
+	m.type = (enum msg_type)type;
+	msg_table[type].decode(&r, &m);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	*ret = m;
+	return 0;
+}
+
+int msg_send(int sock, const struct msg *m, int fd)
+{
+	uint8_t buf[MSG_BYTES_MAX];
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = buf, .iov_len = msg_encode(m, buf) };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		h.msg_control = &control;
+		h.msg_controllen = sizeof(control);
+		*CMSG_FIRSTHDR(&h) = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+						       .cmsg_level = SOL_SOCKET,
+						       .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&h)), &fd, sizeof(fd));
+	}
+	return sendmsg(sock, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int take_fd(struct msghdr *h)
+{
+	int fd = -1;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+int msg_receive(int sock, struct msg *ret, int *ret_fd)
+{
+	uint8_t buf[MSG_BYTES_MAX];
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(sock, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fd, err;
+
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ENOTCONN;
+	fd = take_fd(&h);
+	err = h.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG
+						     : msg_decode(buf, (size_t)n, ret);
+	if (err && fd >= 0)
+		close(fd);
+	if (!err)
+		*ret_fd = fd;
+	return err;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages between the supervisor and the roles: one datagram of a SOCK_SEQPACKET socket each.
+ * The list of them is msg.def. Knows nothing of what they mean, nor of event loops.
+ */
+#ifndef TANDEM_MSG_H
+#define TANDEM_MSG_H
+
+#include "core/msg.def"
+#include "core/record.h"
+
+/* Also used as a set of roles. */
+enum role_id {
+	ROLE_SUPERVISOR = 1 << 0,
+	ROLE_VRRP = 1 << 1,
+	ROLE_CHECK = 1 << 2,
+	ROLE_IPVS = 1 << 3,
+	ROLE_ROLES = ROLE_VRRP | ROLE_CHECK | ROLE_IPVS,
+};
+
+#define MSG_ENUM(NAME, from, to, payload) MSG_##NAME,
+enum msg_type { MSG_LIST(MSG_ENUM) MSG_TYPES };
+
+/* What users and notify scripts see: INIT, BACKUP, MASTER, FAULT, STOP. */
+enum vrrp_state_id {
+	VRRP_STATE_INITIALIZE,
+	VRRP_STATE_BACKUP,
+	VRRP_STATE_ACTIVE,
+	VRRP_STATE_FAULT, /* Initialize, because something that it needs is down */
+	VRRP_STATE_STOP,  /* Initialize, because the operator stopped it */
+};
+const char *vrrp_state_name(enum vrrp_state_id state); /* keepalived's word */
+
+MSG_RECORDS(RECORD_STRUCT)
+
+struct msg {
+	enum msg_type type;
+	union {
+		struct msg_hello hello;
+		struct msg_prepare prepare;
+		struct msg_prepared prepared;
+		struct msg_generation generation; /* COMMIT, COMMITTED, ABORT */
+		struct msg_link link;
+		struct msg_stop stop;
+		struct msg_report report; /* REPORT, REPORTED */
+		struct msg_vrrp_state vrrp_state;
+		struct msg_vrrp_counters vrrp_counters;
+		struct msg_check_state check_state;
+		struct msg_server_health server_health;
+		struct msg_service_state service_state;
+		struct msg_server_state server_state;
+		struct msg_ipvs_state ipvs_state;
+	};
+};
+
+#define MSG_BYTES_MAX 1024
+
+const char *msg_name(enum msg_type type);
+const char *role_name(enum role_id role); /* "vrrp" */
+/* May `from` say this to `to`? */
+bool msg_allowed(enum msg_type type, enum role_id from, enum role_id to);
+
+/* Returns the length, at most MSG_BYTES_MAX. */
+size_t msg_encode(const struct msg *m, uint8_t buf[MSG_BYTES_MAX]);
+/* 0, or -EBADMSG for an unknown, short, long or nonsensical message. */
+int msg_decode(const uint8_t *buf, size_t len, struct msg *ret);
+
+/*
+ * One datagram, with a descriptor attached when fd >= 0 (the caller keeps it).
+ * 0 or -errno: -EAGAIN when the socket is full, -EPIPE/-ECONNRESET when the other end is gone.
+ */
+int msg_send(int sock, const struct msg *m, int fd);
+/* As msg_send. *ret_fd is -1 or a descriptor that is now the caller's. 0 also means nothing of the
+ * message is to be trusted but its form: check msg_allowed(). -ENOTCONN at the end of the stream. */
+int msg_receive(int sock, struct msg *ret, int *ret_fd);
+
+#endif
