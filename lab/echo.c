@@ -24,7 +24,7 @@ static uint64_t tag(int kind, int fd)
 
 static int socket_bind(int type, uint16_t port)
 {
-	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in6 sa = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	int fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1, off = 0;
 
@@ -56,14 +56,15 @@ static void session_echo(int fd)
 		close(fd);
 }
 
-/* The control message that came in names the address asked; sent back as is, it becomes the source. */
+/* The control message that came in names the address asked; sent back as is, it becomes the source.
+ */
 static void datagrams_echo(int fd)
 {
 	char buf[2048], control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	struct sockaddr_in6 peer;
-	struct iovec iov = { .iov_base = buf };
-	struct msghdr msg = { .msg_name = &peer, .msg_iov = &iov, .msg_iovlen = 1,
-			      .msg_control = control };
+	struct iovec iov = {.iov_base = buf};
+	struct msghdr msg = {
+		.msg_name = &peer, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control};
 	struct cmsghdr *cmsg;
 	ssize_t n;
 

@@ -101,7 +101,7 @@ static void udp_receive(struct probe *p, int fd)
 
 static void request_close(struct probe *p, size_t i)
 {
-	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
 	/* No TIME-WAIT: at this pace the ports would run out. */
 	setsockopt(p->q[i].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -116,7 +116,8 @@ static void request_open(struct probe *p, size_t i)
 	if (fd < 0)
 		die("TCP socket: %m");
 	p->q[i].fd = fd;
-	if (connect(fd, (struct sockaddr *)&p->target.sa, p->target.len) < 0 && errno != EINPROGRESS)
+	if (connect(fd, (struct sockaddr *)&p->target.sa, p->target.len) < 0 &&
+	    errno != EINPROGRESS)
 		request_close(p, i);
 	else
 		epoll_watch(p->epfd, fd, EPOLLOUT, tag(TAG_REQUEST, (uint32_t)i));
@@ -180,7 +181,7 @@ static void question_ask(struct probe *p)
 	size_t i = p->n;
 
 	p->q = grow(p->q, &p->cap, i + 1, sizeof(*p->q));
-	p->q[i] = (struct question){ .sent_us = now_us(), .rtt_us = -1, .fd = -1 };
+	p->q[i] = (struct question){.sent_us = now_us(), .rtt_us = -1, .fd = -1};
 	p->n++;
 	if (p->kind == KIND_UDP) {
 		udp_send(p, i);
@@ -196,7 +197,8 @@ static void event_handle(struct probe *p, const struct epoll_event *ev)
 
 	switch (ev->data.u64 >> 32) {
 	case TAG_TICK:
-		/* One question however many ticks were missed: a burst would measure nothing more. */
+		/* One question however many ticks were missed: a burst would measure nothing more.
+		 */
 		if (tick_fd_read(p->tick_fd) && !p->stopping)
 			question_ask(p);
 		break;
@@ -307,7 +309,7 @@ static void usage(void)
 
 static enum kind kind_parse(const char *text)
 {
-	static const char *const names[] = { "udp", "tcp", "http" };
+	static const char *const names[] = {"udp", "tcp", "http"};
 	int i;
 
 	for (i = 0; i < 3; i++)
@@ -319,7 +321,7 @@ static enum kind kind_parse(const char *text)
 
 int main(int argc, char **argv)
 {
-	struct probe p = { .interval_us = 1000, .patience_us = 500000 };
+	struct probe p = {.interval_us = 1000, .patience_us = 500000};
 	const char *addr = NULL;
 	uint16_t port = 0;
 	long seconds = 600;

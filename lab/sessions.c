@@ -141,7 +141,8 @@ static bool all_answered(const struct run *r)
 	uint32_t i;
 
 	for (i = 0; i < r->n; i++)
-		if (r->s[i].state == STATE_OPENING || (r->s[i].state == STATE_OPEN && r->s[i].missing))
+		if (r->s[i].state == STATE_OPENING ||
+		    (r->s[i].state == STATE_OPEN && r->s[i].missing))
 			return false;
 	return true;
 }
@@ -235,7 +236,7 @@ static void usage(void)
 
 static void descriptors_allow(uint32_t n)
 {
-	struct rlimit rl = { .rlim_cur = n + 64, .rlim_max = n + 64 };
+	struct rlimit rl = {.rlim_cur = n + 64, .rlim_max = n + 64};
 
 	if (n > 900 && setrlimit(RLIMIT_NOFILE, &rl) < 0)
 		die("%u descriptors: %m", n);
@@ -243,7 +244,7 @@ static void descriptors_allow(uint32_t n)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .n = 200 };
+	struct run r = {.n = 200};
 	const char *addr = NULL;
 	uint16_t port = 0;
 	long seconds = 600, period_ms = 1000, patience_ms = 15000;

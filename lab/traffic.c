@@ -87,9 +87,9 @@ int stop_fd_open(void)
 
 int tick_fd_open(int64_t interval_us)
 {
-	struct timespec ts = { .tv_sec = interval_us / 1000000,
-			       .tv_nsec = interval_us % 1000000 * 1000 };
-	struct itimerspec its = { .it_interval = ts, .it_value = ts };
+	struct timespec ts = {.tv_sec = interval_us / 1000000,
+			      .tv_nsec = interval_us % 1000000 * 1000};
+	struct itimerspec its = {.it_interval = ts, .it_value = ts};
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
 	if (fd < 0 || timerfd_settime(fd, 0, &its, NULL) < 0)
@@ -115,7 +115,7 @@ int epoll_open(void)
 
 void epoll_watch(int epfd, int fd, uint32_t events, uint64_t tag)
 {
-	struct epoll_event ev = { .events = events, .data.u64 = tag };
+	struct epoll_event ev = {.events = events, .data.u64 = tag};
 
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) < 0 &&
 	    (errno != EEXIST || epoll_ctl(epfd, EPOLL_CTL_MOD, fd, &ev) < 0))
