@@ -44,14 +44,19 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
 	return h;
 }
 
-static uint64_t hash_writer(struct writer *w)
+static uint64_t hash_of(const uint8_t *at, size_t n)
 {
-	uint64_t h = hash_bytes(UINT64_C(14695981039346656037), w->at, w->len);
+	uint64_t h = hash_bytes(UINT64_C(14695981039346656037), at, n);
 
 	h ^= h >> 29;
 	h *= UINT64_C(0xbf58476d1ce4e5b9);
 	h ^= h >> 32;
 	return h ? h : 1;
+}
+
+static uint64_t hash_writer(const struct writer *w)
+{
+	return hash_of(w->at, w->len);
 }
 
 static void id_start(struct writer *w, uint8_t *buf, size_t size, char kind)
@@ -171,8 +176,9 @@ int model_image_new(const struct model *m, uint64_t *ret_hash)
 		err = write_all(fd, w.at, w.len);
 	if (!err && fcntl(fd, F_ADD_SEALS, seals) < 0)
 		err = -errno;
+	/* The generation comes first, and is not content. */
 	if (!err)
-		*ret_hash = hash_writer(&w);
+		*ret_hash = hash_of(w.at + sizeof(m->generation), w.len - sizeof(m->generation));
 	writer_done(&w);
 	if (err && fd >= 0)
 		close(fd);

@@ -78,7 +78,8 @@ const char *virtual_server_format(const struct virtual_server *vs, char *text);
 
 /*
  * The image: the whole model as bytes, in a sealed memfd that can be handed to any number of
- * processes. model_image_new() returns the descriptor or -errno.
+ * processes. model_image_new() returns the descriptor or -errno. The hash is of the content: equal
+ * for two generations that say the same.
  */
 int model_image_new(const struct model *m, uint64_t *ret_hash);
 /* Decodes an image into `arena`. 0, -EBADMSG (short, long or nonsense), or -errno. */
