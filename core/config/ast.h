@@ -14,19 +14,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct arena;
 
 /* Where a word starts. Lines and columns count from 1; columns count bytes. */
 struct ast_loc {
-	const char *file;	/* as the user would write it: the include's own path */
+	const char *file; /* as the user would write it: the include's own path */
 	uint32_t line;
 	uint32_t col;
-	const char *text;	/* the whole source line, for the caret */
+	const char *text; /* the whole source line, for the caret */
 };
 
 struct ast_word {
-	const char *s;		/* quotes and escapes resolved */
+	const char *s;	 /* quotes and escapes resolved */
+	const char *raw; /* as written (auth_pass: a backslash means itself) */
 	bool quoted;
 	struct ast_loc loc;
 };
@@ -36,21 +38,22 @@ struct ast_node {
 	struct ast_word *word;
 	uint32_t n_words;
 	bool has_block;		/* "{ … }" followed, maybe empty */
-	struct ast_node *child;	/* n_children of them */
+	struct ast_node *child; /* n_children of them */
 	uint32_t n_children;
-	struct ast_loc end;	/* of the closing brace, if has_block */
+	struct ast_loc end; /* of the closing brace, if has_block */
 };
 
 enum diag_level {
-	DIAG_NOT_HONOURED,	/* a keyword keepalived knows and tandem does not act on yet */
-	DIAG_WARNING,		/* unknown keyword, value out of range and replaced, … */
-	DIAG_ERROR,		/* this file cannot be used */
+	DIAG_NOTE,	   /* worth a line; changes no exit code */
+	DIAG_NOT_HONOURED, /* a keyword keepalived knows and tandem does not act on yet */
+	DIAG_WARNING,	   /* unknown keyword, value out of range and replaced, … */
+	DIAG_ERROR,	   /* this file cannot be used */
 };
 
 struct diag {
 	enum diag_level level;
 	struct ast_loc loc;
-	const char *message;	/* what is wrong and what was probably meant */
+	const char *message; /* what is wrong and what was probably meant */
 };
 
 /* All that was found wrong, in the order of the text. */
@@ -62,7 +65,10 @@ struct diags {
 	size_t n_errors;
 	size_t n_warnings;
 	size_t n_not_honoured;
+	size_t n_dropped; /* counted above, but too many to keep */
 };
+
+const char *diag_level_str(enum diag_level level);
 
 void diags_init(struct diags *d, struct arena *arena);
 void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc, const char *fmt,
@@ -70,10 +76,14 @@ void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc
 /* "file:line:col: warning: message", the source line and a caret, for each; to a growing string
  * of the arena. */
 const char *diags_format(const struct diags *d);
+void diags_print(const struct diags *d, FILE *out);
 
 /* What the text may ask of the world. Tests give their own. */
 struct ast_input {
-	/* Reads a whole file. 0, or -errno. *ret_text is NUL-terminated, of the arena. */
+	/*
+	 * Reads a whole file. 0, or -errno: -ENOEXEC for what keepalived would not read either
+	 * (not a regular file, or executable). *ret_text is NUL-terminated, of the arena.
+	 */
 	int (*read)(void *ctx, struct arena *arena, const char *path, const char **ret_text,
 		    size_t *ret_len);
 	/* Expands a glob pattern to sorted paths. 0, or -errno (-ENOENT: nothing matches). */
@@ -81,17 +91,21 @@ struct ast_input {
 		    size_t *ret_n);
 	const char *(*getenv)(void *ctx, const char *name);
 	void *ctx;
-	const char *config_id;	/* of @ID conditions (-i), or NULL */
-	const char *instance;	/* ${_INSTANCE}, or "" */
-	uint64_t random_seed;	/* ${_RANDOM}: the same on a reload of the same text is not promised */
+	const char *cwd;       /* ${_PWD} of a file named without a directory; NULL: getcwd() */
+	const char *config_id; /* of @ID conditions (-i) and ${_INSTANCE}, or NULL */
+	uint64_t
+		random_seed; /* ${_RANDOM}: the same on a reload of the same text is not promised */
+	size_t max_lines;    /* of all files and expansions together; 0: AST_LINES_MAX */
 };
 
-extern const struct ast_input ast_input_files;	/* the real file system and environment */
+#define AST_LINES_MAX (4u << 20)
+
+extern const struct ast_input ast_input_files; /* the real file system and environment */
 
 /*
  * Parses PATH. *ret_root has the top-level lines as children, also when there were errors (what
- * could be read). 0; -EINVAL when diags has errors; -errno when the file itself can't be read
- * (then a diag says so too).
+ * could be read). 0; -EINVAL when the text has errors; -errno when the file itself can't be read
+ * (a diag says so in either case).
  */
 int ast_parse(struct arena *arena, const struct ast_input *input, const char *path,
 	      struct diags *diags, struct ast_node *ret_root);

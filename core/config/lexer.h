@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two ends of reading text: physical lines become logical ones (comments and continuation),
+ * and, after the preprocessor, logical lines become words and braces.
+ */
+#ifndef TANDEM_CONFIG_LEXER_H
+#define TANDEM_CONFIG_LEXER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/config/ast.h"
+#include "core/config/line.h"
+
+struct lexer {
+	struct arena *arena;
+	struct diags *diags;
+	const char *file;
+	char *text; /* a private copy, cut into lines as they are read */
+	size_t len;
+	size_t pos;
+	uint32_t number;
+};
+
+void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const char *file,
+		const char *text, size_t len);
+/* The next logical line that is not empty; false at the end. */
+bool lexer_next_line(struct lexer *x, struct line *ret);
+
+enum token {
+	TOKEN_END,
+	TOKEN_WORD,
+	TOKEN_OPEN,  /* { */
+	TOKEN_CLOSE, /* } */
+};
+
+/* Takes one token off `l` at *pos. ret_word has the text, or for a brace its place. */
+enum token lexer_token(struct arena *arena, struct diags *diags, const struct line *l, size_t *pos,
+		       struct ast_word *ret_word);
+
+#endif
