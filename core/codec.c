@@ -56,7 +56,7 @@ static uint8_t *room(struct writer *w, size_t n)
 	return at;
 }
 
-static void put_bytes(struct writer *w, const void *bytes, size_t n)
+void put_bytes(struct writer *w, const void *bytes, size_t n)
 {
 	uint8_t *at = room(w, n);
 
@@ -139,7 +139,7 @@ bool reader_done(const struct reader *r)
 	return !r->bad && r->at == r->end;
 }
 
-static const uint8_t *take(struct reader *r, size_t n)
+const uint8_t *get_bytes(struct reader *r, size_t n)
 {
 	const uint8_t *at = r->at;
 
@@ -153,7 +153,7 @@ static const uint8_t *take(struct reader *r, size_t n)
 
 static uint64_t get_uint(struct reader *r, unsigned n)
 {
-	const uint8_t *at = take(r, n);
+	const uint8_t *at = get_bytes(r, n);
 	uint64_t v = 0;
 
 	for (unsigned i = 0; at && i < n; i++)
@@ -209,14 +209,14 @@ struct addr get_addr(struct reader *r)
 	if (version != 0 && version != 4 && version != 6)
 		r->bad = true;
 	a.family = version == 4 ? AF_INET : version == 6 ? AF_INET6 : AF_UNSPEC;
-	bytes = take(r, addr_len(&a));
+	bytes = get_bytes(r, addr_len(&a));
 	return bytes ? addr_from_bytes(a.family, bytes) : (struct addr){ 0 };
 }
 
 const char *get_str(struct reader *r)
 {
 	uint32_t n = get_u32(r);
-	const uint8_t *at = take(r, n);
+	const uint8_t *at = get_bytes(r, n);
 
 	if (!at || !r->arena || memchr(at, 0, n)) {
 		r->bad = true;
@@ -229,7 +229,7 @@ struct text get_text(struct reader *r)
 {
 	struct text t = { "" };
 	uint8_t n = get_u8(r);
-	const uint8_t *at = take(r, n);
+	const uint8_t *at = get_bytes(r, n);
 
 	if (!at || n >= sizeof(t.s) || memchr(at, 0, n))
 		r->bad = true;

@@ -57,6 +57,11 @@ void put_addr(struct writer *w, struct addr v);
 void put_str(struct writer *w, const char *v); /* NULL is written as "" */
 void put_text(struct writer *w, struct text v);
 
+/* Bytes as they are, without their number. */
+void put_bytes(struct writer *w, const void *bytes, size_t n);
+/* NULL when there are not so many left. */
+const uint8_t *get_bytes(struct reader *r, size_t n);
+
 uint8_t get_u8(struct reader *r);
 uint16_t get_u16(struct reader *r);
 uint32_t get_u32(struct reader *r);
