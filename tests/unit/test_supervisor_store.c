@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last known state of every object (core/store.c). */
+#include "core/store.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct msg health(uint64_t server, bool up)
+{
+	return (struct msg){ .type = MSG_SERVER_HEALTH,
+			     .server_health = { .service = 1, .server = server, .up = up } };
+}
+
+static struct msg vrrp(uint64_t instance, enum vrrp_state_id state)
+{
+	return (struct msg){ .type = MSG_VRRP_STATE,
+			     .vrrp_state = { .instance = instance, .state = (uint8_t)state } };
+}
+
+static void count(void *ctx, const struct msg *m)
+{
+	(*(unsigned *)ctx)++;
+}
+
+static unsigned size(const struct store *s)
+{
+	unsigned n = 0;
+
+	store_each(s, count, &n);
+	return n;
+}
+
+static void test_put_tells_what_changed(void **state)
+{
+	struct msg up = health(5, true), down = health(5, false), former;
+	struct store s;
+
+	store_init(&s);
+	assert_int_equal(store_put(&s, &up, NULL), STORE_NEW);
+	assert_int_equal(store_put(&s, &up, NULL), STORE_SAME);
+	assert_int_equal(store_put(&s, &down, &former), STORE_CHANGED);
+	assert_true(former.server_health.up);
+	assert_true(store_get(&s, MSG_SERVER_HEALTH, 5, &former));
+	assert_false(former.server_health.up);
+	assert_false(store_get(&s, MSG_SERVER_STATE, 5, &former));
+	assert_int_equal(size(&s), 1);
+	store_done(&s);
+}
+
+static void test_one_id_may_have_several_states(void **state)
+{
+	struct msg a = health(5, true), b = vrrp(5, VRRP_STATE_ACTIVE), got;
+	struct store s;
+
+	store_init(&s);
+	store_put(&s, &a, NULL);
+	store_put(&s, &b, NULL);
+	assert_int_equal(size(&s), 2);
+	assert_true(store_get(&s, MSG_VRRP_STATE, 5, &got));
+	assert_int_equal(got.vrrp_state.state, VRRP_STATE_ACTIVE);
+	store_done(&s);
+}
+
+static void test_an_empty_store(void **state)
+{
+	struct msg m;
+	struct store s;
+
+	store_init(&s);
+	assert_false(store_get(&s, MSG_IPVS_STATE, 0, &m));
+	assert_int_equal(size(&s), 0);
+	store_done(&s);
+}
+
+static void test_many_objects(void **state)
+{
+	struct msg m;
+	struct store s;
+
+	store_init(&s);
+	for (uint64_t i = 1; i <= 20000; i++) {
+		m = health(i << 32, i % 3 == 0);
+		assert_int_equal(store_put(&s, &m, NULL), STORE_NEW);
+	}
+	for (uint64_t i = 1; i <= 20000; i++) {
+		assert_true(store_get(&s, MSG_SERVER_HEALTH, i << 32, &m));
+		assert_int_equal(m.server_health.up, i % 3 == 0);
+	}
+	assert_int_equal(size(&s), 20000);
+	store_done(&s);
+}
+
+static void test_retain_forgets_what_left_the_model(void **state)
+{
+	struct check check = { .id = 12 };
+	struct real_server server = { .id = 11, .checks = &check, .n_checks = 1 };
+	struct virtual_server service = { .id = 10, .servers = &server, .n_servers = 1 };
+	struct vrrp_instance instance = { .id = 9 };
+	struct model model = { .instances = &instance,
+			       .n_instances = 1,
+			       .services = &service,
+			       .n_services = 1 };
+	const struct msg put[] = {
+		health(11, true), health(99, true), vrrp(9, VRRP_STATE_BACKUP),
+		vrrp(98, VRRP_STATE_ACTIVE),
+		{ .type = MSG_CHECK_STATE, .check_state = { .check = 12 } },
+		{ .type = MSG_SERVICE_STATE, .service_state = { .service = 10 } },
+		{ .type = MSG_IPVS_STATE, .ipvs_state = { .available = true } },
+	};
+	struct msg m;
+	struct store s;
+
+	store_init(&s);
+	for (size_t i = 0; i < sizeof(put) / sizeof(put[0]); i++)
+		store_put(&s, &put[i], NULL);
+	store_retain(&s, &model);
+	assert_int_equal(size(&s), 5);
+	assert_true(store_get(&s, MSG_SERVER_HEALTH, 11, &m));
+	assert_true(store_get(&s, MSG_IPVS_STATE, 0, &m));
+	assert_false(store_get(&s, MSG_SERVER_HEALTH, 99, &m));
+	assert_false(store_get(&s, MSG_VRRP_STATE, 98, &m));
+	store_done(&s);
+}
+
+static void save(struct writer *w)
+{
+	struct msg a = health(5, true), b = vrrp(6, VRRP_STATE_ACTIVE);
+	struct msg people = { .type = MSG_IPVS_STATE };
+	struct store s;
+
+	store_init(&s);
+	store_put(&s, &a, NULL);
+	store_put(&s, &people, NULL);
+	store_put(&s, &b, NULL);
+	writer_init_growing(w);
+	store_save(&s, w);
+	store_done(&s);
+}
+
+static void test_save_and_load(void **state)
+{
+	struct reader r;
+	struct writer w;
+	struct msg m;
+	struct store s;
+
+	save(&w);
+	reader_init(&r, w.at, w.len, NULL);
+	store_init(&s);
+	assert_int_equal(store_load(&s, &r), 0);
+	assert_int_equal(size(&s), 2);
+	assert_true(store_get(&s, MSG_VRRP_STATE, 6, &m));
+	assert_int_equal(m.vrrp_state.state, VRRP_STATE_ACTIVE);
+	store_done(&s);
+	writer_done(&w);
+}
+
+/* Whatever is cut off, what came whole is kept and the rest is refused. */
+static void test_load_of_a_cut_file(void **state)
+{
+	struct writer w;
+
+	save(&w);
+	for (size_t len = 1; len < w.len; len++) {
+		struct reader r;
+		struct store s;
+		int err;
+
+		reader_init(&r, w.at, len, NULL);
+		store_init(&s);
+		err = store_load(&s, &r);
+		assert_true(err == -EBADMSG ? size(&s) <= 1 : size(&s) == 1);
+		store_done(&s);
+	}
+	writer_done(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_put_tells_what_changed),
+		cmocka_unit_test(test_one_id_may_have_several_states),
+		cmocka_unit_test(test_an_empty_store),
+		cmocka_unit_test(test_many_objects),
+		cmocka_unit_test(test_retain_forgets_what_left_the_model),
+		cmocka_unit_test(test_save_and_load),
+		cmocka_unit_test(test_load_of_a_cut_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
