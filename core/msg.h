@@ -8,6 +8,7 @@
 
 #include "core/msg.def"
 #include "core/record.h"
+#include "core/vrrp_state.h"
 
 /* Also used as a set of roles. */
 enum role_id {
@@ -20,16 +21,6 @@ enum role_id {
 
 #define MSG_ENUM(NAME, from, to, payload) MSG_##NAME,
 enum msg_type { MSG_LIST(MSG_ENUM) MSG_TYPES };
-
-/* What users and notify scripts see: INIT, BACKUP, MASTER, FAULT, STOP. */
-enum vrrp_state_id {
-	VRRP_STATE_INITIALIZE,
-	VRRP_STATE_BACKUP,
-	VRRP_STATE_ACTIVE,
-	VRRP_STATE_FAULT, /* Initialize, because something that it needs is down */
-	VRRP_STATE_STOP,  /* Initialize, because the operator stopped it */
-};
-const char *vrrp_state_name(enum vrrp_state_id state); /* keepalived's word */
 
 MSG_RECORDS(RECORD_STRUCT)
 
