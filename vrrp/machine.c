@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The VRRP state machine: see machine.h. Section numbers are RFC 9568's. */
+#include "vrrp/machine.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * While both the old and the new Active answer ARP, a client may have learned the wrong one: the
+ * new one says again that it has the addresses, once before and once after the other lets go.
+ */
+static const int64_t announce_early_us[] = {
+	VRRP_LET_GO_US / 2,
+	VRRP_LET_GO_US + 10 * USEC_PER_MSEC,
+};
+#define ANNOUNCE_EARLY ((uint8_t)(sizeof(announce_early_us) / sizeof(announce_early_us[0])))
+
+/* Two routers that both think they win must not answer each other without end. */
+#define ASSERT_FRACTION 8
+
+int64_t vrrp_skew_us(const struct vrrp_conf *conf, int64_t active_int_us)
+{
+	int64_t unit_us = conf->version == 2 ? USEC_PER_SEC : active_int_us;
+
+	return (256 - conf->priority) * unit_us / 256;
+}
+
+int64_t vrrp_down_interval_us(const struct vrrp_conf *conf, int64_t active_int_us)
+{
+	return conf->down_adverts * active_int_us + vrrp_skew_us(conf, active_int_us);
+}
+
+/* Until the least eager Backup (priority 1) has surely taken over, were there one. */
+static int64_t leave_wait_us(const struct vrrp_conf *conf)
+{
+	int64_t skew_us = conf->version == 2 ? USEC_PER_SEC : conf->adver_int_us;
+	int64_t margin_us = skew_us / 2 + VRRP_LET_GO_US;
+	int64_t wait_us = skew_us + margin_us;
+
+	return wait_us < VRRP_LEAVE_MAX_US ? wait_us : VRRP_LEAVE_MAX_US;
+}
+
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+	return a_us < b_us ? a_us : b_us;
+}
+
+static bool preempts(const struct vrrp_conf *conf)
+{
+	return conf->preempt ||
+	       conf->priority == VRRP_PRIORITY_OWNER; /* §6.1: the owner always does */
+}
+
+/* Actions */
+
+static struct vrrp_action *act(struct vrrp_actions *ret, enum vrrp_action_kind kind)
+{
+	struct vrrp_action *a = &ret->list[ret->n++];
+
+	assert(ret->n <= VRRP_ACTIONS_MAX);
+	memset(a, 0, sizeof(*a));
+	a->kind = kind;
+	return a;
+}
+
+static void send_advert(struct vrrp_machine *m, uint8_t priority, int64_t now_us,
+			struct vrrp_actions *ret)
+{
+	act(ret, VRRP_ACTION_SEND)->priority = priority;
+	m->sent_us = now_us;
+}
+
+static void send_own_advert(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
+			    struct vrrp_actions *ret)
+{
+	send_advert(m, conf->priority, now_us, ret);
+	m->advert_at_us = now_us + conf->adver_int_us;
+}
+
+static void hold(struct vrrp_machine *m, struct vrrp_actions *ret)
+{
+	act(ret, VRRP_ACTION_ADD);
+	m->holding = true;
+	m->release_at_us = USEC_NEVER;
+}
+
+static void let_go(struct vrrp_machine *m, struct vrrp_actions *ret)
+{
+	act(ret, VRRP_ACTION_REMOVE);
+	m->holding = false;
+	m->release_at_us = USEC_NEVER;
+}
+
+static void set_down_timer(struct vrrp_machine *m, int64_t now_us, int64_t interval_us)
+{
+	m->down_set_us = now_us;
+	m->down_at_us = now_us + interval_us;
+	m->peer_left = false;
+	m->rival = false;
+}
+
+/* Announcements: some early, the later burst, then the refresh, as far as configured. */
+
+static void set_announce_timer(const struct vrrp_conf *conf, struct vrrp_machine *m)
+{
+	int64_t from_us = m->announce_from_us;
+
+	if (m->announce_step < ANNOUNCE_EARLY)
+		m->announce_at_us = from_us + announce_early_us[m->announce_step];
+	else if (m->announce_step == ANNOUNCE_EARLY && conf->garp_delay_us)
+		m->announce_at_us = from_us + conf->garp_delay_us;
+	else if (conf->garp_refresh_us)
+		m->announce_at_us = from_us + conf->garp_refresh_us;
+	else
+		m->announce_at_us = USEC_NEVER;
+}
+
+static void announce(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
+		     uint32_t count, struct vrrp_actions *ret)
+{
+	act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
+	m->announce_from_us = now_us;
+	m->announce_step = 0;
+	set_announce_timer(conf, m);
+}
+
+static void announce_again(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
+			   struct vrrp_actions *ret)
+{
+	uint32_t count = conf->garp_refresh_repeat;
+
+	if (m->announce_step < ANNOUNCE_EARLY) {
+		count = 1;
+	} else {
+		if (m->announce_step == ANNOUNCE_EARLY && conf->garp_delay_us)
+			count = conf->garp_repeat;
+		m->announce_from_us = now_us;
+	}
+	act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
+	if (m->announce_step <= ANNOUNCE_EARLY)
+		m->announce_step++;
+	set_announce_timer(conf, m);
+}
+
+/* Changes of state */
+
+static bool is_running(const struct vrrp_machine *m)
+{
+	return m->state != VRRP_STATE_INITIALIZE && m->state != VRRP_STATE_STOP;
+}
+
+/* The only writer of m->state. */
+static void change_state(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			 enum vrrp_state_id state, const struct vrrp_event *event,
+			 enum vrrp_reason reason, struct vrrp_actions *ret)
+{
+	struct vrrp_change *change = &act(ret, VRRP_ACTION_REPORT)->change;
+
+	change->from = m->state;
+	change->to = state;
+	change->reason = reason;
+	change->peer = m->peer;
+	change->peer_priority = m->peer_priority;
+	change->priority = conf->priority;
+	change->silence_us =
+		event->now_us - (m->heard_us == USEC_NEVER ? m->down_set_us : m->heard_us);
+	change->why = event->why;
+	m->state = state;
+	m->since_us = event->now_us;
+	if (state != VRRP_STATE_BACKUP)
+		m->down_at_us = USEC_NEVER;
+	if (state != VRRP_STATE_ACTIVE) {
+		m->advert_at_us = USEC_NEVER;
+		m->announce_at_us = USEC_NEVER;
+	}
+}
+
+static void become_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			  const struct vrrp_event *event, enum vrrp_reason reason,
+			  struct vrrp_actions *ret)
+{
+	/* Nobody serves: tell the other Backups first (§6.4.2). Somebody does: make before break.
+	 */
+	bool first = reason != VRRP_REASON_PREEMPT && reason != VRRP_REASON_PEER_LEFT;
+
+	if (first)
+		send_own_advert(conf, m, event->now_us, ret);
+	hold(m, ret);
+	announce(conf, m, event->now_us, conf->garp_repeat, ret);
+	if (!first)
+		send_own_advert(conf, m, event->now_us, ret);
+	m->active_int_us = conf->adver_int_us;
+	m->preempt_at_us = USEC_NEVER;
+	change_state(conf, m, VRRP_STATE_ACTIVE, event, reason, ret);
+}
+
+static void become_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			  const struct vrrp_event *event, enum vrrp_reason reason,
+			  struct vrrp_actions *ret)
+{
+	set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
+	change_state(conf, m, VRRP_STATE_BACKUP, event, reason, ret);
+}
+
+/* §6.4.1: the Startup event. */
+static void start_up(const struct vrrp_conf *conf, struct vrrp_machine *m,
+		     const struct vrrp_event *event, enum vrrp_reason reason,
+		     struct vrrp_actions *ret)
+{
+	m->active_int_us = conf->adver_int_us;
+	m->heard_us = USEC_NEVER;
+	m->peer = (struct addr){0};
+	m->preempt_at_us = USEC_NEVER;
+	if (conf->priority == VRRP_PRIORITY_OWNER) {
+		become_active(conf, m, event,
+			      reason == VRRP_REASON_STARTED ? VRRP_REASON_OWNER : reason, ret);
+		return;
+	}
+	become_backup(conf, m, event, reason, ret);
+	/* No successor was heard while we were leaving: keep the addresses until one is. */
+	if (m->holding && m->release_at_us - event->now_us > VRRP_LET_GO_US)
+		m->release_at_us = USEC_NEVER;
+}
+
+/* Active no more, on purpose: say so, and hold the addresses for the successor to take. */
+static void leave(const struct vrrp_conf *conf, struct vrrp_machine *m,
+		  const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	send_advert(m, 0, event->now_us, ret);
+	m->release_at_us = event->now_us + leave_wait_us(conf);
+}
+
+static void shut_down(const struct vrrp_conf *conf, struct vrrp_machine *m,
+		      const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	if (m->state == VRRP_STATE_ACTIVE)
+		leave(conf, m, event, ret);
+	else if (m->holding && m->release_at_us == USEC_NEVER)
+		let_go(m, ret);
+	change_state(conf, m, VRRP_STATE_STOP, event, VRRP_REASON_STOPPED, ret);
+}
+
+static void fail(const struct vrrp_conf *conf, struct vrrp_machine *m,
+		 const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	if (m->state == VRRP_STATE_ACTIVE && event->can_send)
+		leave(conf, m, event, ret);
+	else if (m->holding && (!event->can_send || m->release_at_us == USEC_NEVER))
+		let_go(m, ret);
+	change_state(conf, m, VRRP_STATE_FAULT, event, VRRP_REASON_FAULT, ret);
+}
+
+/* Another Active is there: what is still held here is let go, shortly. */
+static void successor_heard(struct vrrp_machine *m, const struct vrrp_event *event)
+{
+	if (m->holding && event->priority != 0)
+		m->release_at_us = earlier(m->release_at_us, event->now_us + VRRP_LET_GO_US);
+}
+
+static void note_peer(struct vrrp_machine *m, const struct vrrp_event *event)
+{
+	m->peer = event->src;
+	m->heard_us = event->now_us;
+	if (event->priority != 0)
+		m->peer_priority = event->priority;
+}
+
+/* §6.4.2, the case of a lower priority with Preempt_Mode: true while it must still be obeyed. */
+static bool preempt_is_delayed(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us)
+{
+	if (conf->priority == VRRP_PRIORITY_OWNER || !conf->preempt_delay_us)
+		return false;
+	if (m->preempt_at_us == USEC_NEVER)
+		m->preempt_at_us = now_us + conf->preempt_delay_us;
+	return now_us < m->preempt_at_us;
+}
+
+static void accept_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			  const struct vrrp_event *event)
+{
+	m->active_int_us = event->adver_int_us;
+	set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
+}
+
+static void backup_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			  const struct vrrp_event *event)
+{
+	note_peer(m, event);
+	successor_heard(m, event);
+	if (event->priority == 0) {
+		m->down_at_us = event->now_us + vrrp_skew_us(conf, m->active_int_us);
+		m->peer_left = true;
+	} else if (event->priority >= conf->priority) {
+		m->preempt_at_us = USEC_NEVER;
+		accept_active(conf, m, event);
+	} else if (!preempts(conf) || preempt_is_delayed(conf, m, event->now_us)) {
+		accept_active(conf, m, event);
+	} else {
+		m->rival = true;
+	}
+}
+
+static void backup_down(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	enum vrrp_reason reason = VRRP_REASON_SILENCE;
+
+	if (m->peer_left)
+		reason = VRRP_REASON_PEER_LEFT;
+	else if (m->rival)
+		reason = VRRP_REASON_PREEMPT;
+	become_active(conf, m, event, reason, ret);
+}
+
+/* §6.4.3: whether another Active's advertisement beats us. */
+static bool is_beaten(const struct vrrp_conf *conf, const struct vrrp_event *event)
+{
+	if (event->priority != conf->priority)
+		return event->priority > conf->priority;
+	return addr_compare(&event->src, &conf->source) > 0;
+}
+
+/* A worse Active: tell it and the bridges at once, and bring clients back that it drew away. */
+static void active_assert(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			  const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	if (event->now_us - m->sent_us < conf->adver_int_us / ASSERT_FRACTION)
+		return;
+	send_own_advert(conf, m, event->now_us, ret);
+	if (event->priority != 0 && m->announce_step >= ANNOUNCE_EARLY)
+		announce(conf, m, event->now_us, 1, ret);
+}
+
+static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			  const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	enum vrrp_reason reason =
+		event->priority == conf->priority ? VRRP_REASON_HIGHER_ADDRESS : VRRP_REASON_HIGHER;
+
+	if (event->priority == 0 || !is_beaten(conf, event)) {
+		active_assert(conf, m, event, ret);
+		return;
+	}
+	note_peer(m, event);
+	m->active_int_us = event->adver_int_us;
+	successor_heard(m, event);
+	become_backup(conf, m, event, reason, ret);
+}
+
+/* The Adver_Timer keeps its pace unless it is late by more than a whole interval. */
+static void active_advertise(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
+			     struct vrrp_actions *ret)
+{
+	int64_t due_us = m->advert_at_us;
+
+	send_own_advert(conf, m, now_us, ret);
+	if (now_us - due_us < conf->adver_int_us)
+		m->advert_at_us = due_us + conf->adver_int_us;
+}
+
+/* The configuration changed under a running state */
+
+static void active_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	const struct vrrp_conf *was = event->conf_was;
+	bool addresses = was->addresses_gen != conf->addresses_gen;
+
+	if (addresses) {
+		hold(m, ret);
+		announce(conf, m, event->now_us, conf->garp_repeat, ret);
+	}
+	/* Peers learn the interval and the priority from this one, before they would miss one. */
+	if (addresses || was->priority != conf->priority || was->adver_int_us != conf->adver_int_us)
+		send_own_advert(conf, m, event->now_us, ret);
+	m->active_int_us = conf->adver_int_us;
+	if (m->announce_step > ANNOUNCE_EARLY)
+		set_announce_timer(conf, m);
+}
+
+static void backup_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			const struct vrrp_event *event)
+{
+	bool interval = event->conf_was->adver_int_us != conf->adver_int_us;
+	bool learned = conf->version == 3 && m->heard_us != USEC_NEVER;
+
+	if (interval && !learned) {
+		m->active_int_us = conf->adver_int_us;
+		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
+	}
+	/* About to preempt an Active that is no longer the worse one: obey it again. */
+	if (m->rival && (!preempts(conf) || m->peer_priority >= conf->priority))
+		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
+}
+
+/*
+ * A new process goes on where the last one stopped. Active: the peers must not miss it, and the
+ * addresses are as they were. Backup: what was sent meanwhile is lost, so the timer starts anew.
+ */
+static void resume(const struct vrrp_conf *conf, struct vrrp_machine *m,
+		   const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	int64_t since_us = m->since_us;
+
+	if (m->state == VRRP_STATE_ACTIVE) {
+		send_own_advert(conf, m, event->now_us, ret);
+		hold(m, ret);
+		m->announce_from_us = event->now_us;
+		m->announce_step = ANNOUNCE_EARLY;
+		set_announce_timer(conf, m);
+	} else if (m->state == VRRP_STATE_BACKUP) {
+		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
+	}
+	if (event->addresses_found && !m->holding) {
+		/* The last process died between taking them and telling so. */
+		m->holding = true;
+		if (m->state != VRRP_STATE_BACKUP)
+			m->release_at_us = event->now_us + leave_wait_us(conf);
+	}
+	if (is_running(m))
+		change_state(conf, m, m->state, event, VRRP_REASON_RESUMED, ret);
+	m->since_us = since_us;
+}
+
+/* One screen a state */
+
+/* Before Startup, and after Shutdown: the addresses may still be waiting for their successor. */
+static void step_initialize(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			    const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	switch (event->kind) {
+	case VRRP_EVENT_START:
+		m->holding |= event->addresses_found;
+		if (event->faulty)
+			fail(conf, m, event, ret);
+		else
+			start_up(conf, m, event, VRRP_REASON_STARTED, ret);
+		break;
+	case VRRP_EVENT_ADVERT:
+		successor_heard(m, event);
+		break;
+	case VRRP_EVENT_RESUME:
+		resume(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_STOP:
+	case VRRP_EVENT_FAULT:
+	case VRRP_EVENT_FAULT_OVER:
+	case VRRP_EVENT_TIMER:
+	case VRRP_EVENT_CONF:
+		break;
+	}
+}
+
+static void step_fault(const struct vrrp_conf *conf, struct vrrp_machine *m,
+		       const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	switch (event->kind) {
+	case VRRP_EVENT_FAULT_OVER:
+		start_up(conf, m, event, VRRP_REASON_FAULT_OVER, ret);
+		break;
+	case VRRP_EVENT_STOP:
+		shut_down(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_FAULT:
+		if (m->holding && !event->can_send)
+			let_go(m, ret);
+		break;
+	case VRRP_EVENT_ADVERT:
+		successor_heard(m, event);
+		break;
+	case VRRP_EVENT_RESUME:
+		resume(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_START:
+	case VRRP_EVENT_TIMER:
+	case VRRP_EVENT_CONF:
+		break;
+	}
+}
+
+static void step_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	switch (event->kind) {
+	case VRRP_EVENT_STOP:
+		shut_down(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_FAULT:
+		fail(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_ADVERT:
+		backup_advert(conf, m, event);
+		break;
+	case VRRP_EVENT_TIMER:
+		if (event->now_us >= m->down_at_us)
+			backup_down(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_CONF:
+		backup_conf(conf, m, event);
+		break;
+	case VRRP_EVENT_RESUME:
+		resume(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_START:
+	case VRRP_EVENT_FAULT_OVER:
+		break;
+	}
+}
+
+static void step_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	switch (event->kind) {
+	case VRRP_EVENT_STOP:
+		shut_down(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_FAULT:
+		fail(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_ADVERT:
+		active_advert(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_TIMER:
+		if (event->now_us >= m->advert_at_us)
+			active_advertise(conf, m, event->now_us, ret);
+		if (event->now_us >= m->announce_at_us)
+			announce_again(conf, m, event->now_us, ret);
+		break;
+	case VRRP_EVENT_CONF:
+		active_conf(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_RESUME:
+		resume(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_START:
+	case VRRP_EVENT_FAULT_OVER:
+		break;
+	}
+}
+
+void vrrp_machine_init(struct vrrp_machine *m)
+{
+	*m = (struct vrrp_machine){
+		.state = VRRP_STATE_INITIALIZE,
+		.heard_us = USEC_NEVER,
+		.advert_at_us = USEC_NEVER,
+		.down_at_us = USEC_NEVER,
+		.release_at_us = USEC_NEVER,
+		.preempt_at_us = USEC_NEVER,
+		.announce_at_us = USEC_NEVER,
+	};
+}
+
+void vrrp_machine_step(const struct vrrp_conf *conf, struct vrrp_machine *m,
+		       const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	switch (m->state) {
+	case VRRP_STATE_INITIALIZE:
+	case VRRP_STATE_STOP:
+		step_initialize(conf, m, event, ret);
+		break;
+	case VRRP_STATE_FAULT:
+		step_fault(conf, m, event, ret);
+		break;
+	case VRRP_STATE_BACKUP:
+		step_backup(conf, m, event, ret);
+		break;
+	case VRRP_STATE_ACTIVE:
+		step_active(conf, m, event, ret);
+		break;
+	}
+	/* Last, so that a Backup that takes over at this moment never drops what it holds. */
+	if (event->kind == VRRP_EVENT_TIMER && event->now_us >= m->release_at_us)
+		let_go(m, ret);
+}
+
+int64_t vrrp_machine_deadline(const struct vrrp_machine *m)
+{
+	return earlier(earlier(m->advert_at_us, m->down_at_us),
+		       earlier(m->release_at_us, m->announce_at_us));
+}
+
+bool vrrp_machine_is_done(const struct vrrp_machine *m)
+{
+	return !is_running(m) && !m->holding;
+}
