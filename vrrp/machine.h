@@ -40,9 +40,8 @@ struct vrrp_conf {
 	int64_t adver_int_us;
 	int64_t preempt_delay_us;
 	uint32_t addresses_gen; /* differs when the set of addresses does */
-	uint32_t garp_repeat; /* announcements in the burst on becoming Active, and in the later one
-			       */
-	int64_t garp_delay_us; /* the later burst; 0: none */
+	uint32_t garp_repeat;	/* announcements in a burst: on becoming Active, and later */
+	int64_t garp_delay_us;	/* the later burst; 0: none */
 	uint32_t garp_refresh_repeat;
 	int64_t garp_refresh_us; /* 0: no refresh */
 };
