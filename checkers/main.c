@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tandem-check: runs the checks of all real servers and tells who is up. Owns the joining of its
+ * parts (set, runner, role) and the log lines; judges nothing itself. Reads from outside only what
+ * the methods read; needs no privilege but CAP_NET_RAW.
+ */
+#include "checkers/method.h"
+#include "checkers/runner.h"
+#include "checkers/set.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/role.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+/* For everything that is not a check: log, links, the model's image. */
+#define DESCRIPTORS_KEPT 64
+
+static struct {
+	struct check_set set;
+	struct check_memory memory;
+	struct check_runner runner;
+	bool committed;
+	struct log_limit late_limit;
+	struct log_limit unknown_limit;
+} checkers = {
+	.late_limit = {.interval_us = 60 * USEC_PER_SEC, .burst = 1},
+	.unknown_limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 10},
+};
+
+static void send_state(enum role_id to, const struct checked *c)
+{
+	struct msg m = {.type = MSG_CHECK_STATE,
+			.check_state = {.check = c->conf->id,
+					.up = c->state.up,
+					.has_run = c->state.has_run,
+					.failures = c->state.failures,
+					.since_us = c->state.since_us,
+					.next_run_us = c->state.next_run_us,
+					.latency_us = c->state.latency_us,
+					.result = c->state.result}};
+
+	role_send(to, &m);
+}
+
+static void send_health(enum role_id to, const struct checked_server *s)
+{
+	struct msg m = {.type = MSG_SERVER_HEALTH,
+			.server_health = {.service = s->service->id,
+					  .server = s->conf->id,
+					  .up = s->up,
+					  .since_us = s->since_us,
+					  .reason = s->reason}};
+
+	role_send(to, &m);
+}
+
+static void tell_server(const struct checked_server *s)
+{
+	send_health(ROLE_IPVS, s);
+	send_health(ROLE_SUPERVISOR, s);
+}
+
+/* "192.0.2.10:80 TCP: real server 10.0.0.3:80" */
+static const char *server_name(const struct checked_server *s, char name[2 * TEXT_MAX])
+{
+	char service[TEXT_MAX], at[ADDR_TEXT_MAX];
+
+	snprintf(name, 2 * TEXT_MAX, "%s: real server %s",
+		 virtual_server_format(s->service, service),
+		 addr_format_port(&s->conf->address, s->conf->port, at));
+	return name;
+}
+
+static void log_server(const struct checked_server *s)
+{
+	char name[2 * TEXT_MAX];
+
+	log_notice("%s %s: %s", server_name(s, name), s->up ? "up" : "down", s->reason.s);
+}
+
+/* "192.0.2.10:80 TCP: real server 10.0.0.3:80: TCP_CHECK 10.0.0.3:80" */
+static const char *check_name(const struct checked *c, char name[3 * TEXT_MAX])
+{
+	char server[2 * TEXT_MAX], at[ADDR_TEXT_MAX];
+
+	snprintf(name, 3 * TEXT_MAX, "%s: %s %s", server_name(c->server, server),
+		 check_method_name((enum check_method)c->conf->method),
+		 addr_format_port(&c->conf->address, c->conf->port, at));
+	return name;
+}
+
+static void log_failure(const struct checked *c)
+{
+	char name[3 * TEXT_MAX];
+
+	log_info("%s failed: %s (%u of %u tries)", check_name(c, name), c->state.result.s,
+		 check_machine_try(&c->state, c->conf), check_machine_tries(c->conf));
+}
+
+static void log_unknown(const struct checked *c, int64_t now_us)
+{
+	char name[3 * TEXT_MAX];
+
+	if (log_limit_pass(&checkers.unknown_limit, now_us))
+		log_warning("%s could not be run: %s%s", check_name(c, name), c->state.result.s,
+			    log_limit_suffix(&checkers.unknown_limit));
+}
+
+/* The check changed; its server did too, unless another check holds it down. */
+static void log_change(const struct checked *c, bool server_changed)
+{
+	char name[3 * TEXT_MAX];
+
+	if (server_changed)
+		log_server(c->server);
+	else
+		log_notice("%s %s: %s", check_name(c, name), c->state.up ? "up" : "down",
+			   c->state.result.s);
+}
+
+/* The next incarnation must know it, or it would not do as this one. */
+static bool worth_saving(const struct checked *c, const struct check_state *before, int64_t now_us)
+{
+	return c->state.up != before->up || c->state.has_run != before->has_run ||
+	       c->state.failures != before->failures ||
+	       now_us - c->saved_us >= CHECK_REPORT_EVERY_US;
+}
+
+static void on_result(struct checked *c, const struct check_result *result)
+{
+	int64_t now_us = clock_now_us();
+	struct check_state before = c->state;
+	bool server_up = c->server->up;
+	enum check_change change = checked_result(c, result, now_us);
+
+	if (result->outcome == CHECK_UNKNOWN)
+		log_unknown(c, now_us);
+	if (change != CHECK_SAME)
+		log_change(c, c->server->up != server_up);
+	else if (result->outcome == CHECK_FAIL && c->state.up && c->conf->log_all_failures)
+		log_failure(c);
+	if (c->server->up != server_up)
+		tell_server(c->server);
+	if (worth_saving(c, &before, now_us)) {
+		send_state(ROLE_SUPERVISOR, c);
+		c->saved_us = now_us;
+	}
+	check_runner_plan(&checkers.runner, c, now_us);
+}
+
+static void on_late(struct check_runner *r)
+{
+	if (log_limit_pass(&checkers.late_limit, clock_now_us()))
+		log_warning("checks run late: %zu are in flight, as many as there are descriptors "
+			    "for (LimitNOFILE=)%s",
+			    r->in_flight, log_limit_suffix(&checkers.late_limit));
+}
+
+static size_t raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return DESCRIPTORS_KEPT;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > 2 * DESCRIPTORS_KEPT ? limit.rlim_cur - DESCRIPTORS_KEPT
+						     : DESCRIPTORS_KEPT;
+}
+
+static int init(void *ctx, struct ev_loop *loop)
+{
+	check_runner_init(&checkers.runner, loop, raise_descriptors(), on_result, on_late);
+	return 0;
+}
+
+/* Every model that the configuration's checker lets through can be run. */
+static int prepare(void *ctx, const struct model *next, struct text *ret_reason)
+{
+	return 0;
+}
+
+static void drop(void *ctx, struct checked *c)
+{
+	check_runner_forget(&checkers.runner, c);
+}
+
+static void commit_check(struct checked *c, int64_t now_us)
+{
+	check_runner_moved(c);
+	if (c->retargeted)
+		check_runner_cancel(&checkers.runner, c);
+	check_runner_plan(&checkers.runner, c, now_us);
+}
+
+static void commit(void *ctx, const struct model *now)
+{
+	int64_t now_us = clock_now_us();
+	struct check_set *set = &checkers.set;
+
+	check_set_update(set, now, &checkers.memory, now_us, drop, NULL);
+	check_memory_done(&checkers.memory);
+	ev_now_update(checkers.runner.loop);
+	for (size_t i = 0; i < set->n_checks; i++)
+		commit_check(set->checks[i], now_us);
+	for (size_t i = 0; i < set->n_servers; i++) {
+		if (set->servers[i]->changed)
+			log_server(set->servers[i]);
+		if (set->servers[i]->changed || set->servers[i]->fresh)
+			tell_server(set->servers[i]);
+	}
+	if (!checkers.committed)
+		log_info("%zu checks of %zu real servers", set->n_checks, set->n_servers);
+	checkers.committed = true;
+}
+
+static void receive(void *ctx, enum role_id from, const struct msg *m)
+{
+	if (m->type == MSG_CHECK_STATE && !checkers.committed)
+		check_memory_add(&checkers.memory, &m->check_state);
+}
+
+static void report(void *ctx, enum role_id to)
+{
+	const struct check_set *set = &checkers.set;
+
+	for (size_t i = 0; to == ROLE_SUPERVISOR && i < set->n_checks; i++)
+		send_state(to, set->checks[i]);
+	for (size_t i = 0; i < set->n_servers; i++)
+		send_health(to, set->servers[i]);
+}
+
+/* Runs in flight end with the process: the kernel closes their sockets in order. */
+static void stop(void *ctx, int64_t deadline_us)
+{
+	role_stopped();
+}
+
+static const struct role_ops ops = {
+	.id = ROLE_CHECK,
+	.program = "tandem-check",
+	.init = init,
+	.prepare = prepare,
+	.commit = commit,
+	.receive = receive,
+	.report = report,
+	.stop = stop,
+};
+
+int main(int argc, char **argv)
+{
+	return role_main(argc, argv, &ops, NULL);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of methods: see method.h. */
+#include "checkers/method.h"
+
+const struct check_method_ops *check_method(enum check_method method)
+{
+	static const struct check_method_ops *const table[] = {
+		[CHECK_TCP] = &check_tcp_ops,
+	};
+
+	return table[method];
+}

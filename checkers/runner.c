@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs checks when they are due: see runner.h. */
+#include "checkers/runner.h"
+
+#include "checkers/method.h"
+#include "checkers/set.h"
+#include "core/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The running part of one check. Idle (timer), waiting for a place, or in flight (probe). */
+struct check_run {
+	struct checked *checked;
+	struct check_runner *runner;
+	ev_timer due;
+	bool waiting;
+	bool granted;		/* has its place, starts in this very turn of the loop */
+	struct check_run *next; /* while waiting */
+	struct check_probe *probe;
+};
+
+static void *zeroed(size_t bytes)
+{
+	void *p = calloc(1, bytes);
+
+	if (!p) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void check_runner_init(struct check_runner *r, struct ev_loop *loop, size_t in_flight_max,
+		       void (*result)(struct checked *c, const struct check_result *result),
+		       void (*late)(struct check_runner *r))
+{
+	*r = (struct check_runner){
+		.loop = loop,
+		.in_flight_max = in_flight_max,
+		.result = result,
+		.late = late,
+	};
+	r->tail = &r->head;
+}
+
+static const struct check_method_ops *ops_of(const struct check_run *run)
+{
+	return check_method((enum check_method)run->checked->conf->method);
+}
+
+static void wait_add(struct check_runner *r, struct check_run *run)
+{
+	run->waiting = true;
+	run->next = NULL;
+	*r->tail = run;
+	r->tail = &run->next;
+	if (r->waiting++ == 0)
+		r->late(r);
+}
+
+static void wait_remove(struct check_runner *r, struct check_run *run)
+{
+	struct check_run **at = &r->head;
+
+	while (*at != run)
+		at = &(*at)->next;
+	*at = run->next;
+	if (!run->next)
+		r->tail = at;
+	run->waiting = false;
+	r->waiting--;
+}
+
+/* A place became free. Goes through the loop: results must not nest in one another. */
+static void fill(struct check_runner *r)
+{
+	struct check_run *run = r->head;
+
+	if (!run || r->in_flight >= r->in_flight_max)
+		return;
+	wait_remove(r, run);
+	run->granted = true;
+	r->in_flight++;
+	ev_feed_event(r->loop, &run->due, EV_TIMER);
+}
+
+static void on_done(struct check_probe *p, const struct check_result *result)
+{
+	struct check_run *run = p->owner;
+	struct check_runner *r = run->runner;
+
+	run->probe = NULL;
+	free(p);
+	r->in_flight--;
+	r->result(run->checked, result);
+	fill(r);
+}
+
+static void launch(struct check_run *run)
+{
+	const struct check_method_ops *ops = ops_of(run);
+	struct check_probe *p = zeroed(ops->probe_bytes);
+
+	p->loop = run->runner->loop;
+	p->conf = run->checked->conf;
+	p->done = on_done;
+	p->owner = run;
+	run->probe = p;
+	ops->start(p);
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct check_run *run = w->data;
+	struct check_runner *r = run->runner;
+
+	if (run->granted) {
+		run->granted = false;
+	} else if (r->in_flight >= r->in_flight_max) {
+		wait_add(r, run);
+		return;
+	} else {
+		r->in_flight++;
+	}
+	launch(run);
+}
+
+static struct check_run *run_of(struct check_runner *r, struct checked *c)
+{
+	if (!c->run) {
+		c->run = zeroed(sizeof(*c->run));
+		c->run->checked = c;
+		c->run->runner = r;
+		ev_init(&c->run->due, on_due);
+		c->run->due.data = c->run;
+	}
+	return c->run;
+}
+
+void check_runner_plan(struct check_runner *r, struct checked *c, int64_t now_us)
+{
+	struct check_run *run = run_of(r, c);
+	int64_t wait_us = c->state.next_run_us - now_us;
+
+	if (run->probe || run->waiting || run->granted)
+		return;
+	ev_timer_stop(r->loop, &run->due);
+	ev_timer_set(&run->due, wait_us > 0 ? (double)wait_us / USEC_PER_SEC : 0, 0);
+	ev_timer_start(r->loop, &run->due);
+}
+
+void check_runner_moved(struct checked *c)
+{
+	if (c->run && c->run->probe)
+		c->run->probe->conf = c->conf;
+}
+
+void check_runner_cancel(struct check_runner *r, struct checked *c)
+{
+	struct check_run *run = c->run;
+
+	if (!run || !run->probe)
+		return;
+	ops_of(run)->cancel(run->probe);
+	free(run->probe);
+	run->probe = NULL;
+	r->in_flight--;
+	fill(r);
+}
+
+void check_runner_forget(struct check_runner *r, struct checked *c)
+{
+	if (!c->run)
+		return;
+	check_runner_cancel(r, c);
+	if (c->run->waiting)
+		wait_remove(r, c->run);
+	ev_timer_stop(r->loop, &c->run->due);
+	if (c->run->granted) {
+		r->in_flight--;
+		fill(r);
+	}
+	free(c->run);
+	c->run = NULL;
+}

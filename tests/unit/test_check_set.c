@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What carries over between models and lives: the rules of set.h. */
+#include "checkers/set.h"
+#include "core/clock.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define S	   USEC_PER_SEC
+#define CHECKS_MAX 4
+
+/* One service with servers 10.0.0.1 …, the i-th with n_checks[i] checks. */
+struct world {
+	struct check checks[4][CHECKS_MAX];
+	struct real_server servers[4];
+	struct virtual_server service;
+	struct model model;
+};
+
+static void world_init(struct world *w, const uint32_t *n_checks, uint32_t n)
+{
+	memset(w, 0, sizeof(*w));
+	w->service = (struct virtual_server){.family = AF_INET,
+					     .protocol = IPPROTO_TCP,
+					     .port = 80,
+					     .servers = w->servers,
+					     .n_servers = n};
+	addr_parse("192.0.2.10", &w->service.address);
+	w->service.id = model_id_virtual_server(&w->service);
+	w->model = (struct model){.services = &w->service, .n_services = 1};
+	for (uint32_t i = 0; i < n; i++) {
+		struct real_server *rs = &w->servers[i];
+
+		*rs = (struct real_server){
+			.port = 80, .checks = w->checks[i], .n_checks = n_checks[i]};
+		addr_parse("10.0.0.1", &rs->address);
+		rs->address.b[3] = (uint8_t)(i + 1);
+		rs->id = model_id_real_server(w->service.id, &rs->address, rs->port);
+		for (uint32_t j = 0; j < n_checks[i]; j++)
+			w->checks[i][j] = (struct check){
+				.id = model_id_check(rs->id, CHECK_TCP, j),
+				.address = rs->address,
+				.port = 80,
+				.bind_ifname = "",
+				.delay_loop_us = 10 * S,
+				.warmup_us = 10 * S,
+				.delay_before_retry_us = S,
+			};
+	}
+}
+
+static struct checked *check_of(struct check_set *set, const struct world *w, int rs, int check)
+{
+	struct checked *c = check_set_find(set, w->checks[rs][check].id);
+
+	assert_non_null(c);
+	assert_ptr_equal(c->conf, &w->checks[rs][check]);
+	return c;
+}
+
+static struct checked_server *server_of(struct check_set *set, const struct world *w, int rs)
+{
+	for (size_t i = 0; i < set->n_servers; i++)
+		if (set->servers[i]->conf == &w->servers[rs])
+			return set->servers[i];
+	fail_msg("no server %d", rs);
+	return NULL;
+}
+
+static enum check_change end(struct checked *c, enum check_outcome outcome, int64_t now_us)
+{
+	struct check_result r = {.outcome = outcome};
+
+	text_set(&r.reason, outcome == CHECK_PASS ? "connected in 0.4 ms" : "connection refused");
+	return checked_result(c, &r, now_us);
+}
+
+static void update(struct check_set *set, const struct world *w, int64_t now_us)
+{
+	check_set_update(set, &w->model, NULL, now_us, NULL, NULL);
+}
+
+static void test_server_is_up_when_all_checks_are(void **state)
+{
+	struct check_set set = {0};
+	struct world w;
+	struct checked_server *s;
+
+	world_init(&w, (uint32_t[]){2, 0}, 2);
+	update(&set, &w, 100 * S);
+	s = server_of(&set, &w, 0);
+	assert_true(s->up && s->fresh);
+	assert_string_equal(s->reason.s, "TCP_CHECK 10.0.0.1:80: not run yet");
+	assert_true(server_of(&set, &w, 1)->up);
+	assert_string_equal(server_of(&set, &w, 1)->reason.s, "has no checks");
+
+	assert_int_equal(end(check_of(&set, &w, 0, 0), CHECK_FAIL, 101 * S), CHECK_WENT_DOWN);
+	assert_false(s->up);
+	assert_int_equal(s->since_us, 101 * S);
+	assert_string_equal(s->reason.s,
+			    "TCP_CHECK 10.0.0.1:80: connection refused (1 of 1 tries)");
+	assert_int_equal(end(check_of(&set, &w, 0, 1), CHECK_FAIL, 102 * S), CHECK_WENT_DOWN);
+	assert_int_equal(end(check_of(&set, &w, 0, 0), CHECK_PASS, 103 * S), CHECK_WENT_UP);
+	assert_false(s->up);
+	assert_int_equal(s->since_us, 101 * S);
+	assert_int_equal(end(check_of(&set, &w, 0, 1), CHECK_PASS, 104 * S), CHECK_WENT_UP);
+	assert_true(s->up);
+	assert_int_equal(s->since_us, 104 * S);
+	assert_string_equal(s->reason.s, "TCP_CHECK 10.0.0.1:80: connected in 0.4 ms");
+	check_set_done(&set);
+}
+
+static void test_alpha_starts_down(void **state)
+{
+	struct check_set set = {0};
+	struct world w;
+
+	world_init(&w, (uint32_t[]){1}, 1);
+	w.checks[0][0].alpha = true;
+	update(&set, &w, 100 * S);
+	assert_false(server_of(&set, &w, 0)->up);
+	end(check_of(&set, &w, 0, 0), CHECK_PASS, 101 * S);
+	assert_true(server_of(&set, &w, 0)->up);
+	check_set_done(&set);
+}
+
+static void test_reload_without_change_changes_nothing(void **state)
+{
+	struct check_set set = {0};
+	struct world a, b;
+	struct check_state before;
+
+	world_init(&a, (uint32_t[]){1, 2, 1}, 3);
+	update(&set, &a, 100 * S);
+	end(check_of(&set, &a, 1, 1), CHECK_FAIL, 104 * S);
+	before = check_of(&set, &a, 1, 1)->state;
+	world_init(&b, (uint32_t[]){1, 2, 1}, 3);
+	update(&set, &b, 105 * S);
+	assert_memory_equal(&check_of(&set, &b, 1, 1)->state, &before, sizeof(before));
+	for (int i = 0; i < 3; i++) {
+		struct checked_server *s = server_of(&set, &b, i);
+
+		assert_false(s->fresh || s->changed || s->checks[0]->fresh ||
+			     s->checks[0]->retargeted);
+		assert_ptr_equal(s->service, &b.service);
+		assert_int_equal(s->up, i != 1);
+	}
+	assert_int_equal(server_of(&set, &b, 1)->since_us, 104 * S);
+	check_set_done(&set);
+}
+
+static void test_new_check_begins_as_its_server_is(void **state)
+{
+	struct check_set set = {0};
+	struct world a, b;
+
+	world_init(&a, (uint32_t[]){1, 1}, 2);
+	update(&set, &a, 100 * S);
+	end(check_of(&set, &a, 0, 0), CHECK_FAIL, 101 * S);
+	world_init(&b, (uint32_t[]){2, 2}, 2);
+	b.checks[1][1].alpha = true; /* no reason to drop a server that is up */
+	update(&set, &b, 102 * S);
+	assert_false(check_of(&set, &b, 0, 1)->state.up);
+	assert_true(check_of(&set, &b, 1, 1)->state.up);
+	assert_true(check_of(&set, &b, 1, 1)->fresh);
+	assert_false(server_of(&set, &b, 1)->changed);
+	/* The failing check goes; the new one must pass before the server comes back. */
+	b.servers[0].checks = &b.checks[0][1];
+	b.servers[0].n_checks = 1;
+	update(&set, &b, 103 * S);
+	assert_false(server_of(&set, &b, 0)->up);
+	end(check_of(&set, &b, 0, 1), CHECK_PASS, 104 * S);
+	assert_true(server_of(&set, &b, 0)->up);
+	check_set_done(&set);
+}
+
+static void test_last_failing_check_removed(void **state)
+{
+	struct check_set set = {0};
+	struct world a, b;
+
+	world_init(&a, (uint32_t[]){1}, 1);
+	update(&set, &a, 100 * S);
+	end(check_of(&set, &a, 0, 0), CHECK_FAIL, 101 * S);
+	world_init(&b, (uint32_t[]){0}, 1);
+	update(&set, &b, 102 * S);
+	assert_true(server_of(&set, &b, 0)->up && server_of(&set, &b, 0)->changed);
+	assert_int_equal(set.n_checks, 0);
+	check_set_done(&set);
+}
+
+static void count_drop(void *ctx, struct checked *c)
+{
+	(*(int *)ctx)++;
+}
+
+static void test_removed_checks_are_dropped_once(void **state)
+{
+	struct check_set set = {0};
+	struct world a, b;
+	int drops = 0;
+
+	world_init(&a, (uint32_t[]){3, 2, 1}, 3);
+	check_set_update(&set, &a.model, NULL, S, count_drop, &drops);
+	assert_int_equal(drops, 0);
+	world_init(&b, (uint32_t[]){1, 2}, 2);
+	check_set_update(&set, &b.model, NULL, 2 * S, count_drop, &drops);
+	assert_int_equal(drops, 3);
+	assert_int_equal(set.n_checks, 3);
+	assert_int_equal(set.n_servers, 2);
+	check_set_done(&set);
+}
+
+static void test_changed_target_is_marked(void **state)
+{
+	struct check_set set = {0};
+	struct world a, b;
+
+	world_init(&a, (uint32_t[]){1}, 1);
+	update(&set, &a, 100 * S);
+	end(check_of(&set, &a, 0, 0), CHECK_FAIL, 101 * S);
+	world_init(&b, (uint32_t[]){1}, 1);
+	b.checks[0][0].port = 8080;
+	update(&set, &b, 102 * S);
+	assert_true(check_of(&set, &b, 0, 0)->retargeted);
+	assert_false(server_of(&set, &b, 0)->up);
+	assert_int_equal(check_of(&set, &b, 0, 0)->state.next_run_us, 102 * S);
+	check_set_done(&set);
+}
+
+static void remember(struct check_memory *m, const struct check *c, bool up, int64_t since_us)
+{
+	struct msg_check_state state = {.check = c->id,
+					.up = up,
+					.has_run = true,
+					.failures = up ? 0 : 1,
+					.since_us = since_us,
+					.next_run_us = 105 * S};
+
+	text_set(&state.result, up ? "connected in 0.4 ms" : "connection refused");
+	check_memory_add(m, &state);
+}
+
+static void test_next_life_resumes(void **state)
+{
+	struct check_memory memory = {0};
+	struct check_set set = {0};
+	struct world w;
+
+	world_init(&w, (uint32_t[]){2, 2, 2}, 3);
+	for (int i = 0; i < 2; i++) {
+		remember(&memory, &w.checks[i][0], i == 1, 50 * S);
+		remember(&memory, &w.checks[i][1], true, 60 * S);
+	}
+	remember(&memory, &w.checks[2][1], false, 70 * S);
+	w.checks[2][0].alpha = false;
+	check_set_update(&set, &w.model, &memory, 100 * S, NULL, NULL);
+	check_memory_done(&memory);
+	assert_false(server_of(&set, &w, 0)->up);
+	assert_int_equal(server_of(&set, &w, 0)->since_us, 50 * S);
+	assert_string_equal(server_of(&set, &w, 0)->reason.s,
+			    "TCP_CHECK 10.0.0.1:80: connection refused (1 of 1 tries)");
+	assert_true(server_of(&set, &w, 1)->up);
+	assert_int_equal(server_of(&set, &w, 1)->since_us, 60 * S);
+	assert_int_equal(check_of(&set, &w, 0, 0)->state.next_run_us, 105 * S);
+	/* The check nobody knew begins as its brother left the server: down. */
+	assert_false(check_of(&set, &w, 2, 0)->state.up);
+	check_set_done(&set);
+}
+
+/* Reloads more frequent than delay_loop must not starve a check (they do in keepalived). */
+static void test_frequent_reloads_do_not_starve(void **state)
+{
+	struct check_set set = {0};
+	struct world w[2];
+	int64_t due_us;
+
+	for (int i = 0; i < 2; i++)
+		world_init(&w[i], (uint32_t[]){1, 1, 1, 1}, 4);
+	update(&set, &w[0], 100 * S);
+	due_us = check_of(&set, &w[0], 3, 0)->state.next_run_us;
+	for (int i = 1; i < 200; i++) {
+		w[i % 2].checks[0][0].port = (uint16_t)i; /* something is new each time */
+		update(&set, &w[i % 2], 100 * S + i * S / 10);
+	}
+	assert_int_equal(check_of(&set, &w[1], 3, 0)->state.next_run_us, due_us);
+	assert_true(check_of(&set, &w[1], 0, 0)->state.next_run_us <= 110 * S);
+	check_set_done(&set);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_server_is_up_when_all_checks_are),
+		cmocka_unit_test(test_alpha_starts_down),
+		cmocka_unit_test(test_reload_without_change_changes_nothing),
+		cmocka_unit_test(test_new_check_begins_as_its_server_is),
+		cmocka_unit_test(test_last_failing_check_removed),
+		cmocka_unit_test(test_removed_checks_are_dropped_once),
+		cmocka_unit_test(test_changed_target_is_marked),
+		cmocka_unit_test(test_next_life_resumes),
+		cmocka_unit_test(test_frequent_reloads_do_not_starve),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
