@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program that makes a node a director: tandem, or keepalived from the same configuration.
+
+A Daemon is started in the foreground, alone in its node, with all its files below its own
+directory. What differs between the two is here and nowhere else.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+from .net import OUT, wait_for
+
+ROOT = os.environ.get("TANDEM_ROOT", "")  # a `make install DESTDIR=` tree
+
+
+def installed(path):
+    return f"{ROOT}/usr/local/{path}"
+
+
+def children(pid):
+    """{name: pid} of a process's children."""
+    found = {}
+    for tid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{tid}/stat") as f:
+                head, tail = f.read().rsplit(")", 1)
+            if int(tail.split()[1]) == pid:
+                with open(f"/proc/{tid}/cmdline") as f:
+                    found[os.path.basename(f.read().split("\0")[0]) or head] = int(tid)
+    return found
+
+
+class Daemon:
+    name = None
+
+    def __init__(self, node, config):
+        self.node = node
+        self.dir = f"/run/lab-{node.name}"  # sockets and locks cannot live where logs go
+        self.file = f"{self.dir}/{self.name}.conf"
+        self.log = f"{node.name}.{self.name}.log"
+        self.proc = None
+        os.makedirs(self.dir, exist_ok=True)
+        self.configure(config)
+
+    def configure(self, config):
+        """Write the configuration; it is read at the next start or reload."""
+        self.config = config
+        with open(self.file, "w") as f:
+            f.write(config)
+
+    def start(self):
+        self.proc = self.node.spawn(self.argv(), log=self.log, env=self.env())
+
+    def env(self):
+        return {}
+
+    def stop(self, timeout_s=20):
+        """Stop on purpose, and wait until it has."""
+        self.proc.send_signal(signal.SIGTERM)
+        try:
+            return self.proc.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise RuntimeError(f"{self.node.name}: {self.name} did not stop in {timeout_s} s")
+
+    def kill(self):
+        """kill -9 of the parent and all its children at once."""
+        for pid in [self.proc.pid, *self.roles().values()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.proc.wait()
+
+    def roles(self):
+        return children(self.proc.pid)
+
+    def running(self):
+        return self.proc is not None and self.proc.poll() is None
+
+    def log_text(self):
+        with contextlib.suppress(OSError), open(f"{OUT}/{self.log}", errors="replace") as f:
+            return f.read()
+        return ""
+
+
+class Keepalived(Daemon):
+    name = "keepalived"
+    gentle = False  # nothing is promised for a stop on purpose
+
+    def argv(self):
+        pid = f"{self.dir}/keepalived"
+        return ["keepalived", "-n", "-l", "-D", "-f", self.file, "-p", f"{pid}.pid",
+                "-r", f"{pid}_vrrp.pid", "-c", f"{pid}_check.pid"]
+
+    def reload(self, config):
+        self.configure(config)
+        self.proc.send_signal(signal.SIGHUP)
+
+    def roles(self):
+        """keepalived's children carry its own name; its pid files tell them apart."""
+        found = {}
+        for role in ("vrrp", "check"):
+            with contextlib.suppress(OSError, ValueError):
+                with open(f"{self.dir}/keepalived_{role}.pid") as f:
+                    found[role] = int(f.read())
+        return found
+
+
+class Tandem(Daemon):
+    name = "tandem"
+    gentle = True
+
+    def argv(self):
+        return [installed("sbin/tandemd"), "-n", "-l", "-f", self.file, "--run-dir", f"{self.dir}/tandem"]
+
+    def env(self):
+        return {"TANDEM_LIBEXECDIR": installed("libexec/tandem")}
+
+    def ctl(self, *args):
+        """tandemctl's (exit status, output)."""
+        done = subprocess.run([installed("bin/tandemctl"), "--run-dir", f"{self.dir}/tandem", *args],
+                              capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def status(self):
+        code, text = self.ctl("status", "--json")
+        return json.loads(text) if code == 0 else None
+
+    def reload(self, config):
+        """Waits for the outcome: (exit status, what was said)."""
+        self.configure(config)
+        return self.ctl("reload")
+
+    def wait_role(self, name, not_pid, timeout_s=5):
+        """The new incarnation's pid, once there is one."""
+        return wait_for(lambda: self.roles().get(name) not in (None, not_pid) and
+                        self.roles().get(name), timeout_s)
+
+
+KINDS = {cls.name: cls for cls in (Keepalived, Tandem)}

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The usual lab: two directors, real servers, a client, one LAN (two for NAT), one service.
+
+    client .50 ──┬── lan 10.0.0.0/24, the virtual address is .100
+       d1 .1  ───┤   d2 .2
+       r1 .11 ───┘   r2 .12 …            (NAT: on a second LAN, 10.0.1.0/24, gateway .254)
+
+Both directors read the same keepalived.conf text but for their priority: d1 is preferred.
+"""
+
+from . import daemon, net, tap
+from .traffic import Probe, Sessions, Traffic, program
+from .watch import Watch
+
+VIP = "10.0.0.100"
+GATEWAY = "10.0.1.254"
+ECHO_PORT = 8000
+
+
+class Pair:
+    def __init__(self, kinds=("tandem", "tandem"), *, mode="dr", version=3, advert_s=0.1, reals=4,
+                 http=False, services=True, options="", checker="TCP_CHECK"):
+        self.mode, self.version, self.advert_s, self.options = mode, version, advert_s, options
+        self.http, self.services, self.checker = http, services, checker
+        self.real_addresses = [f"10.0.{int(mode == 'nat')}.{11 + i}" for i in range(reals)]
+        self.lan = net.Switch("lan")
+        self.inside = net.Switch("inside") if mode == "nat" else None
+        self.client = net.Node("client")
+        self.client.plug("eth0", self.lan, "10.0.0.50/24")
+        self.d1, self.d2 = (self._director(i) for i in (1, 2))
+        self.directors = (self.d1, self.d2)
+        self.reals = [self._real(i, a) for i, a in enumerate(self.real_addresses, 1)]
+        self.watch = Watch(self.directors, self.lan)
+        for node, kind, priority in zip(self.directors, kinds, (150, 100)):
+            node.daemon = daemon.KINDS[kind](node, self.config(node.name, priority))
+
+    def _director(self, i):
+        node = net.Node(f"d{i}")
+        node.plug("eth0", self.lan, f"10.0.0.{i}/24")
+        if self.inside:
+            node.plug("eth1", self.inside, f"10.0.1.{i}/24")
+        node.sysctl(ipv4__ip_forward=1, ipv4__conf__all__send_redirects=0,
+                    ipv4__conf__default__send_redirects=0, ipv4__conf__eth0__send_redirects=0)
+        if self.services:
+            # With the mh scheduler the second director picks the same real server for a
+            # connection it has never seen, provided that it may pick up one without its SYN.
+            node.sysctl(ipv4__vs__sloppy_tcp=1)
+        return node
+
+    def _real(self, i, address):
+        node = net.Node(f"r{i}")
+        node.plug("eth0", self.inside or self.lan, f"{address}/24")
+        if self.mode == "nat":
+            node.ip(f"route add default via {GATEWAY}")
+        else:  # the virtual address without answering ARP for it
+            node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__arp_announce=2)
+            node.ip(f"addr add {VIP}/32 dev lo")
+        node.echo = None
+        self.start_real(node)
+        return node
+
+    def start_real(self, node):
+        node.echo = node.spawn([program("echo"), "-p", str(ECHO_PORT)], log=f"{node.name}.log")
+        if self.http:
+            self._start_nginx(node)
+
+    def stop_real(self, node):
+        node.echo.terminate()
+        node.echo.wait()
+
+    def _start_nginx(self, node):
+        path = f"/run/nginx-{node.name}"
+        node.run("mkdir", "-p", path)
+        with open(f"{path}/conf", "w") as f:
+            f.write(f"error_log stderr; pid {path}/pid; daemon off; worker_processes 1;\n"
+                    "events { worker_connections 512; }\n"
+                    "http { access_log off; server { listen 80 default_server;\n"
+                    f'location / {{ return 200 "{node.name}\\n"; }} }} }}\n')
+        node.spawn(["nginx", "-p", path, "-c", f"{path}/conf"], log=f"{node.name}.log")
+
+    # ---- configuration
+
+    def config(self, name, priority):
+        text = f"global_defs {{\n    router_id {name}\n}}\n" + self._instance(priority)
+        if self.services:
+            text += self._service("TCP", ECHO_PORT) + self._service("UDP", ECHO_PORT)
+            if self.http:
+                text += self._service("TCP", 80)
+        return text
+
+    def _instance(self, priority):
+        # v2 knows whole seconds only.
+        interval = f"{self.advert_s:g}"
+        inner = f"        {GATEWAY}/24 dev eth1\n" if self.inside else ""
+        return (f"vrrp_instance VI_1 {{\n    state BACKUP\n    interface eth0\n"
+                f"    virtual_router_id 51\n    priority {priority}\n    version {self.version}\n"
+                f"    advert_int {interval}\n{self.options}"
+                f"    virtual_ipaddress {{\n        {VIP}/24 dev eth0\n{inner}    }}\n}}\n")
+
+    def _service(self, protocol, port):
+        # The checks look at TCP's port for UDP as well: UDP has nothing to connect to.
+        reals = "".join(
+            f"    real_server {a} {port} {{\n        weight 1\n"
+            f"        {self.checker} {{\n            connect_port {port}\n"
+            f"            connect_timeout 1\n        }}\n    }}\n"
+            for a in self.real_addresses)
+        return (f"virtual_server {VIP} {port} {{\n    delay_loop 1\n    lvs_sched mh\n    mh-port\n"
+                f"    lvs_method {self.mode.upper()}\n    protocol {protocol}\n{reals}}}\n")
+
+    # ---- what happens
+
+    def start(self):
+        for node in self.directors:
+            node.daemon.start()
+        if not self.wait_active(self.d1, 10 * self.advert_s + 10):
+            self.explain()
+            raise RuntimeError(f"d1 did not become active, the address is held by {self.holders()}")
+        for node in self.directors:
+            if self.services and not self.wait_table(node):
+                self.explain()
+                raise RuntimeError(f"{node.name} did not get its IPVS table: {self.table(node)}")
+
+    def holders(self):
+        """The names of the running directors that have the virtual address."""
+        return [d.name for d in self.directors if d.alive and d.name in self.watch.holders[VIP]]
+
+    def wait_active(self, node, timeout_s):
+        return net.wait_for(lambda: self.holders() == [node.name], timeout_s)
+
+    def table(self, node):
+        """{(protocol, service): {real server: weight}} of the kernel, from /proc/net/ip_vs."""
+        found, service = {}, None
+        with node.inside(), open("/proc/thread-self/net/ip_vs") as f:
+            for words in map(str.split, f):
+                if words and words[0] in ("TCP", "UDP"):
+                    service = found.setdefault((words[0], _address(words[1])), {})
+                elif words and words[0] == "->" and service is not None and ":" in words[1] \
+                        and words[1] != "RemoteAddress:Port":
+                    service[_address(words[1])] = int(words[3])
+        return found
+
+    def wait_table(self, node, reals=None, timeout_s=15):
+        """Until every service of this node has so many real servers in service."""
+        want = len(self.reals) if reals is None else reals
+        return net.wait_for(lambda: (t := self.table(node)) and all(
+            sum(w > 0 for w in s.values()) == want for s in t.values()), timeout_s, 0.1)
+
+    def probe(self, **how):
+        return Traffic(probe=Probe(self.client, VIP, ECHO_PORT, **how))
+
+    def traffic(self, sessions=200):
+        # Whoever asks only after the fault has the long way of TCP's retransmissions.
+        patience_ms = int(15000 + 10000 * self.advert_s)
+        return Traffic(probe=Probe(self.client, VIP, ECHO_PORT),
+                       sessions=Sessions(self.client, VIP, ECHO_PORT, sessions, patience_ms))
+
+    def takeover_limit_ms(self):
+        """Active_Down_Interval of the backup, and what a loaded machine may add to it."""
+        return 1000 * self.advert_s * (3 + (256 - 100) / 256) + 250
+
+    def explain(self, lines=12):
+        """For the reader of a failure: the last words of each daemon."""
+        for node in self.directors:
+            tap.note(f"{node.name}, the last lines of {node.daemon.log}:")
+            tap.note("\n".join(node.daemon.log_text().splitlines()[-lines:]))
+
+
+def _address(text):
+    host, port = text.rsplit(":", 1)
+    octets = [str(int(host[i:i + 2], 16)) for i in range(0, 8, 2)]
+    return f"{'.'.join(octets)}:{int(port, 16)}"

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened, seen from outside the daemons, with the traffic programs' clock.
+
+Watch records who gained or lost which address (rtnetlink of every node watched) and every VRRP
+advertisement on the LAN. IpvsCommands counts what is asked of the kernel's IPVS over generic
+netlink. Nothing here asks a daemon, so all daemons are measured alike.
+"""
+
+import collections
+import contextlib
+import ctypes
+import select
+import socket
+import struct
+import threading
+import time
+
+RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x10, 0x100
+RTM_NEWADDR, RTM_DELADDR = 20, 21
+IFA_ADDRESS, IFA_LOCAL = 1, 2
+SO_ATTACH_FILTER = 26
+ETH_P_IP, ETH_P_ALL = 0x0800, 0x0003
+SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 263, 1, 1
+IPPROTO_VRRP = 112
+
+Move = collections.namedtuple("Move", "at_us node gained address")
+Advert = collections.namedtuple("Advert", "at_us source version vrid priority")
+
+
+def now_us():
+    return time.monotonic_ns() // 1000
+
+
+def nlmsgs(data):
+    """The messages of one netlink datagram: (type, payload)."""
+    while len(data) >= 16:
+        length, kind = struct.unpack_from("=IH", data)
+        if length < 16 or length > len(data):
+            return
+        yield kind, data[16:length]
+        data = data[(length + 3) & ~3:]
+
+
+def attributes(data):
+    found = {}
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        if length < 4:
+            break
+        found[kind & 0x3FFF] = data[4:length]
+        data = data[(length + 3) & ~3:]
+    return found
+
+
+def _address(payload):
+    attrs = attributes(payload[8:])
+    raw = attrs.get(IFA_LOCAL, attrs.get(IFA_ADDRESS, b""))
+    family = socket.AF_INET6 if len(raw) == 16 else socket.AF_INET
+    return socket.inet_ntop(family, raw) if len(raw) in (4, 16) else "?"
+
+
+def _vrrp_filter(sock):
+    """Let only IPv4 packets of VRRP through: everything else would cost a wake-up."""
+    code = [(0x30, 0, 0, 9), (0x15, 0, 1, IPPROTO_VRRP), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0)]
+    prog = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *c) for c in code))
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                    struct.pack("@HP", len(code), ctypes.addressof(prog)))
+
+
+class Watch(threading.Thread):
+    def __init__(self, nodes, switch):
+        super().__init__(daemon=True)
+        self.moves, self.adverts = [], []
+        self.holders = collections.defaultdict(set)  # address -> names of nodes
+        self._poll, self._read = select.poll(), {}
+        for node in nodes:
+            with node.inside():
+                sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+                sock.bind((0, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+            self._add(sock, lambda s, name=node.name: self._on_addresses(s, name))
+        with switch.inside():
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+            _vrrp_filter(sock)
+            sock.bind(("br0", ETH_P_IP))
+            sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack(
+                "=iHH8s", socket.if_nametoindex("br0"), PACKET_MR_PROMISC, 0, b""))
+        self._add(sock, self._on_packet)
+        self.start()
+
+    def _add(self, sock, handler):
+        sock.setblocking(False)
+        self._read[sock.fileno()] = (sock, handler)
+        self._poll.register(sock.fileno(), select.POLLIN)
+
+    def run(self):
+        while True:
+            for fd, _ in self._poll.poll():
+                sock, handler = self._read[fd]
+                with contextlib.suppress(BlockingIOError):
+                    handler(sock)
+
+    def _on_addresses(self, sock, name):
+        at = now_us()
+        for kind, payload in nlmsgs(sock.recv(65536)):
+            if kind not in (RTM_NEWADDR, RTM_DELADDR):
+                continue
+            address, gained = _address(payload), kind == RTM_NEWADDR
+            held = name in self.holders[address]
+            if gained != held:
+                (self.holders[address].add if gained else self.holders[address].discard)(name)
+                self.moves.append(Move(at, name, gained, address))
+
+    def _on_packet(self, sock):
+        packet = sock.recv(2048)
+        head = (packet[0] & 15) * 4
+        if len(packet) >= head + 8:
+            vrrp = packet[head:]
+            self.adverts.append(Advert(now_us(), socket.inet_ntoa(packet[12:16]),
+                                       vrrp[0] >> 4, vrrp[1], vrrp[2]))
+
+    def moves_since(self, at_us, address=None):
+        return [m for m in self.moves if m.at_us >= at_us and address in (None, m.address)]
+
+    def advert_gap_us(self, since_us):
+        """The longest silence between two advertisements of one sender."""
+        last, worst = {}, 0
+        for advert in [a for a in self.adverts if a.at_us >= since_us]:
+            worst = max(worst, advert.at_us - last.get(advert.source, advert.at_us))
+            last[advert.source] = advert.at_us
+        return worst
+
+
+class IpvsCommands:
+    """Counts IPVS commands sent to the kernel in a node's namespace, with an nlmon interface."""
+
+    NAMES = ("", "NEW_SERVICE", "SET_SERVICE", "DEL_SERVICE", "GET_SERVICE", "NEW_DEST", "SET_DEST",
+             "DEL_DEST", "GET_DEST", "NEW_DAEMON", "DEL_DAEMON", "GET_DAEMON", "SET_CONFIG",
+             "GET_CONFIG", "SET_INFO", "GET_INFO", "ZERO", "FLUSH")
+    PACKET_KERNEL = 7  # the sockaddr's packet type of a message towards the kernel
+
+    def __init__(self, node):
+        node.ip("link add nlmon0 type nlmon", "link set nlmon0 up")
+        with node.inside():
+            self._family = self._family_id()
+            self._sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self._sock.bind(("nlmon0", ETH_P_ALL))
+        self._sock.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE
+        self._sock.setblocking(False)
+
+    @staticmethod
+    def _family_id():
+        """The number the kernel gave to the family named IPVS (CTRL_CMD_GETFAMILY)."""
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sock:
+            attr = struct.pack("=HH", 9, 2) + b"IPVS\0\0\0\0"
+            body = struct.pack("=BBH", 3, 1, 0) + attr
+            sock.send(struct.pack("=IHHII", 16 + len(body), 16, 1, 1, 0) + body)
+            for _, payload in nlmsgs(sock.recv(65536)):
+                raw = attributes(payload[4:]).get(1)
+                if raw:
+                    return struct.unpack("=H", raw)[0]
+        raise RuntimeError("the kernel has no IPVS netlink family")
+
+    def take(self):
+        """What was asked since the last call: {command: how often}."""
+        counts = collections.Counter()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data, where = self._sock.recvfrom(4 << 20)
+                if where[2] != self.PACKET_KERNEL:
+                    continue
+                for kind, payload in nlmsgs(data):
+                    if kind == self._family and payload:
+                        counts[self.NAMES[payload[0]]] += 1
+        return counts
+
+    def take_changes(self):
+        return {k: n for k, n in self.take().items() if not k.startswith("GET_")}
