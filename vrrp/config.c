@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a virtual router's configuration means: see config.h. */
+#include "vrrp/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct vip *copy_vips(struct arena *arena, const struct vip *list, uint32_t n)
+{
+	struct vip *copy = arena_array(arena, n, sizeof(*copy));
+
+	for (uint32_t i = 0; i < n; i++) {
+		copy[i] = list[i];
+		copy[i].ifname = arena_strdup(arena, list[i].ifname);
+		copy[i].label = arena_strdup(arena, list[i].label);
+	}
+	return copy;
+}
+
+const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct vrrp_instance *c)
+{
+	struct vrrp_instance *copy = arena_alloc(arena, sizeof(*copy));
+
+	*copy = *c;
+	copy->name = arena_strdup(arena, c->name);
+	copy->ifname = arena_strdup(arena, c->ifname);
+	copy->auth_pass = arena_strdup(arena, c->auth_pass);
+	copy->vips = copy_vips(arena, c->vips, c->n_vips);
+	copy->excluded = copy_vips(arena, c->excluded, c->n_excluded);
+	copy->peers = arena_array(arena, c->n_peers, sizeof(*c->peers));
+	if (c->n_peers)
+		memcpy(copy->peers, c->peers, c->n_peers * sizeof(*c->peers));
+	copy->track_interfaces =
+		arena_array(arena, c->n_track_interfaces, sizeof(*c->track_interfaces));
+	for (uint32_t i = 0; i < c->n_track_interfaces; i++) {
+		copy->track_interfaces[i] = c->track_interfaces[i];
+		copy->track_interfaces[i].ifname =
+			arena_strdup(arena, c->track_interfaces[i].ifname);
+	}
+	copy->notifies = NULL;
+	copy->n_notifies = 0;
+	return copy;
+}
+
+uint32_t vrrp_config_vips(const struct vrrp_instance *c)
+{
+	return c->n_vips + c->n_excluded;
+}
+
+const struct vip *vrrp_config_vip(const struct vrrp_instance *c, uint32_t i)
+{
+	return i < c->n_vips ? &c->vips[i] : &c->excluded[i - c->n_vips];
+}
+
+const char *vrrp_config_vip_ifname(const struct vrrp_instance *c, const struct vip *vip)
+{
+	return vip->ifname[0] ? vip->ifname : c->ifname;
+}
+
+const struct vip *vrrp_config_find_vip(const struct vrrp_instance *c, const struct vip *vip)
+{
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+		const struct vip *own = vrrp_config_vip(c, i);
+
+		if (addr_equal(&own->address, &vip->address) && own->prefixlen == vip->prefixlen &&
+		    strcmp(own->ifname, vip->ifname) == 0)
+			return own;
+	}
+	return NULL;
+}
+
+bool vrrp_config_has_address(const struct vrrp_instance *c, const struct addr *a)
+{
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
+		if (addr_equal(&vrrp_config_vip(c, i)->address, a))
+			return true;
+	return false;
+}
+
+struct addr vrrp_config_group(const struct vrrp_instance *c)
+{
+	static const uint8_t group4[4] = {224, 0, 0, 18};
+	static const uint8_t group6[16] = {0xff, 0x02, [15] = 0x12};
+
+	if (addr_is_set(&c->group))
+		return c->group;
+	return c->family == AF_INET ? addr_from_bytes(AF_INET, group4)
+				    : addr_from_bytes(AF_INET6, group6);
+}
+
+struct vrrp_conf vrrp_config_machine(const struct vrrp_instance *c, const struct addr *source,
+				     uint8_t priority)
+{
+	return (struct vrrp_conf){
+		.name = c->name,
+		.version = c->version,
+		.vrid = c->vrid,
+		.priority = priority,
+		.down_adverts = c->down_timer_adverts ? c->down_timer_adverts : 3,
+		.preempt = c->preempt,
+		.source = *source,
+		.adver_int_us = c->adver_int_cs * USEC_PER_CSEC,
+		.preempt_delay_us = c->preempt_delay_us,
+		.garp_repeat = c->garp_repeat,
+		.garp_delay_us = c->garp_delay_us,
+		.garp_refresh_repeat = c->garp_refresh_repeat,
+		.garp_refresh_us = c->garp_refresh_us,
+	};
+}
+
+static void fill_auth(const struct vrrp_instance *c, uint8_t *ret_type, uint8_t *data)
+{
+	*ret_type = c->auth_type == VRRP_AUTH_PASS ? VRRP_PACKET_AUTH_PASS : VRRP_PACKET_AUTH_NONE;
+	memset(data, 0, VRRP_AUTH_LEN);
+	if (*ret_type == VRRP_PACKET_AUTH_PASS)
+		memcpy(data, c->auth_pass, strnlen(c->auth_pass, VRRP_AUTH_LEN));
+}
+
+struct vrrp_expect vrrp_config_expect(const struct vrrp_instance *c)
+{
+	struct vrrp_expect e = {
+		.version = c->version, .adver_int_cs = c->adver_int_cs, .any_ttl = c->unicast};
+
+	fill_auth(c, &e.auth_type, e.auth_data);
+	return e;
+}
+
+int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *path,
+		       uint8_t priority, uint8_t buf[VRRP_PACKET_MAX])
+{
+	uint8_t addrs[255 * 16];
+	unsigned size = c->family == AF_INET ? 4 : 16;
+	struct vrrp_packet p = {.version = c->version,
+				.vrid = c->vrid,
+				.priority = priority,
+				.adver_int_cs = c->adver_int_cs,
+				.addrs = addrs};
+
+	p.checksum = c->checksum_as_v2 ? VRRP_CHECKSUM_MESSAGE : VRRP_CHECKSUM_PSEUDO_HEADER;
+	for (uint32_t i = 0; i < c->n_vips && p.n_addrs < 255; i++)
+		if (c->vips[i].address.family == c->family)
+			memcpy(addrs + p.n_addrs++ * size, c->vips[i].address.b, size);
+	if (c->version == 2)
+		fill_auth(c, &p.auth_type, p.auth_data);
+	return vrrp_packet_encode(&p, path, buf, VRRP_PACKET_MAX);
+}
+
+static bool advertises(const struct vrrp_packet *p, const struct addr *a)
+{
+	unsigned size = addr_len(a);
+
+	for (unsigned i = 0; i < p->n_addrs; i++)
+		if (memcmp(p->addrs + i * size, a->b, size) == 0)
+			return true;
+	return false;
+}
+
+bool vrrp_config_same_addresses(const struct vrrp_instance *c, const struct vrrp_packet *p)
+{
+	unsigned ours = 0;
+
+	for (uint32_t i = 0; i < c->n_vips; i++) {
+		if (c->vips[i].address.family != c->family)
+			continue;
+		if (++ours <= 255 && !advertises(p, &c->vips[i].address))
+			return false;
+	}
+	return p->n_addrs == (ours < 255 ? ours : 255);
+}
+
+static bool is_well(const struct track_interface *t, bool (*is_up)(void *ctx, const char *ifname),
+		    void *ctx)
+{
+	return is_up(ctx, t->ifname) != t->reverse;
+}
+
+uint8_t vrrp_config_priority(const struct vrrp_instance *c,
+			     bool (*is_up)(void *ctx, const char *ifname), void *ctx)
+{
+	int priority = c->priority;
+
+	if (priority == VRRP_PRIORITY_OWNER)
+		return VRRP_PRIORITY_OWNER;
+	for (uint32_t i = 0; i < c->n_track_interfaces; i++) {
+		const struct track_interface *t = &c->track_interfaces[i];
+
+		/* As keepalived: a positive weight is earned, a negative one is a penalty. */
+		if (is_well(t, is_up, ctx) ? t->weight > 0 : t->weight < 0)
+			priority += t->weight;
+	}
+	return (uint8_t)(priority < 1 ? 1 : priority > 254 ? 254 : priority);
+}
+
+const char *vrrp_config_failed_track(const struct vrrp_instance *c,
+				     bool (*is_up)(void *ctx, const char *ifname), void *ctx)
+{
+	for (uint32_t i = 0; i < c->n_track_interfaces; i++) {
+		const struct track_interface *t = &c->track_interfaces[i];
+
+		if (!t->weight && !is_well(t, is_up, ctx))
+			return t->ifname;
+	}
+	return NULL;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a virtual router's configuration means to the other parts: the machine's conf, the packet
+ * it sends, the packets it accepts, and the effect of tracked interfaces. Pure.
+ */
+#ifndef TANDEM_VRRP_CONFIG_H
+#define TANDEM_VRRP_CONFIG_H
+
+#include "core/model.h"
+#include "vrrp/machine.h"
+#include "vrrp/packet.h"
+
+/* A copy that shares nothing with the model, but for the notify scripts, which it has not. */
+const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct vrrp_instance *c);
+
+/* All addresses, the advertised ones first. */
+uint32_t vrrp_config_vips(const struct vrrp_instance *c);
+const struct vip *vrrp_config_vip(const struct vrrp_instance *c, uint32_t i);
+/* NULL when it is none of them. */
+const struct vip *vrrp_config_find_vip(const struct vrrp_instance *c, const struct vip *vip);
+bool vrrp_config_has_address(const struct vrrp_instance *c, const struct addr *a);
+/* The interface that an address goes on. */
+const char *vrrp_config_vip_ifname(const struct vrrp_instance *c, const struct vip *vip);
+
+struct addr vrrp_config_group(const struct vrrp_instance *c);
+struct vrrp_conf vrrp_config_machine(const struct vrrp_instance *c, const struct addr *source,
+				     uint8_t priority);
+struct vrrp_expect vrrp_config_expect(const struct vrrp_instance *c);
+
+/* The message, or -errno; needs VRRP_PACKET_MAX. */
+int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *path,
+		       uint8_t priority, uint8_t buf[VRRP_PACKET_MAX]);
+/* The advertised addresses are exactly ours, in whatever order. */
+bool vrrp_config_same_addresses(const struct vrrp_instance *c, const struct vrrp_packet *p);
+
+/*
+ * Tracked interfaces with a weight move the priority (never an owner's, and within 1..254); one
+ * without is a fault when it fails: its name is given, else NULL. is_up tells of each by name.
+ */
+uint8_t vrrp_config_priority(const struct vrrp_instance *c,
+			     bool (*is_up)(void *ctx, const char *ifname), void *ctx);
+const char *vrrp_config_failed_track(const struct vrrp_instance *c,
+				     bool (*is_up)(void *ctx, const char *ifname), void *ctx);
+
+#endif
