@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Interfaces and addresses of the kernel: see netif.h. Spoken with libmnl rather than libnl: a
+ * batch of requests in one send, with errors matched by sequence number, is plain there.
+ */
+#include "vrrp/netif.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each answer waits in the socket's buffer until the batch was sent. */
+#define BATCH_MESSAGES	 64
+#define REQUEST_MAX	 256
+#define BUFFER_BYTES	 32768
+#define EVENT_SOCK_BYTES (1 << 20)
+
+#ifndef NETLINK_GET_STRICT_CHK
+#define NETLINK_GET_STRICT_CHK 12
+#endif
+
+static void *grow(void *array, size_t n, size_t *cap, size_t size)
+{
+	void *moved;
+
+	if (n < *cap)
+		return array;
+	*cap = *cap ? *cap * 2 : 16;
+	moved = realloc(array, *cap * size);
+	if (!moved)
+		abort();
+	return moved;
+}
+
+/* The cache */
+
+const struct netif *netif_by_name(const struct netifs *n, const char *name)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (strcmp(n->list[i].name, name) == 0)
+			return &n->list[i];
+	return NULL;
+}
+
+const struct netif *netif_by_index(const struct netifs *n, int index)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (n->list[i].index == index)
+			return &n->list[i];
+	return NULL;
+}
+
+const struct netif_addr *netif_find_addr(const struct netifs *n, int index,
+					 const struct addr *address)
+{
+	for (size_t i = 0; i < n->n_addrs; i++)
+		if (n->addrs[i].index == index && addr_equal(&n->addrs[i].address, address))
+			return &n->addrs[i];
+	return NULL;
+}
+
+static void addr_forget(struct netifs *n, int index, const struct addr *address)
+{
+	const struct netif_addr *a = netif_find_addr(n, index, address);
+	size_t at;
+
+	if (!a)
+		return;
+	at = (size_t)(a - n->addrs);
+	memmove(&n->addrs[at], &n->addrs[at + 1], (--n->n_addrs - at) * sizeof(*a));
+}
+
+static void addr_note(struct netifs *n, const struct netif_addr *a)
+{
+	struct netif_addr *known = (struct netif_addr *)netif_find_addr(n, a->index, &a->address);
+
+	if (!known) {
+		n->addrs = grow(n->addrs, n->n_addrs, &n->cap_addrs, sizeof(*a));
+		known = &n->addrs[n->n_addrs++];
+	}
+	*known = *a;
+}
+
+static void link_forget(struct netifs *n, int index)
+{
+	struct netif *l = (struct netif *)netif_by_index(n, index);
+
+	if (l)
+		*l = n->list[--n->n];
+	for (size_t i = n->n_addrs; i-- > 0;)
+		if (n->addrs[i].index == index)
+			addr_forget(n, index, &n->addrs[i].address);
+}
+
+static void link_note(struct netifs *n, const struct netif *l)
+{
+	struct netif *known = (struct netif *)netif_by_index(n, l->index);
+
+	if (!known) {
+		n->list = grow(n->list, n->n, &n->cap, sizeof(*l));
+		known = &n->list[n->n++];
+	}
+	*known = *l;
+}
+
+/* Messages */
+
+static void on_link(struct netifs *n, const struct nlmsghdr *h)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
+	struct netif l = {.index = info->ifi_index};
+	struct nlattr *a;
+
+	/* A bridge tells about its ports in a family of its own: not links that come or go. */
+	if (info->ifi_family != AF_UNSPEC)
+		return;
+	if (h->nlmsg_type == RTM_DELLINK) {
+		link_forget(n, l.index);
+		return;
+	}
+	l.up = (info->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+	mnl_attr_for_each(a, h, sizeof(*info))
+	{
+		if (mnl_attr_get_type(a) == IFLA_IFNAME)
+			strncpy(l.name, mnl_attr_get_str(a), IFNAMSIZ - 1);
+		if (mnl_attr_get_type(a) == IFLA_ADDRESS && mnl_attr_get_payload_len(a) == 6) {
+			l.has_mac = true;
+			memcpy(l.mac, mnl_attr_get_payload(a), 6);
+		}
+	}
+	link_note(n, &l);
+}
+
+static void on_addr(struct netifs *n, const struct nlmsghdr *h)
+{
+	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(h);
+	struct netif_addr got = {.index = (int)info->ifa_index, .prefixlen = info->ifa_prefixlen};
+	uint32_t flags = info->ifa_flags;
+	unsigned len = info->ifa_family == AF_INET ? 4 : 16;
+	bool local = false;
+	struct nlattr *a;
+
+	if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)
+		return;
+	mnl_attr_for_each(a, h, sizeof(*info))
+	{
+		unsigned type = mnl_attr_get_type(a);
+
+		if (type == IFA_FLAGS)
+			flags = mnl_attr_get_u32(a);
+		if (type == IFA_PROTO)
+			got.ours = mnl_attr_get_u8(a) == NETIF_ADDR_PROTO;
+		/* On a point-to-point link IFA_ADDRESS is the other end's. */
+		if ((type == IFA_LOCAL || (type == IFA_ADDRESS && !local)) &&
+		    mnl_attr_get_payload_len(a) == len)
+			got.address = addr_from_bytes(info->ifa_family, mnl_attr_get_payload(a));
+		local |= type == IFA_LOCAL;
+	}
+	got.usable = !(flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) || flags & IFA_F_OPTIMISTIC;
+	if (!addr_is_set(&got.address))
+		return;
+	if (h->nlmsg_type == RTM_DELADDR)
+		addr_forget(n, got.index, &got.address);
+	else
+		addr_note(n, &got);
+}
+
+static int on_message(const struct nlmsghdr *h, void *data)
+{
+	switch (h->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		on_link(data, h);
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		on_addr(data, h);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int dump(struct netifs *n, uint16_t type)
+{
+	char buf[BUFFER_BYTES];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct rtgenmsg *gen = mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+	ssize_t got;
+	int more = MNL_CB_OK;
+
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = ++n->seq;
+	gen->rtgen_family = AF_UNSPEC;
+	if (mnl_socket_sendto(n->requests, h, h->nlmsg_len) < 0)
+		return -errno;
+	while (more > MNL_CB_STOP) {
+		got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
+		if (got < 0)
+			return -errno;
+		more = mnl_cb_run(buf, (size_t)got, n->seq, 0, on_message, n);
+	}
+	return more < 0 ? -errno : 0;
+}
+
+static int dump_all(struct netifs *n)
+{
+	int err;
+
+	n->n = 0;
+	n->n_addrs = 0;
+	err = dump(n, RTM_GETLINK);
+	return err ? err : dump(n, RTM_GETADDR);
+}
+
+static void on_events(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct netifs *n = w->data;
+	char buf[BUFFER_BYTES];
+	ssize_t got;
+
+	while ((got = mnl_socket_recvfrom(n->events, buf, sizeof(buf))) >= 0)
+		mnl_cb_run(buf, (size_t)got, 0, 0, on_message, n);
+	/* Events were lost: look at everything again. */
+	if (errno == ENOBUFS)
+		dump_all(n);
+	n->changed(n->ctx);
+}
+
+static int open_events(struct netifs *n)
+{
+	int bytes = EVENT_SOCK_BYTES;
+	unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
+
+	n->events = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (!n->events || mnl_socket_bind(n->events, groups, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	/* Beyond the system's limit where we may; the resync covers the rest. */
+	if (setsockopt(mnl_socket_get_fd(n->events), SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
+		       sizeof(bytes)) < 0)
+		setsockopt(mnl_socket_get_fd(n->events), SOL_SOCKET, SO_RCVBUF, &bytes,
+			   sizeof(bytes));
+	ev_io_init(&n->readable, on_events, mnl_socket_get_fd(n->events), EV_READ);
+	n->readable.data = n;
+	ev_io_start(n->loop, &n->readable);
+	return 0;
+}
+
+int netifs_open(struct netifs *n, struct ev_loop *loop, void (*changed)(void *ctx), void *ctx)
+{
+	int err;
+
+	*n = (struct netifs){.changed = changed, .ctx = ctx, .loop = loop};
+	n->requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!n->requests || mnl_socket_bind(n->requests, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	/* Events first, dump second: nothing falls between them. */
+	err = open_events(n);
+	return err ? err : dump_all(n);
+}
+
+/* Changes */
+
+static void put_address(struct nlmsghdr *h, uint16_t type, const struct addr *a)
+{
+	if (addr_is_set(a))
+		mnl_attr_put(h, type, addr_len(a), a->b);
+}
+
+static void put_new(struct nlmsghdr *h, const struct netif_change *c)
+{
+	/* Not preferred as a source for connections of the director's own. */
+	const struct ifa_cacheinfo deprecated = {.ifa_prefered = 0, .ifa_valid = UINT32_MAX};
+
+	put_address(h, IFA_BROADCAST, &c->broadcast);
+	if (c->label && c->label[0])
+		mnl_attr_put_strz(h, IFA_LABEL, c->label);
+	if (c->address.family == AF_INET6) {
+		/* VRRP decides who has it, and it must answer at once. */
+		mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NODAD);
+		mnl_attr_put(h, IFA_CACHEINFO, sizeof(deprecated), &deprecated);
+	}
+	mnl_attr_put_u8(h, IFA_PROTO, NETIF_ADDR_PROTO);
+}
+
+static void put_change(struct mnl_nlmsg_batch *batch, const struct netif_change *c, uint32_t seq)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch));
+	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(h, sizeof(*info));
+
+	h->nlmsg_type = c->add ? RTM_NEWADDR : RTM_DELADDR;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	if (c->add)
+		h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
+	h->nlmsg_seq = seq;
+	info->ifa_family = c->address.family;
+	info->ifa_prefixlen = c->prefixlen;
+	info->ifa_scope = c->scope;
+	info->ifa_index = (unsigned)c->index;
+	put_address(h, IFA_LOCAL, &c->address);
+	put_address(h, IFA_ADDRESS, &c->address);
+	if (c->add)
+		put_new(h, c);
+	mnl_nlmsg_batch_next(batch);
+}
+
+/* Already so is as good as done. */
+static int harmless(const struct netif_change *c, int err)
+{
+	if (c->add && err == -EEXIST)
+		return 0;
+	if (!c->add && (err == -EADDRNOTAVAIL || err == -ENODEV))
+		return 0;
+	return err;
+}
+
+static void note_change(struct netifs *n, const struct netif_change *c)
+{
+	struct netif_addr a = {.index = c->index,
+			       .address = c->address,
+			       .prefixlen = c->prefixlen,
+			       .usable = true,
+			       .ours = true};
+
+	if (c->add)
+		addr_note(n, &a);
+	else
+		addr_forget(n, c->index, &c->address);
+}
+
+/* Reads the answers to `count` requests, of which `first` is the first's sequence number. */
+static int read_answers(struct netifs *n, struct netif_change *changes, uint32_t first,
+			size_t count)
+{
+	char buf[BUFFER_BYTES];
+	size_t answered = 0;
+
+	while (answered < count) {
+		ssize_t got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
+		struct nlmsghdr *h = (struct nlmsghdr *)buf;
+		int left = (int)got;
+
+		if (got < 0)
+			return -errno;
+		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+
+			if (h->nlmsg_type != NLMSG_ERROR || h->nlmsg_seq - first >= count)
+				continue;
+			changes[h->nlmsg_seq - first].error =
+				harmless(&changes[h->nlmsg_seq - first], e->error);
+			answered++;
+		}
+	}
+	return 0;
+}
+
+static int apply_batch(struct netifs *n, struct netif_change *changes, size_t count)
+{
+	char buf[BATCH_MESSAGES * REQUEST_MAX + REQUEST_MAX];
+	struct mnl_nlmsg_batch *batch = mnl_nlmsg_batch_start(buf, sizeof(buf));
+	uint32_t first = n->seq + 1;
+	int err = 0;
+
+	for (size_t i = 0; i < count; i++)
+		put_change(batch, &changes[i], ++n->seq);
+	if (mnl_socket_sendto(n->requests, mnl_nlmsg_batch_head(batch),
+			      mnl_nlmsg_batch_size(batch)) < 0)
+		err = -errno;
+	mnl_nlmsg_batch_stop(batch);
+	return err ? err : read_answers(n, changes, first, count);
+}
+
+int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count)
+{
+	int failed = 0;
+
+	for (size_t at = 0; at < count; at += BATCH_MESSAGES) {
+		size_t some = count - at < BATCH_MESSAGES ? count - at : BATCH_MESSAGES;
+		int err = apply_batch(n, changes + at, some);
+
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (changes[i].error)
+			failed++;
+		else
+			note_change(n, &changes[i]);
+	}
+	return failed;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interfaces and addresses of this network namespace as the kernel has them: dumped once, then
+ * kept by rtnetlink events, dumped again when events were lost. And the one writer of addresses:
+ * many changes in few sends. Knows nothing of VRRP.
+ */
+#ifndef TANDEM_VRRP_NETIF_H
+#define TANDEM_VRRP_NETIF_H
+
+#include "core/addr.h"
+
+#include <ev.h>
+#include <net/if.h>
+#include <stddef.h>
+
+/* The mark on addresses that we add (IFA_PROTO, Linux 5.18): how a later life finds them. */
+#define NETIF_ADDR_PROTO 112
+
+struct netif {
+	int index;
+	char name[IFNAMSIZ];
+	bool up; /* administratively, and with a carrier */
+	bool has_mac;
+	uint8_t mac[6];
+};
+
+struct netif_addr {
+	int index; /* of the interface */
+	struct addr address;
+	uint8_t prefixlen;
+	bool usable; /* not in duplicate address detection, and not refused by it */
+	bool ours;   /* carries the mark */
+};
+
+/* An address to be added or deleted. */
+struct netif_change {
+	bool add;
+	int index;
+	struct addr address;
+	uint8_t prefixlen;
+	uint8_t scope;
+	struct addr broadcast; /* unset: none */
+	const char *label;     /* "": none */
+	int error;	       /* the kernel's answer: 0, also when it already was so; or -errno */
+};
+
+struct mnl_socket;
+
+struct netifs {
+	struct netif *list;
+	size_t n;
+	struct netif_addr *addrs; /* in the kernel's order */
+	size_t n_addrs;
+	void (*changed)(void *ctx); /* after each batch of events */
+	void *ctx;
+	struct ev_loop *loop;
+	struct mnl_socket *events;
+	struct mnl_socket *requests;
+	ev_io readable;
+	uint32_t seq;
+	size_t cap;
+	size_t cap_addrs;
+};
+
+/* 0 or -errno. `n` must stay where it is. */
+int netifs_open(struct netifs *n, struct ev_loop *loop, void (*changed)(void *ctx), void *ctx);
+
+const struct netif *netif_by_name(const struct netifs *n, const char *name);
+const struct netif *netif_by_index(const struct netifs *n, int index);
+const struct netif_addr *netif_find_addr(const struct netifs *n, int index,
+					 const struct addr *address);
+
+/*
+ * Applies all changes; what failed is in their `error`. Returns how many failed, or -errno when
+ * the kernel can't be spoken to. What succeeded is seen by netif_find_addr() at once.
+ */
+int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count);
+
+#endif

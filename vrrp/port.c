@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Raw VRRP sockets: see port.h. */
+#include "vrrp/port.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RECEIVE_AT_ONCE	 32
+#define RECEIVE_ROUNDS	 4
+#define FRAME_MAX	 (VRRP_PACKET_MAX + 60)
+#define TOS_INTERNETWORK 0xc0 /* as keepalived, and RFC 791's "internetwork control" */
+#define TC_PRIO_CONTROL	 7
+
+struct vrrp_port {
+	struct vrrp_ports *ports;
+	struct vrrp_port *next;
+	int index;
+	int family;
+	int sock;
+	unsigned users;
+	ev_io readable;
+	void *owner[256];
+};
+
+union control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+};
+
+/* Accepts the VRIDs that have an owner. An IPv4 raw socket sees the IP header, an IPv6 one not. */
+static int set_filter(struct vrrp_port *p)
+{
+	struct sock_filter code[256 + 4];
+	struct sock_fprog prog = {.filter = code};
+	unsigned short n = 0;
+	unsigned left = p->users;
+
+	if (p->family == AF_INET) {
+		code[n++] = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0);
+		code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_IND, 1);
+	} else {
+		code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1);
+	}
+	for (unsigned vrid = 1; vrid < 256; vrid++) {
+		if (!p->owner[vrid])
+			continue;
+		/* To the accepting return, which stands behind the refusing one. */
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, vrid,
+							 (uint8_t)left, 0);
+		left--;
+	}
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	prog.len = n;
+	if (setsockopt(p->sock, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+		return -errno;
+	return 0;
+}
+
+struct option {
+	int level;
+	int name;
+	int value;
+};
+
+static int set_options(int sock, int family)
+{
+	static const struct option ipv4[] = {
+		{IPPROTO_IP, IP_MULTICAST_LOOP, 0}, {IPPROTO_IP, IP_MULTICAST_TTL, VRRP_TTL},
+		{IPPROTO_IP, IP_MULTICAST_ALL, 0},  {IPPROTO_IP, IP_TOS, TOS_INTERNETWORK},
+		{IPPROTO_IP, IP_FREEBIND, 1},	    {SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL},
+	};
+	static const struct option ipv6[] = {
+		{IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0},
+		{IPPROTO_IPV6, IPV6_MULTICAST_HOPS, VRRP_TTL},
+		{IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0},
+		{IPPROTO_IPV6, IPV6_TCLASS, TOS_INTERNETWORK},
+		{IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1},
+		{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
+		{SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL},
+	};
+	const struct option *o = family == AF_INET ? ipv4 : ipv6;
+	size_t n = family == AF_INET ? sizeof(ipv4) / sizeof(*o) : sizeof(ipv6) / sizeof(*o);
+
+	for (; n--; o++)
+		if (setsockopt(sock, o->level, o->name, &o->value, sizeof(o->value)) < 0)
+			return -errno;
+	return 0;
+}
+
+static int bind_to_interface(int sock, int family, int index)
+{
+	struct ip_mreqn out4 = {.imr_ifindex = index};
+	int err;
+
+	if (!index)
+		return 0;
+	if (setsockopt(sock, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) < 0)
+		return -errno;
+	if (family == AF_INET)
+		err = setsockopt(sock, IPPROTO_IP, IP_MULTICAST_IF, &out4, sizeof(out4));
+	else
+		err = setsockopt(sock, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index));
+	return err < 0 ? -errno : 0;
+}
+
+/* Receiving */
+
+static void read_control(struct msghdr *mh, struct vrrp_frame *f)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
+		struct in6_pktinfo info;
+
+		if (c->cmsg_level != IPPROTO_IPV6)
+			continue;
+		if (c->cmsg_type == IPV6_HOPLIMIT)
+			memcpy(&f->ttl, CMSG_DATA(c), sizeof(f->ttl));
+		if (c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			f->path.dst = addr_from_bytes(AF_INET6, &info.ipi6_addr);
+		}
+	}
+}
+
+/* Takes the IP header off. False: nonsense that the kernel would hardly let through. */
+static bool read_ipv4_header(struct vrrp_frame *f)
+{
+	struct iphdr ip;
+	size_t len;
+
+	if (f->len < sizeof(ip))
+		return false;
+	memcpy(&ip, f->bytes, sizeof(ip));
+	len = ip.ihl * 4u;
+	if (len < sizeof(ip) || len > f->len)
+		return false;
+	f->ttl = ip.ttl;
+	f->path.src = addr_from_bytes(AF_INET, &ip.saddr);
+	f->path.dst = addr_from_bytes(AF_INET, &ip.daddr);
+	f->bytes += len;
+	f->len -= len;
+	return true;
+}
+
+static void receive_one(struct vrrp_port *p, struct mmsghdr *mm, const uint8_t *bytes)
+{
+	struct msghdr *mh = &mm->msg_hdr;
+	struct vrrp_frame f = {.bytes = bytes, .len = mm->msg_len, .ttl = -1};
+	void *owner;
+
+	if (mh->msg_flags & MSG_TRUNC)
+		return;
+	if (p->family == AF_INET) {
+		if (!read_ipv4_header(&f))
+			return;
+	} else {
+		read_control(mh, &f);
+		addr_from_sockaddr(mh->msg_name, &f.path.src, NULL);
+	}
+	owner = f.len > 1 ? p->owner[f.bytes[1]] : NULL;
+	if (owner)
+		p->ports->receive(owner, &f);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	static uint8_t bytes[RECEIVE_AT_ONCE][FRAME_MAX];
+	static union control control[RECEIVE_AT_ONCE];
+	struct sockaddr_storage from[RECEIVE_AT_ONCE];
+	struct iovec iov[RECEIVE_AT_ONCE];
+	struct mmsghdr mm[RECEIVE_AT_ONCE];
+	struct vrrp_port *p = w->data;
+	int n = RECEIVE_AT_ONCE;
+
+	for (int round = 0; round < RECEIVE_ROUNDS && n == RECEIVE_AT_ONCE; round++) {
+		for (int i = 0; i < RECEIVE_AT_ONCE; i++) {
+			iov[i] = (struct iovec){bytes[i], FRAME_MAX};
+			mm[i] = (struct mmsghdr){
+				.msg_hdr = {.msg_name = &from[i],
+					    .msg_namelen = sizeof(from[i]),
+					    .msg_iov = &iov[i],
+					    .msg_iovlen = 1,
+					    .msg_control = &control[i],
+					    .msg_controllen = sizeof(control[i])},
+			};
+		}
+		n = recvmmsg(p->sock, mm, RECEIVE_AT_ONCE, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < n; i++)
+			receive_one(p, &mm[i], bytes[i]);
+	}
+}
+
+/* Sending */
+
+static size_t put_source4(struct msghdr *mh, int index, const struct addr *src)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(mh);
+	struct in_pktinfo info = {.ipi_ifindex = index};
+
+	memcpy(&info.ipi_spec_dst, src->b, 4);
+	c->cmsg_level = IPPROTO_IP;
+	c->cmsg_type = IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return CMSG_SPACE(sizeof(info));
+}
+
+static size_t put_source6(struct msghdr *mh, int index, const struct addr *src)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(mh);
+	struct in6_pktinfo info = {.ipi6_ifindex = (unsigned)index};
+
+	memcpy(&info.ipi6_addr, src->b, 16);
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return CMSG_SPACE(sizeof(info));
+}
+
+static void put_ttl(struct msghdr *mh, size_t at, int family, int ttl)
+{
+	struct cmsghdr *c = (struct cmsghdr *)((char *)mh->msg_control + at);
+
+	c->cmsg_level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+	c->cmsg_type = family == AF_INET ? IP_TTL : IPV6_HOPLIMIT;
+	c->cmsg_len = CMSG_LEN(sizeof(ttl));
+	memcpy(CMSG_DATA(c), &ttl, sizeof(ttl));
+}
+
+int vrrp_port_send(struct vrrp_port *p, const struct vrrp_path *path, int ttl, const void *bytes,
+		   size_t len)
+{
+	union control control = {0};
+	struct sockaddr_storage to;
+	struct iovec iov = {(void *)bytes, len};
+	struct msghdr mh = {.msg_name = &to,
+			    .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control)};
+	size_t used;
+
+	mh.msg_namelen = addr_to_sockaddr(&path->dst, 0, &to);
+	if (p->family == AF_INET6)
+		((struct sockaddr_in6 *)&to)->sin6_scope_id = (unsigned)p->index;
+	used = p->family == AF_INET ? put_source4(&mh, p->index, &path->src)
+				    : put_source6(&mh, p->index, &path->src);
+	put_ttl(&mh, used, p->family, ttl);
+	mh.msg_controllen = used + CMSG_SPACE(sizeof(ttl));
+	return sendmsg(p->sock, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Opening and closing */
+
+static struct vrrp_port *port_find(struct vrrp_ports *ports, int index, int family)
+{
+	struct vrrp_port *p = ports->list;
+
+	while (p && (p->index != index || p->family != family))
+		p = p->next;
+	return p;
+}
+
+static int port_open(struct vrrp_ports *ports, int index, int family, struct vrrp_port **ret)
+{
+	struct vrrp_port *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct vrrp_port){.ports = ports, .index = index, .family = family};
+	p->sock = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, VRRP_IP_PROTOCOL);
+	err = p->sock < 0 ? -errno : set_filter(p);
+	err = err ? err : bind_to_interface(p->sock, family, index);
+	err = err ? err : set_options(p->sock, family);
+	if (err) {
+		if (p->sock >= 0)
+			close(p->sock);
+		free(p);
+		return err;
+	}
+	ev_io_init(&p->readable, on_readable, p->sock, EV_READ);
+	/* What was heard counts before the timers that it may reset. */
+	ev_set_priority(&p->readable, EV_MAXPRI);
+	p->readable.data = p;
+	ev_io_start(ports->loop, &p->readable);
+	p->next = ports->list;
+	ports->list = p;
+	*ret = p;
+	return 0;
+}
+
+static void port_close(struct vrrp_port *p)
+{
+	struct vrrp_port **at = &p->ports->list;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	ev_io_stop(p->ports->loop, &p->readable);
+	close(p->sock);
+	free(p);
+}
+
+int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vrid, void *owner,
+		    struct vrrp_port **ret)
+{
+	struct vrrp_port *p = port_find(ports, index, family);
+	int err = p ? 0 : port_open(ports, index, family, &p);
+
+	if (err)
+		return err;
+	if (p->owner[vrid])
+		return -EADDRINUSE;
+	p->owner[vrid] = owner;
+	p->users++;
+	err = set_filter(p);
+	if (err) {
+		vrrp_port_leave(p, vrid);
+		return err;
+	}
+	*ret = p;
+	return 0;
+}
+
+void vrrp_port_leave(struct vrrp_port *p, uint8_t vrid)
+{
+	p->owner[vrid] = NULL;
+	if (--p->users == 0)
+		port_close(p);
+	else
+		set_filter(p);
+}
+
+int vrrp_port_join(struct vrrp_port *p, const struct addr *group)
+{
+	struct ip_mreqn mreq4 = {.imr_ifindex = p->index};
+	struct ipv6_mreq mreq6 = {.ipv6mr_interface = (unsigned)p->index};
+	int err;
+
+	memcpy(&mreq4.imr_multiaddr, group->b, 4);
+	memcpy(&mreq6.ipv6mr_multiaddr, group->b, 16);
+	if (p->family == AF_INET)
+		err = setsockopt(p->sock, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq4, sizeof(mreq4));
+	else
+		err = setsockopt(p->sock, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &mreq6, sizeof(mreq6));
+	return err < 0 && errno != EADDRINUSE ? -errno : 0;
+}
