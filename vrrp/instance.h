@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One configured virtual router at work: its machine, what the machine is told (packets, time,
+ * interfaces) and what it wants done (packets, addresses, announcements, reports). Owns nothing of
+ * the protocol itself: that is machine.c.
+ */
+#ifndef TANDEM_VRRP_INSTANCE_H
+#define TANDEM_VRRP_INSTANCE_H
+
+#include "core/log.h"
+#include "core/model.h"
+#include "core/msg.h"
+#include "vrrp/announce.h"
+#include "vrrp/machine.h"
+#include "vrrp/netif.h"
+#include "vrrp/port.h"
+
+/* What all instances of the process share. */
+struct vrrp_shell {
+	struct ev_loop *loop;
+	struct netifs netifs;
+	struct vrrp_ports ports;
+	struct announcer announcer;
+	void (*report)(const struct msg *m);
+	/* An instance that was stopped is done. */
+	void (*done)(void);
+};
+
+struct instance {
+	struct instance *next;
+	struct vrrp_shell *shell;
+	struct arena *arena;		    /* of `config` */
+	const struct vrrp_instance *config; /* a copy: outlives the model while it leaves */
+	struct vrrp_conf conf;		    /* what the machine is given */
+	struct vrrp_machine m;
+	struct vrrp_port *port;
+	int index;    /* of the interface that the port is on; -1: none */
+	bool leaving; /* no longer configured */
+	bool lacking; /* the kernel refused some of the addresses */
+	bool told_checksum;
+	struct text fault;  /* "" : none */
+	struct text reason; /* of the last change */
+	struct msg_vrrp_counters counters;
+	struct log_limit limit;
+	ev_timer timer;
+};
+
+struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instance *config);
+void instance_free(struct instance *in);
+
+/* `handed`: what an earlier incarnation reported, or NULL for a fresh start. */
+void instance_start(struct instance *in, const struct msg_vrrp_state *handed);
+void instance_reload(struct instance *in, const struct vrrp_instance *config);
+void instance_stop(struct instance *in);
+bool instance_is_done(const struct instance *in);
+/* No time left: lets go of the addresses now. */
+void instance_abandon(struct instance *in);
+
+/* Interfaces or addresses changed: look at them again. */
+void instance_observe(struct instance *in);
+/* A packet for its VRID. */
+void instance_receive(struct instance *in, const struct vrrp_frame *frame);
+
+void instance_report(const struct instance *in);
+void instance_report_counters(const struct instance *in);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tandem-vrrp: the process. Holds the set of virtual routers, and does to it what the supervisor
+ * asks. Knows neither packets nor the protocol.
+ */
+#include "core/role.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "vrrp/config.h"
+#include "vrrp/instance.h"
+#include "vrrp/vips.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct vrrp_role {
+	struct vrrp_shell shell;
+	struct instance *instances;
+	bool started; /* the first model was committed */
+	bool stopping;
+	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
+	size_t n_handed;
+	ev_timer startup; /* vrrp_startup_delay */
+	ev_timer reap;
+};
+
+/* The ops of role.h carry the context; the shells' callbacks have one process to serve. */
+static struct vrrp_role vrrp;
+
+static struct instance *find_instance(uint64_t id)
+{
+	struct instance *in = vrrp.instances;
+
+	while (in && (in->config->id != id || in->leaving))
+		in = in->next;
+	return in;
+}
+
+static const struct msg_vrrp_state *find_handed(uint64_t id)
+{
+	for (size_t i = 0; i < vrrp.n_handed; i++)
+		if (vrrp.handed[i].instance == id)
+			return &vrrp.handed[i];
+	return NULL;
+}
+
+static void forget_handed(void)
+{
+	free(vrrp.handed);
+	vrrp.handed = NULL;
+	vrrp.n_handed = 0;
+}
+
+/* Callbacks of the shells */
+
+static void on_netifs_changed(void *ctx)
+{
+	if (ev_is_active(&vrrp.startup))
+		return;
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving)
+			instance_observe(in);
+}
+
+static void on_frame(void *owner, const struct vrrp_frame *frame)
+{
+	if (!ev_is_active(&vrrp.startup))
+		instance_receive(owner, frame);
+}
+
+static void report(const struct msg *m)
+{
+	role_send(ROLE_SUPERVISOR, m);
+}
+
+/* Told from inside an instance: it is freed from the loop. */
+static void on_instance_done(void)
+{
+	ev_timer_set(&vrrp.reap, 0, 0);
+	ev_timer_start(vrrp.shell.loop, &vrrp.reap);
+}
+
+static void on_reap(struct ev_loop *loop, ev_timer *w, int events)
+{
+	for (struct instance **at = &vrrp.instances; *at;) {
+		struct instance *in = *at;
+
+		if (in->leaving && instance_is_done(in)) {
+			*at = in->next;
+			instance_free(in);
+		} else {
+			at = &in->next;
+		}
+	}
+	if (vrrp.stopping && !vrrp.instances)
+		role_stopped();
+}
+
+/* The set of instances */
+
+static void add_instance(const struct vrrp_instance *config)
+{
+	struct instance *in = instance_new(&vrrp.shell, config);
+
+	in->next = vrrp.instances;
+	vrrp.instances = in;
+	if (!ev_is_active(&vrrp.startup))
+		instance_start(in, find_handed(config->id));
+}
+
+static void stop_missing(const struct model *now)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving && !model_find_instance(now, in->config->id))
+			instance_stop(in);
+}
+
+static bool is_wanted(const struct model *model, const struct netif_addr *a)
+{
+	for (uint32_t i = 0; i < model->n_instances; i++)
+		if (vrrp_config_has_address(&model->instances[i], &a->address))
+			return true;
+	return false;
+}
+
+/* Addresses with our mark that an earlier life left and no instance has any more. */
+static void remove_strays(const struct model *model)
+{
+	struct netifs *n = &vrrp.shell.netifs;
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = n->n_addrs; i-- > 0;) {
+		const struct netif_addr *a = &n->addrs[i];
+		struct netif_change change = {
+			.index = a->index, .address = a->address, .prefixlen = a->prefixlen};
+
+		if (!a->ours || is_wanted(model, a))
+			continue;
+		log_notice("address %s was ours and is no longer configured: removed",
+			   addr_format(&a->address, text));
+		netifs_apply(n, &change, 1);
+	}
+}
+
+static void on_startup(struct ev_loop *loop, ev_timer *w, int events)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (in->m.state == VRRP_STATE_INITIALIZE)
+			instance_start(in, NULL);
+}
+
+/* Advertisements must not wait for other processes, nor for the disk. */
+static void set_scheduling(const struct global *g)
+{
+	struct sched_param param = {.sched_priority = g->vrrp_rt_priority};
+
+	if (g->vrrp_rt_priority && sched_setscheduler(0, SCHED_RR, &param) < 0)
+		log_warning("real-time priority %u refused: %s", g->vrrp_rt_priority,
+			    strerror(errno));
+	if (g->vrrp_no_swap && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		log_warning("memory can't be locked: %s", strerror(errno));
+}
+
+static void start_first(const struct model *now)
+{
+	int64_t delay_us = now->global[0].startup_delay_us;
+
+	vrrp.started = true;
+	remove_strays(now);
+	/* Only a fresh start waits: an incarnation that was handed a state goes on at once. */
+	if (delay_us && !vrrp.n_handed) {
+		log_notice("waiting for %lld ms before VRRP starts",
+			   (long long)(delay_us / USEC_PER_MSEC));
+		ev_timer_set(&vrrp.startup, (double)delay_us / USEC_PER_SEC, 0);
+		ev_timer_start(vrrp.shell.loop, &vrrp.startup);
+	}
+}
+
+/* What the supervisor asks: see role.h */
+
+static int vrrp_init(void *ctx, struct ev_loop *loop)
+{
+	int err;
+
+	vrrp.shell = (struct vrrp_shell){.loop = loop, .report = report, .done = on_instance_done};
+	vrrp.shell.ports = (struct vrrp_ports){.loop = loop, .receive = on_frame};
+	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
+	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
+	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
+	return err ? err : announcer_open(&vrrp.shell.announcer, loop);
+}
+
+static int vrrp_prepare(void *ctx, const struct model *next, struct text *ret_reason)
+{
+	return 0;
+}
+
+static void vrrp_commit(void *ctx, const struct model *now)
+{
+	set_scheduling(&now->global[0]);
+	if (!vrrp.started)
+		start_first(now);
+	stop_missing(now);
+	for (uint32_t i = 0; i < now->n_instances; i++) {
+		struct instance *in = find_instance(now->instances[i].id);
+
+		if (in)
+			instance_reload(in, &now->instances[i]);
+		else
+			add_instance(&now->instances[i]);
+	}
+	forget_handed();
+}
+
+static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
+{
+	struct msg_vrrp_state *more;
+
+	if (m->type != MSG_VRRP_STATE || vrrp.started)
+		return;
+	more = realloc(vrrp.handed, (vrrp.n_handed + 1) * sizeof(*more));
+	if (!more)
+		abort();
+	vrrp.handed = more;
+	vrrp.handed[vrrp.n_handed++] = m->vrrp_state;
+}
+
+static void vrrp_report(void *ctx, enum role_id to)
+{
+	if (to != ROLE_SUPERVISOR)
+		return;
+	for (struct instance *in = vrrp.instances; in; in = in->next) {
+		instance_report(in);
+		instance_report_counters(in);
+	}
+}
+
+static void vrrp_stop(void *ctx, int64_t deadline_us)
+{
+	vrrp.stopping = true;
+	ev_timer_stop(vrrp.shell.loop, &vrrp.startup);
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		instance_stop(in);
+	on_instance_done(); /* there may be none */
+}
+
+/* What could not wait for its successor until the deadline. */
+static void abandon_all(void)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		instance_abandon(in);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct role_ops ops = {
+		.id = ROLE_VRRP,
+		.program = "tandem-vrrp",
+		.init = vrrp_init,
+		.prepare = vrrp_prepare,
+		.commit = vrrp_commit,
+		.receive = vrrp_receive,
+		.report = vrrp_report,
+		.stop = vrrp_stop,
+	};
+
+	int status = role_main(argc, argv, &ops, &vrrp);
+
+	abandon_all();
+	return status;
+}

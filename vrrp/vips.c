@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The virtual addresses of one instance on the host: see vips.h. */
+#include "vrrp/vips.h"
+
+#include "core/log.h"
+#include "vrrp/config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct netif *vip_netif(const struct netifs *netifs, const struct vrrp_instance *c,
+				     const struct vip *vip)
+{
+	return netif_by_name(netifs, vrrp_config_vip_ifname(c, vip));
+}
+
+static const struct netif_addr *vip_observed(const struct netifs *netifs,
+					     const struct vrrp_instance *c, const struct vip *vip)
+{
+	const struct netif *nif = vip_netif(netifs, c, vip);
+
+	return nif ? netif_find_addr(netifs, nif->index, &vip->address) : NULL;
+}
+
+static struct netif_change change_of(bool add, int index, const struct vip *vip)
+{
+	return (struct netif_change){
+		.add = add,
+		.index = index,
+		.address = vip->address,
+		.prefixlen = vip->prefixlen,
+		.scope = vip->scope,
+		.broadcast = vip->broadcast,
+		.label = vip->label,
+	};
+}
+
+static struct netif_change *changes_new(const struct vrrp_instance *c)
+{
+	struct netif_change *list = calloc(vrrp_config_vips(c) + 1, sizeof(*list));
+
+	if (!list)
+		abort();
+	return list;
+}
+
+static void apply(struct netifs *netifs, const struct vrrp_instance *c,
+		  struct netif_change *changes, size_t n)
+{
+	char text[ADDR_TEXT_MAX];
+	int failed = n ? netifs_apply(netifs, changes, n) : 0;
+
+	if (failed < 0)
+		log_error("%s: addresses can't be changed: %s", c->name, strerror(-failed));
+	for (size_t i = 0; failed > 0 && i < n; i++)
+		if (changes[i].error)
+			log_error("%s: can't %s address %s: %s", c->name,
+				  changes[i].add ? "add" : "remove",
+				  addr_format(&changes[i].address, text),
+				  strerror(-changes[i].error));
+}
+
+int vips_add(struct netifs *netifs, const struct vrrp_instance *c)
+{
+	struct netif_change *changes = changes_new(c);
+	char text[ADDR_TEXT_MAX];
+	size_t n = 0;
+	int lacking = 0;
+
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+		const struct vip *vip = vrrp_config_vip(c, i);
+		const struct netif *nif = vip_netif(netifs, c, vip);
+
+		if (!nif) {
+			log_error("%s: can't add address %s: interface %s does not exist", c->name,
+				  addr_format(&vip->address, text), vrrp_config_vip_ifname(c, vip));
+			lacking++;
+		} else if (!vip_observed(netifs, c, vip)) {
+			changes[n++] = change_of(true, nif->index, vip);
+		}
+	}
+	apply(netifs, c, changes, n);
+	for (size_t i = 0; i < n; i++)
+		lacking += changes[i].error != 0;
+	free(changes);
+	return lacking;
+}
+
+void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
+		 const struct vrrp_instance *kept)
+{
+	struct netif_change *changes = changes_new(c);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+		const struct vip *vip = vrrp_config_vip(c, i);
+		const struct netif_addr *seen = vip_observed(netifs, c, vip);
+
+		if (!seen || (kept && vrrp_config_find_vip(kept, vip)))
+			continue;
+		if (c->priority == VRRP_PRIORITY_OWNER && !seen->ours)
+			continue;
+		changes[n] = change_of(false, seen->index, vip);
+		changes[n++].prefixlen = seen->prefixlen;
+	}
+	apply(netifs, c, changes, n);
+	free(changes);
+}
+
+bool vips_any_found(const struct netifs *netifs, const struct vrrp_instance *c)
+{
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
+		if (vip_observed(netifs, c, vrrp_config_vip(c, i)))
+			return true;
+	return false;
+}
+
+bool vips_any_missing(const struct netifs *netifs, const struct vrrp_instance *c)
+{
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+		const struct vip *vip = vrrp_config_vip(c, i);
+
+		if (!vip->no_track && vip_netif(netifs, c, vip) && !vip_observed(netifs, c, vip))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 4861 §4.4: the Router flag of an advertisement is what the sender is. */
+static bool forwards_ipv6(const char *ifname)
+{
+	char path[64 + IFNAMSIZ];
+	char value = '0';
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding", ifname);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, &value, 1) != 1)
+		value = '0';
+	close(fd);
+	return value != '0';
+}
+
+uint64_t vips_announce(const struct netifs *netifs, struct announcer *announcer,
+		       const struct vrrp_instance *c, uint32_t count)
+{
+	bool router = c->family == AF_INET6 && forwards_ipv6(c->ifname);
+	uint64_t frames = 0;
+
+	for (uint32_t round = 0; round < count; round++) {
+		for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+			const struct vip *vip = vrrp_config_vip(c, i);
+			const struct netif *nif = vip_netif(netifs, c, vip);
+			struct announcement a = {.address = vip->address, .router = router};
+
+			if (!nif || !nif->has_mac)
+				continue;
+			a.index = nif->index;
+			memcpy(a.mac, nif->mac, sizeof(a.mac));
+			announcer_send(announcer, &a,
+				       vip->address.family == AF_INET ? c->garp_interval_us
+								      : c->gna_interval_us);
+			frames++;
+		}
+	}
+	return frames;
+}
+
+void vips_hush(const struct netifs *netifs, struct announcer *announcer,
+	       const struct vrrp_instance *c)
+{
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+		const struct vip *vip = vrrp_config_vip(c, i);
+		const struct netif *nif = vip_netif(netifs, c, vip);
+
+		if (nif)
+			announcer_cancel(announcer, nif->index, &vip->address);
+	}
+}

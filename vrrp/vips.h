@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The virtual addresses of one instance on the host: wanted against observed. Knows the
+ * configuration and the kernel, not the protocol.
+ */
+#ifndef TANDEM_VRRP_VIPS_H
+#define TANDEM_VRRP_VIPS_H
+
+#include "core/model.h"
+#include "vrrp/announce.h"
+#include "vrrp/netif.h"
+
+/* Adds those that are missing. How many could not be added, each with a log line. */
+int vips_add(struct netifs *netifs, const struct vrrp_instance *c);
+/*
+ * Removes those that are there, but for those that `kept` (or NULL) has too. An owner's address
+ * that does not carry our mark is the interface's own and stays.
+ */
+void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
+		 const struct vrrp_instance *kept);
+
+bool vips_any_found(const struct netifs *netifs, const struct vrrp_instance *c);
+/* Somebody took one away that is to be put back. */
+bool vips_any_missing(const struct netifs *netifs, const struct vrrp_instance *c);
+
+/* Announces all of them `count` times over; returns the number of frames. */
+uint64_t vips_announce(const struct netifs *netifs, struct announcer *announcer,
+		       const struct vrrp_instance *c, uint32_t count);
+void vips_hush(const struct netifs *netifs, struct announcer *announcer,
+	       const struct vrrp_instance *c);
+
+#endif
