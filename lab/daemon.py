@@ -92,7 +92,7 @@ class Keepalived(Daemon):
 
     def argv(self):
         pid = f"{self.dir}/keepalived"
-        return ["keepalived", "-n", "-l", "-D", "-f", self.file, "-p", f"{pid}.pid",
+        return ["keepalived", "-n", "-l", "-G", "-D", "-f", self.file, "-p", f"{pid}.pid",
                 "-r", f"{pid}_vrrp.pid", "-c", f"{pid}_check.pid"]
 
     def reload(self, config):

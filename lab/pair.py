@@ -20,6 +20,8 @@ ECHO_PORT = 8000
 class Pair:
     def __init__(self, kinds=("tandem", "tandem"), *, mode="dr", version=3, advert_s=0.1, reals=4,
                  http=False, services=True, options="", checker="TCP_CHECK"):
+        tap.need(modules=["ip_vs"] * services + ["veth", "bridge"],
+                 programs=[k for k in kinds if k != "tandem"] + ["nginx"] * http)
         self.mode, self.version, self.advert_s, self.options = mode, version, advert_s, options
         self.http, self.services, self.checker = http, services, checker
         self.real_addresses = [f"10.0.{int(mode == 'nat')}.{11 + i}" for i in range(reals)]
@@ -148,11 +150,14 @@ class Pair:
     def probe(self, **how):
         return Traffic(probe=Probe(self.client, VIP, ECHO_PORT, **how))
 
-    def traffic(self, sessions=200):
-        # Whoever asks only after the fault has the long way of TCP's retransmissions.
+    def traffic(self, sessions=200, http=False):
+        # A session that was interrupted needs TCP's retransmissions to find the new way.
         patience_ms = int(15000 + 10000 * self.advert_s)
-        return Traffic(probe=Probe(self.client, VIP, ECHO_PORT),
-                       sessions=Sessions(self.client, VIP, ECHO_PORT, sessions, patience_ms))
+        programs = {"sessions": Sessions(self.client, VIP, ECHO_PORT, sessions, patience_ms),
+                    "probe": Probe(self.client, VIP, ECHO_PORT)}
+        if http:
+            programs["http"] = Probe(self.client, VIP, 80, "http", interval_us=20000)
+        return Traffic(**programs)
 
     def takeover_limit_ms(self):
         """Active_Down_Interval of the backup, and what a loaded machine may add to it."""

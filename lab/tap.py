@@ -12,8 +12,24 @@ import subprocess
 import sys
 import traceback
 
+# How to tell that a part of the kernel is there without being a module.
+BUILT_IN = {
+    "ip_vs": lambda: os.path.exists("/proc/net/ip_vs"),
+    "veth": lambda: _makes_link("veth"),
+    "bridge": lambda: _makes_link("bridge"),
+}
+
 _count = 0
 _failed = 0
+
+
+def _makes_link(kind):
+    """One of this kind can be made, and is gone again."""
+    add = ["ip", "link", "add", "lab-try", "type", kind]
+    if subprocess.run(add, stderr=subprocess.DEVNULL).returncode:
+        return False
+    subprocess.run(["ip", "link", "del", "lab-try"], check=True)
+    return True
 
 
 def note(text):
@@ -49,11 +65,12 @@ def skip_all(why):
 
 def has_module(name):
     """Is this part of the kernel there, or can it be loaded? Loads it."""
-    if name == "ip_vs" and os.path.exists("/proc/net/ip_vs"):
-        return True
-    return os.path.isdir(f"/sys/module/{name}") or (
-        subprocess.run(["modprobe", "-q", name], stderr=subprocess.DEVNULL).returncode == 0
-    )
+    try:
+        if name in BUILT_IN and BUILT_IN[name]():
+            return True
+        return subprocess.run(["modprobe", "-q", name], stderr=subprocess.DEVNULL).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 def need(*, modules=(), programs=()):
