@@ -114,15 +114,16 @@ class Tandem(Daemon):
     gentle = True
 
     def argv(self):
-        return [installed("sbin/tandemd"), "-n", "-l", "-f", self.file, "--run-dir", f"{self.dir}/tandem"]
+        return [installed("sbin/tandemd"), "-n", "-l", "-f", self.file,
+                "--run-dir", f"{self.dir}/tandem"]
 
     def env(self):
         return {"TANDEM_LIBEXECDIR": installed("libexec/tandem")}
 
     def ctl(self, *args):
         """tandemctl's (exit status, output)."""
-        done = subprocess.run([installed("bin/tandemctl"), "--run-dir", f"{self.dir}/tandem", *args],
-                              capture_output=True, text=True)
+        argv = [installed("bin/tandemctl"), "--run-dir", f"{self.dir}/tandem", *args]
+        done = subprocess.run(argv, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
     def status(self):

@@ -37,7 +37,8 @@ def show(pair, what, seen, to, holders_before):
         say(f"  {to.name} did NOT take over: the address is held by {pair.holders() or 'nobody'}")
         pair.explain()
     else:
-        gained = [m for m in pair.watch.moves_since(seen.at_us, VIP) if m.node == to.name and m.gained]
+        gained = [m for m in pair.watch.moves_since(seen.at_us, VIP)
+                  if m.node == to.name and m.gained]
         say(f"  {to.name} took the address {(gained[0].at_us - seen.at_us) / 1000:.0f} ms later"
             if gained else f"  {to.name} has the address")
     say(f"  outage seen by the client:  {seen.probe.outage_ms:.0f} ms")

@@ -155,7 +155,8 @@ class Link:
 
     def isolate(self, on=True):
         """Isolated ports do not hear each other, all others hear both: a partition."""
-        self.switch.run("bridge", "link", "set", "dev", self.port, "isolated", "on" if on else "off")
+        state = "on" if on else "off"
+        self.switch.run("bridge", "link", "set", "dev", self.port, "isolated", state)
 
     def netem(self, how=""):
         """Loss, delay, reordering in both directions, in netem's words; none: as it was."""

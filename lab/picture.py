@@ -71,7 +71,8 @@ class Timeline:
         out = [f'<text x="10" y="{y + 18}" class="title">{escape(self.title)}</text>']
         for at, text in self._ticks():
             out.append(f'<line x1="{x(at):.1f}" y1="{y + 42}" x2="{x(at):.1f}" y2="{bottom}" '
-                       f'class="grid"/><text x="{x(at):.1f}" y="{y + 37}" class="tick">{text}</text>')
+                       f'class="grid"/>'
+                       f'<text x="{x(at):.1f}" y="{y + 37}" class="tick">{text}</text>')
         for i, (label, spans) in enumerate(self.rows):
             top = y + 46 + 26 * i
             out.append(f'<text x="10" y="{top + 14}">{escape(label)}</text>')
@@ -81,8 +82,8 @@ class Timeline:
                            f'class="{kind}"/>')
         for i, (at, text) in enumerate(self.marks):
             out.append(f'<line x1="{x(at):.1f}" y1="{y + 42}" x2="{x(at):.1f}" '
-                       f'y2="{bottom + 18 * i + 10}" class="mark"/>'
-                       f'<text x="{x(at) + 4:.1f}" y="{bottom + 18 * i + 12}">{escape(text)}</text>')
+                       f'y2="{bottom + 18 * i + 10}" class="mark"/><text x="{x(at) + 4:.1f}" '
+                       f'y="{bottom + 18 * i + 12}">{escape(text)}</text>')
         return "\n".join(out)
 
 
