@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A script's process: what happens between fork and exec. */
+#ifndef TANDEM_SCRIPT_CHILD_H
+#define TANDEM_SCRIPT_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct script_identity {
+	const char *user;
+	const char *group;
+	bool secure;
+};
+
+/*
+ * Forks and execs. The child leads a process group of its own, has no descriptors but /dev/null,
+ * no capabilities (unless it stays root), default signals, and outlives us. When it can't be
+ * exec'ed, it writes why, in words, to a pipe whose other end is *ret_why (to be read when the
+ * child has ended, and closed). User names are looked up in the child: that may take its time.
+ *
+ * 0 or -errno.
+ */
+int script_child_start(char *const *argv, const struct script_identity *who, pid_t *ret_pid,
+		       int *ret_why);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one place that runs scripts: as the user that the configuration names, in order for each
+ * object, with a deadline (script_queue.h says how), never waiting for one. Failures are logged
+ * with the script's name, reason included.
+ *
+ * Uses the default loop, because only that one watches children.
+ */
+#ifndef TANDEM_SCRIPTS_H
+#define TANDEM_SCRIPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ev_loop;
+struct global;
+struct notify;
+struct scripts;
+
+/* keepalived lets a notify script run for ever. Here one that hangs must not keep the next one of
+ * its object from running; but some do honest work that takes minutes. */
+#define SCRIPT_NOTIFY_TIMEOUT_US ((int64_t)300000000)
+
+/* Copied; may be the caller's stack. */
+struct script_request {
+	uint64_t object;	 /* scripts of one object run one after the other */
+	const char *name;	 /* for the log: "VI_1: notify_master" */
+	const char *command;	 /* as in the file: see command_split() */
+	const char *const *args; /* more words behind the command's own, NULL-ended; or NULL */
+	const char *user;	 /* "" : DEFAULT_USER if there is one, else who we are */
+	const char *group;	 /* "" : the user's own */
+	bool secure;		 /* enable_script_security */
+	int64_t timeout_us;
+};
+
+#define SCRIPT_DEFAULT_USER "keepalived_script"
+
+int scripts_new(struct ev_loop *loop, struct scripts **ret);
+/* Scripts that run go on by themselves; those that wait are dropped, which is logged. */
+void scripts_free(struct scripts *s);
+
+/* 0, or -EINVAL for a command that can't be split into words (which is logged). */
+int scripts_run(struct scripts *s, const struct script_request *r);
+
+/*
+ * One notify line of the configuration. `args` are given to "notify" (NOTIFY_ANY) only:
+ * keepalived's "INSTANCE", name, "MASTER", priority.
+ */
+int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const struct notify *n,
+		   const struct global *g, const char *const *args);
+
+/* Nothing runs, nothing waits. */
+bool scripts_idle(const struct scripts *s);
+
+#endif
