@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checker: syntax tree to model. A draft is an object while its block is being read, with what
+ * the model does not keep: values that are not set yet (-1) and defaults for what is inside.
+ * Internal to core/config.
+ */
+#ifndef TANDEM_CONFIG_CHECK_H
+#define TANDEM_CONFIG_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/config/ast.h"
+#include "core/config/keyword.h"
+#include "core/model.h"
+
+/* No upper bound for a time. */
+#define FOREVER_US (INT64_MAX / 2)
+
+/* -1: not set. */
+struct garp_draft {
+	int64_t delay_us;
+	int64_t repeat;
+	int64_t refresh_us;
+	int64_t refresh_repeat;
+	int64_t lower_prio_delay_us;
+	int64_t lower_prio_repeat;
+};
+
+struct global_draft {
+	struct global g;
+	struct garp_draft garp;
+	int64_t garp_interval_us;
+	int64_t gna_interval_us;
+	int64_t tcp_timeout_s;
+	struct addr mcast_group4;
+	struct addr mcast_group6;
+	uint8_t vrrp_version;
+	uint8_t down_timer_adverts;
+	bool check_unicast_src;
+	bool skip_check_adv_addr;
+	bool lower_prio_no_advert;
+	bool higher_prio_send_advert;
+	bool checksum_as_v2;
+	bool log_all_failures;
+};
+
+struct vrrp_draft {
+	struct vrrp_instance v;
+	const struct ast_node *node;
+	struct garp_draft garp;
+	int64_t adver_int_us;
+	int64_t priority;
+	bool unicast_wanted; /* any unicast keyword was there */
+	bool ipv6_wanted;    /* native_ipv6 */
+	bool no_vip_wanted;  /* no_virtual_ipaddress */
+	const struct ast_node *auth;
+};
+
+/* How to check a server: each level fills in what the one inside leaves at -1. */
+struct timing_draft {
+	int64_t connect_timeout_us;
+	int64_t delay_loop_us;
+	int64_t delay_before_retry_us;
+	int64_t warmup_us;
+	int64_t retry;
+	int8_t alpha;
+	int8_t log_all_failures;
+};
+
+struct forward_draft {
+	bool set;
+	uint8_t method;
+	uint8_t tunnel_type;
+	uint16_t tunnel_port;
+	uint16_t tunnel_flags;
+};
+
+struct check_draft {
+	struct check c;
+	struct timing_draft timing;
+};
+
+struct server_draft {
+	struct real_server r;
+	const struct ast_node *node;
+	struct timing_draft timing;
+	struct forward_draft forward;
+	int8_t inhibit;
+	struct check_draft *checks;
+	uint32_t n_checks;
+};
+
+struct service_draft {
+	struct virtual_server vs;
+	const struct ast_node *node;
+	struct timing_draft timing;
+	struct forward_draft forward;
+	struct forward_draft sorry_forward;
+	int64_t persistence_timeout_s;
+	int32_t weight;
+	int8_t inhibit;
+	bool forward_missed; /* it has been said that there is no lvs_method */
+	const struct ast_node *granularity;
+	const struct ast_node *scheduler_option; /* sh-port and the like: the last one */
+	const char *option_scheduler;		 /* whom it is for */
+	struct server_draft *servers;
+	uint32_t n_servers;
+};
+
+/* Where an id was first used. */
+struct id_place {
+	uint64_t id;
+	const struct ast_loc *loc;
+};
+
+struct checker {
+	struct arena *arena;
+	struct diags *diags;
+	struct global_draft global;
+	struct vrrp_instance *instances;
+	uint32_t n_instances;
+	struct virtual_server *services;
+	uint32_t n_services;
+	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
+	size_t ids_size;
+	size_t n_ids;
+};
+
+/* check.c */
+void check_warn(struct checker *c, const struct ast_loc *loc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void check_error(struct checker *c, const struct ast_loc *loc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void check_later(struct checker *c, const struct ast_loc *loc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Every line of a block of keywords. */
+void check_block(struct checker *c, enum keyword_place place, void *draft,
+		 const struct ast_node *block);
+/* The lines of a block that are called `name` when only, or are not when !only. */
+void check_block_part(struct checker *c, enum keyword_place place, void *draft,
+		      const struct ast_node *block, const char *name, bool only);
+/* NULL when the id is new; else where it was used first. */
+const struct ast_loc *check_id(struct checker *c, uint64_t id, const struct ast_loc *loc);
+/* The array with room for `more` zeroed elements behind n. */
+void *check_extend(struct checker *c, const void *array, uint32_t n, uint32_t more, size_t size);
+
+/* value.c: one word each. They warn, say what is allowed, and return false when it is not. */
+bool value_number(struct checker *c, const struct ast_word *w, int64_t lo, int64_t hi,
+		  int64_t *ret);
+bool value_seconds(struct checker *c, const struct ast_word *w, int64_t lo_us, int64_t hi_us,
+		   int64_t *ret_us);
+bool value_bool(struct checker *c, const struct ast_word *w, bool *ret);
+bool value_addr(struct checker *c, const struct ast_word *w, struct addr *ret);
+bool value_prefix(struct checker *c, const struct ast_word *w, struct addr *ret,
+		  uint8_t *ret_prefixlen);
+bool value_port(struct checker *c, const struct ast_word *w, uint16_t *ret);
+bool value_ifname(struct checker *c, const struct ast_word *w, const char **ret);
+/* A script and who runs it, behind the keyword. False when there is one for `on` already. */
+bool value_notify(struct checker *c, const struct ast_node *n, enum notify_on on,
+		  struct notify **list, uint32_t *n_list);
+const char *value_string(struct checker *c, const struct ast_word *w);
+
+/* check_global.c */
+void global_init(struct checker *c);
+void global_finish(struct checker *c);
+void garp_init(struct garp_draft *g);
+
+/* check_vrrp.c: every instance of the file, in order */
+void vrrp_check_all(struct checker *c, const struct ast_node *root);
+
+/* check_vip.c */
+void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
+		   bool excluded);
+
+/* check_service.c: every service of the file, in order */
+void service_check_all(struct checker *c, const struct ast_node *root);
+void forward_set(struct checker *c, struct forward_draft *f, const struct ast_node *n);
+
+/* check_server.c */
+void server_check_all(struct checker *c, struct service_draft *d);
+void server_finish(struct checker *c, struct service_draft *s, struct server_draft *d);
+
+/* What keyword.def calls. */
+#define SETTER(fn) void fn(struct checker *c, void *draft, const struct ast_node *n)
+SETTER(set_global_mcast4);
+SETTER(set_global_mcast6);
+SETTER(set_global_min_garp);
+SETTER(set_global_router_id);
+SETTER(set_global_rt_priority);
+SETTER(set_global_script_user);
+SETTER(set_global_flush_on_stop);
+SETTER(set_global_timeouts);
+SETTER(set_vrrp_auth);
+SETTER(set_vrrp_auth_pass);
+SETTER(set_vrrp_auth_type);
+SETTER(set_vrrp_excluded);
+SETTER(set_vrrp_interface);
+SETTER(set_vrrp_mcast_dst);
+SETTER(set_vrrp_mcast_src);
+SETTER(set_vrrp_notify);
+SETTER(set_vrrp_peers);
+SETTER(set_vrrp_priority);
+SETTER(set_vrrp_state);
+SETTER(set_vrrp_track_interface);
+SETTER(set_vrrp_unicast_src);
+SETTER(set_vrrp_unicast_ttl);
+SETTER(set_vrrp_vips);
+SETTER(set_service_family);
+SETTER(set_service_forward);
+SETTER(set_service_granularity);
+SETTER(set_service_mh_option);
+SETTER(set_service_notify);
+SETTER(set_service_option);
+SETTER(set_service_persistence);
+SETTER(set_service_persistence_engine);
+SETTER(set_service_protocol);
+SETTER(set_service_scheduler);
+SETTER(set_service_server);
+SETTER(set_service_sh_option);
+SETTER(set_service_sorry);
+SETTER(set_service_sorry_forward);
+SETTER(set_server_check);
+SETTER(set_server_check_later);
+SETTER(set_server_forward);
+SETTER(set_server_notify);
+SETTER(set_check_bind);
+SETTER(set_check_bind_if);
+SETTER(set_check_connect_ip);
+#undef SETTER
+
+#endif

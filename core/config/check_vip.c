@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines of virtual_ipaddress and virtual_ipaddress_excluded. */
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/config/check.h"
+#include "core/config/names.h"
+
+/* A line on its way through its options. */
+struct vip_line {
+	struct checker *c;
+	const struct ast_node *n;
+	uint32_t at; /* the option's word */
+	struct vip vip;
+};
+
+static const struct ast_word *vip_value(struct vip_line *l)
+{
+	if (l->at + 1 < l->n->n_words)
+		return &l->n->word[++l->at];
+	check_warn(l->c, &l->n->word[l->at].loc, "'%s' wants a value; it is left out",
+		   l->n->word[l->at].s);
+	return NULL;
+}
+
+static void vip_dev(struct vip_line *l)
+{
+	const struct ast_word *w = vip_value(l);
+
+	if (w)
+		value_ifname(l->c, w, &l->vip.ifname);
+}
+
+static void vip_label(struct vip_line *l)
+{
+	const struct ast_word *w = vip_value(l);
+
+	if (w)
+		value_ifname(l->c, w, &l->vip.label);
+}
+
+static void vip_scope(struct vip_line *l)
+{
+	const struct ast_word *w = vip_value(l);
+	int scope;
+
+	if (!w)
+		return;
+	scope = name_scope_parse(w->s);
+	if (scope < 0)
+		check_warn(l->c, &w->loc,
+			   "'%s' is none of global, site, link, host, nowhere; "
+			   "it is left out",
+			   w->s);
+	else
+		l->vip.scope = (uint8_t)scope;
+}
+
+/* "+": the last address of the prefix. */
+static void vip_broadcast_of(struct vip *v)
+{
+	v->broadcast = v->address;
+	for (unsigned bit = v->prefixlen; bit < 32; bit++)
+		v->broadcast.b[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+}
+
+static void vip_broadcast(struct vip_line *l)
+{
+	const struct ast_word *w = vip_value(l);
+	struct addr a;
+
+	if (!w)
+		return;
+	if (l->vip.address.family != AF_INET)
+		check_warn(l->c, &w->loc, "IPv6 has no broadcast address; it is left out");
+	else if (!strcmp(w->s, "+") && l->vip.prefixlen < 31)
+		vip_broadcast_of(&l->vip);
+	else if (!strcmp(w->s, "+"))
+		check_warn(l->c, &w->loc,
+			   "a prefix length of %u is too long for a broadcast address; "
+			   "it is left out",
+			   l->vip.prefixlen);
+	else if (strcmp(w->s, "-") && value_addr(l->c, w, &a) && a.family == AF_INET)
+		l->vip.broadcast = a;
+}
+
+static void vip_nodad(struct vip_line *l)
+{
+	l->vip.nodad = true;
+}
+
+static void vip_no_track(struct vip_line *l)
+{
+	l->vip.no_track = true;
+}
+
+static const struct vip_option {
+	const char *name;
+	void (*set)(struct vip_line *l);
+	const char *later; /* what differs, when not honoured */
+	bool has_value;	   /* of one that is not honoured */
+} vip_options[] = {
+	{"dev", .set = vip_dev},
+	{"label", .set = vip_label},
+	{"scope", .set = vip_scope},
+	{"brd", .set = vip_broadcast},
+	{"broadcast", .set = vip_broadcast},
+	{"-nodad", .set = vip_nodad},
+	{"no_track", .set = vip_no_track},
+	{"peer", .later = "no point-to-point peer is set", .has_value = true},
+	{"home", .later = "the address gets no home flag"},
+	{"mngtmpaddr", .later = "no temporary addresses are made of it"},
+	{"noprefixroute", .later = "the kernel adds the prefix route"},
+	{"autojoin", .later = "no multicast group is joined"},
+	{"track_group", .later = "it is for static addresses only", .has_value = true},
+	{"preferred_lft", .later = "the address is preferred for ever", .has_value = true},
+	{"use_vmac", .later = "the interface's own MAC address is used"},
+};
+
+static void vip_option(struct vip_line *l)
+{
+	const struct ast_word *w = &l->n->word[l->at];
+
+	for (size_t i = 0; i < sizeof(vip_options) / sizeof(*vip_options); i++) {
+		const struct vip_option *o = &vip_options[i];
+
+		if (strcmp(o->name, w->s))
+			continue;
+		if (o->set)
+			o->set(l);
+		else
+			check_later(l->c, &w->loc, "'%s': %s", w->s, o->later);
+		if (!o->set && o->has_value)
+			vip_value(l);
+		return;
+	}
+	check_warn(l->c, &w->loc, "unknown word '%s' for an address; it is left out", w->s);
+}
+
+static bool vip_parse(struct checker *c, const struct ast_node *n, struct vip *ret)
+{
+	struct vip_line l = {.c = c, .n = n, .vip = {.ifname = "", .label = ""}};
+
+	if (!value_prefix(c, &n->word[0], &l.vip.address, &l.vip.prefixlen))
+		return false;
+	for (l.at = 1; l.at < n->n_words; l.at++)
+		vip_option(&l);
+	*ret = l.vip;
+	return true;
+}
+
+static bool vip_known(const struct vip *list, uint32_t n, const struct vip *v)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (addr_equal(&list[i].address, &v->address) && !strcmp(list[i].ifname, v->ifname))
+			return true;
+	return false;
+}
+
+void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
+		   bool excluded)
+{
+	struct vip **list = excluded ? &d->v.excluded : &d->v.vips;
+	uint32_t *n = excluded ? &d->v.n_excluded : &d->v.n_vips;
+	struct vip vip;
+
+	*list = check_extend(c, *list, *n, block->n_children, sizeof(**list));
+	for (uint32_t i = 0; i < block->n_children; i++) {
+		const struct ast_node *line = &block->child[i];
+
+		if (!vip_parse(c, line, &vip))
+			continue;
+		/* One advert carries addresses of one family (RFC 9568 §5.2.9). */
+		if (!excluded && *n && vip.address.family != (*list)[0].address.family)
+			check_warn(c, &line->word[0].loc,
+				   "%s is not of the family of the addresses before it; "
+				   "it is left out (virtual_ipaddress_excluded takes both)",
+				   line->word[0].s);
+		else if (vip_known(*list, *n, &vip))
+			check_warn(c, &line->word[0].loc, "%s is there already; it is left out",
+				   line->word[0].s);
+		else
+			(*list)[(*n)++] = vip;
+	}
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two models, paired by id: see diff.h. Pure. */
+#include "core/config/diff.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+
+struct builder {
+	struct arena *arena;
+	struct diff d;
+	size_t cap;
+};
+
+/* An object of a list, whatever its type: all have their id first. */
+struct indexed {
+	uint64_t id;
+	const void *object;
+};
+
+struct index {
+	struct indexed *at;
+	size_t n;
+};
+
+const char *diff_change_name(enum diff_change change)
+{
+	static const char *const names[] = {
+		[DIFF_ADDED] = "added",
+		[DIFF_REMOVED] = "removed",
+		[DIFF_CHANGED] = "changed",
+	};
+
+	return names[change];
+}
+
+const char *diff_object_name(enum diff_object object)
+{
+	static const char *const names[] = {
+		[DIFF_GLOBAL] = "global_defs",
+		[DIFF_INSTANCE] = "vrrp_instance",
+		[DIFF_SERVICE] = "virtual_server",
+		[DIFF_SERVER] = "real_server",
+	};
+
+	return names[object];
+}
+
+static int indexed_compare(const void *a, const void *b)
+{
+	const struct indexed *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static struct index index_new(struct arena *arena, const void *list, size_t n, size_t size)
+{
+	struct index i = {arena_array(arena, n, sizeof(*i.at)), n};
+
+	for (size_t k = 0; k < n; k++) {
+		const char *object = (const char *)list + k * size;
+
+		i.at[k].object = object;
+		memcpy(&i.at[k].id, object, sizeof(i.at[k].id));
+	}
+	if (n)
+		qsort(i.at, n, sizeof(*i.at), indexed_compare);
+	return i;
+}
+
+static const void *index_find(const struct index *i, uint64_t id)
+{
+	struct indexed key = {.id = id};
+	const struct indexed *found;
+
+	if (!i->n)
+		return NULL;
+	found = bsearch(&key, i->at, i->n, sizeof(*i->at), indexed_compare);
+	return found ? found->object : NULL;
+}
+
+static void diff_add(struct builder *b, enum diff_change change, enum diff_object object,
+		     uint64_t id, const char *name, const char *what)
+{
+	b->d.at = arena_grow(b->arena, b->d.at, b->d.n, &b->cap, sizeof(*b->d.at));
+	b->d.at[b->d.n++] = (struct diff_entry){change, object, id, name, what};
+}
+
+/* Instances */
+
+static void diff_instances(struct builder *b, const struct model *old, const struct model *new)
+{
+	struct index before =
+		index_new(b->arena, old->instances, old->n_instances, sizeof(*old->instances));
+	struct index after =
+		index_new(b->arena, new->instances, new->n_instances, sizeof(*new->instances));
+
+	for (uint32_t i = 0; i < old->n_instances; i++) {
+		const struct vrrp_instance *v = &old->instances[i];
+
+		if (!index_find(&after, v->id))
+			diff_add(b, DIFF_REMOVED, DIFF_INSTANCE, v->id, v->name, "");
+	}
+	for (uint32_t i = 0; i < new->n_instances; i++) {
+		const struct vrrp_instance *v = &new->instances[i];
+		const struct vrrp_instance *was = index_find(&before, v->id);
+
+		if (!was)
+			diff_add(b, DIFF_ADDED, DIFF_INSTANCE, v->id, v->name, "");
+		else if (!vrrp_instance_equal(was, v))
+			diff_add(b, DIFF_CHANGED, DIFF_INSTANCE, v->id, v->name,
+				 was->priority == v->priority
+					 ? ""
+					 : arena_printf(b->arena, "priority %u -> %u",
+							was->priority, v->priority));
+	}
+}
+
+/* Services and servers */
+
+static const char *service_name(struct arena *arena, const struct virtual_server *vs)
+{
+	char text[TEXT_MAX];
+
+	return arena_strdup(arena, virtual_server_format(vs, text));
+}
+
+static const char *server_name(struct arena *arena, const struct virtual_server *vs,
+			       const struct real_server *r)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return arena_printf(arena, "%s of %s", addr_format_port(&r->address, r->port, text),
+			    service_name(arena, vs));
+}
+
+static const char *server_change(struct arena *arena, const struct real_server *was,
+				 const struct real_server *r)
+{
+	if (was->weight != r->weight)
+		return arena_printf(arena, "weight %" PRId32 " -> %" PRId32, was->weight,
+				    r->weight);
+	return "";
+}
+
+static void diff_servers(struct builder *b, const struct virtual_server *old,
+			 const struct virtual_server *new)
+{
+	struct index before =
+		index_new(b->arena, old->servers, old->n_servers, sizeof(*old->servers));
+	struct index after =
+		index_new(b->arena, new->servers, new->n_servers, sizeof(*new->servers));
+
+	for (uint32_t i = 0; i < old->n_servers; i++) {
+		const struct real_server *r = &old->servers[i];
+
+		if (!index_find(&after, r->id))
+			diff_add(b, DIFF_REMOVED, DIFF_SERVER, r->id, server_name(b->arena, old, r),
+				 "");
+	}
+	for (uint32_t i = 0; i < new->n_servers; i++) {
+		const struct real_server *r = &new->servers[i];
+		const struct real_server *was = index_find(&before, r->id);
+
+		if (!was)
+			diff_add(b, DIFF_ADDED, DIFF_SERVER, r->id, server_name(b->arena, new, r),
+				 "");
+		else if (!real_server_equal(was, r))
+			diff_add(b, DIFF_CHANGED, DIFF_SERVER, r->id, server_name(b->arena, new, r),
+				 server_change(b->arena, was, r));
+	}
+}
+
+/* The service without its servers, which have entries of their own. */
+static bool service_itself_equal(const struct virtual_server *a, const struct virtual_server *b)
+{
+	struct virtual_server x = *a, y = *b;
+
+	x.n_servers = 0;
+	y.n_servers = 0;
+	return virtual_server_equal(&x, &y);
+}
+
+static void diff_services(struct builder *b, const struct model *old, const struct model *new)
+{
+	struct index before =
+		index_new(b->arena, old->services, old->n_services, sizeof(*old->services));
+	struct index after =
+		index_new(b->arena, new->services, new->n_services, sizeof(*new->services));
+
+	for (uint32_t i = 0; i < old->n_services; i++) {
+		const struct virtual_server *vs = &old->services[i];
+
+		if (!index_find(&after, vs->id))
+			diff_add(b, DIFF_REMOVED, DIFF_SERVICE, vs->id, service_name(b->arena, vs),
+				 "");
+	}
+	for (uint32_t i = 0; i < new->n_services; i++) {
+		const struct virtual_server *vs = &new->services[i];
+		const struct virtual_server *was = index_find(&before, vs->id);
+
+		if (!was)
+			diff_add(b, DIFF_ADDED, DIFF_SERVICE, vs->id, service_name(b->arena, vs),
+				 "");
+		else if (!service_itself_equal(was, vs))
+			diff_add(b, DIFF_CHANGED, DIFF_SERVICE, vs->id, service_name(b->arena, vs),
+				 "");
+		if (was)
+			diff_servers(b, was, vs);
+	}
+}
+
+struct diff model_diff(struct arena *arena, const struct model *old, const struct model *new)
+{
+	static const struct model nothing;
+	struct builder b = {.arena = arena};
+
+	if (old && !global_equal(old->global, new->global))
+		diff_add(&b, DIFF_CHANGED, DIFF_GLOBAL, 0, "", "");
+	diff_instances(&b, old ? old : &nothing, new);
+	diff_services(&b, old ? old : &nothing, new);
+	return b.d;
+}
+
+void diff_print(const struct diff *d, FILE *out)
+{
+	for (uint32_t i = 0; i < d->n; i++) {
+		const struct diff_entry *e = &d->at[i];
+
+		fprintf(out, "%s %s%s%s%s%s\n", diff_change_name(e->change),
+			diff_object_name(e->object), e->name[0] ? " " : "", e->name,
+			e->what[0] ? ": " : "", e->what);
+	}
+}

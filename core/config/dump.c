@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Model to text: every value is said, in one way, so that two models are equal when their dumps
+ * are, and a dump that is read again gives the same model.
+ */
+#include <inttypes.h>
+#include <linux/ip_vs.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "core/config/config.h"
+#include "core/config/names.h"
+
+#define TAB "    "
+
+/* In quotes, with all that the language would take for itself in octal. */
+static void dump_string(FILE *out, const char *s)
+{
+	fputc('"', out);
+	for (; *s; s++) {
+		unsigned char ch = (unsigned char)*s;
+
+		if (ch < ' ' || ch == 0x7f || ch == '"' || ch == '\\' || ch == '$')
+			fprintf(out, "\\%03o", ch);
+		else
+			fputc(ch, out);
+	}
+	fputc('"', out);
+}
+
+static void dump_str(FILE *out, const char *indent, const char *keyword, const char *s)
+{
+	if (!s[0])
+		return;
+	fprintf(out, "%s%s ", indent, keyword);
+	dump_string(out, s);
+	fputc('\n', out);
+}
+
+static void dump_u32(FILE *out, const char *indent, const char *keyword, uint32_t value)
+{
+	fprintf(out, "%s%s %" PRIu32 "\n", indent, keyword, value);
+}
+
+static void dump_bool(FILE *out, const char *indent, const char *keyword, bool on)
+{
+	fprintf(out, "%s%s %s\n", indent, keyword, on ? "on" : "off");
+}
+
+static void dump_flag(FILE *out, const char *indent, const char *keyword, bool on)
+{
+	if (on)
+		fprintf(out, "%s%s\n", indent, keyword);
+}
+
+static void dump_seconds(FILE *out, const char *indent, const char *keyword, int64_t us)
+{
+	int64_t fraction = us % 1000000;
+	int digits = 6;
+
+	fprintf(out, "%s%s %" PRId64, indent, keyword, us / 1000000);
+	if (fraction) {
+		while (fraction % 10 == 0) {
+			fraction /= 10;
+			digits--;
+		}
+		fprintf(out, ".%0*" PRId64, digits, fraction);
+	}
+	fputc('\n', out);
+}
+
+static void dump_addr(FILE *out, const char *indent, const char *keyword, const struct addr *a)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (addr_is_set(a))
+		fprintf(out, "%s%s %s\n", indent, keyword, addr_format(a, text));
+}
+
+static void dump_notify(FILE *out, const char *indent, const char *keyword, const struct notify *n)
+{
+	fprintf(out, "%s%s ", indent, keyword);
+	dump_string(out, n->command);
+	if (n->user[0]) {
+		fputc(' ', out);
+		dump_string(out, n->user);
+	}
+	if (n->group[0]) {
+		fputc(' ', out);
+		dump_string(out, n->group);
+	}
+	fputc('\n', out);
+}
+
+static void dump_timeouts(FILE *out, const struct global *g)
+{
+	if (!g->tcp_timeout_s && !g->tcpfin_timeout_s && !g->udp_timeout_s)
+		return;
+	fprintf(out, TAB "lvs_timeouts tcp %u tcpfin %u udp %u\n", g->tcp_timeout_s,
+		g->tcpfin_timeout_s, g->udp_timeout_s);
+}
+
+static void dump_global(FILE *out, const struct model *m)
+{
+	const struct global *g = m->global;
+
+	fputs("global_defs {\n", out);
+	dump_str(out, TAB, "router_id", g->router_id);
+	if (g->script_user[0]) {
+		fputs(TAB "script_user ", out);
+		dump_string(out, g->script_user);
+		if (g->script_group[0]) {
+			fputc(' ', out);
+			dump_string(out, g->script_group);
+		}
+		fputc('\n', out);
+	}
+	dump_flag(out, TAB, "enable_script_security", g->script_security);
+	if (g->startup_delay_us)
+		dump_seconds(out, TAB, "vrrp_startup_delay", g->startup_delay_us);
+	dump_timeouts(out, g);
+	dump_bool(out, TAB, "lvs_flush", g->lvs_flush);
+	dump_flag(out, TAB, "lvs_flush_on_stop", g->lvs_flush_on_stop);
+	if (g->vrrp_rt_priority)
+		dump_u32(out, TAB, "vrrp_rt_priority", g->vrrp_rt_priority);
+	dump_flag(out, TAB, "vrrp_no_swap", g->vrrp_no_swap);
+	/* Of all instances, but said here. */
+	if (m->n_instances) {
+		dump_seconds(out, TAB, "vrrp_garp_interval", m->instances[0].garp_interval_us);
+		dump_seconds(out, TAB, "vrrp_gna_interval", m->instances[0].gna_interval_us);
+	}
+	fputs("}\n", out);
+}
+
+static void dump_vip(FILE *out, const struct vip *v)
+{
+	char text[ADDR_TEXT_MAX];
+
+	fprintf(out, TAB TAB "%s/%u", addr_format(&v->address, text), v->prefixlen);
+	if (addr_is_set(&v->broadcast))
+		fprintf(out, " brd %s", addr_format(&v->broadcast, text));
+	if (v->ifname[0]) {
+		fputs(" dev ", out);
+		dump_string(out, v->ifname);
+	}
+	if (name_scope(v->scope))
+		fprintf(out, " scope %s", name_scope(v->scope));
+	else
+		fprintf(out, " scope %u", v->scope);
+	if (v->label[0]) {
+		fputs(" label ", out);
+		dump_string(out, v->label);
+	}
+	fputs(v->nodad ? " -nodad" : "", out);
+	fputs(v->no_track ? " no_track\n" : "\n", out);
+}
+
+static void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t n)
+{
+	if (!n)
+		return;
+	fprintf(out, TAB "%s {\n", keyword);
+	for (uint32_t i = 0; i < n; i++)
+		dump_vip(out, &list[i]);
+	fputs(TAB "}\n", out);
+}
+
+static void dump_transport(FILE *out, const struct vrrp_instance *v)
+{
+	char text[ADDR_TEXT_MAX];
+
+	dump_addr(out, TAB, v->unicast ? "unicast_src_ip" : "mcast_src_ip", &v->source);
+	dump_addr(out, TAB, "mcast_dst_ip", &v->group);
+	if (v->unicast) {
+		fputs(TAB "unicast_peer {\n", out);
+		for (uint32_t i = 0; i < v->n_peers; i++)
+			fprintf(out, TAB TAB "%s min_ttl %u max_ttl %u\n",
+				addr_format(&v->peers[i].address, text), v->peers[i].min_ttl,
+				v->peers[i].max_ttl);
+		fputs(TAB "}\n", out);
+	}
+	/* The word alone would ask for unicast. */
+	if (v->unicast || v->unicast_ttl != 255)
+		dump_u32(out, TAB, "unicast_ttl", v->unicast_ttl);
+	dump_bool(out, TAB, "check_unicast_src", v->check_unicast_src);
+}
+
+static void dump_garp(FILE *out, const struct vrrp_instance *v)
+{
+	dump_seconds(out, TAB, "garp_master_delay", v->garp_delay_us);
+	dump_u32(out, TAB, "garp_master_repeat", v->garp_repeat);
+	dump_seconds(out, TAB, "garp_master_refresh", v->garp_refresh_us);
+	dump_u32(out, TAB, "garp_master_refresh_repeat", v->garp_refresh_repeat);
+	dump_seconds(out, TAB, "garp_lower_prio_delay", v->garp_lower_prio_delay_us);
+	dump_u32(out, TAB, "garp_lower_prio_repeat", v->garp_lower_prio_repeat);
+}
+
+static void dump_tracks(FILE *out, const struct vrrp_instance *v)
+{
+	if (!v->n_track_interfaces)
+		return;
+	fputs(TAB "track_interface {\n", out);
+	for (uint32_t i = 0; i < v->n_track_interfaces; i++) {
+		const struct track_interface *t = &v->track_interfaces[i];
+
+		fputs(TAB TAB, out);
+		dump_string(out, t->ifname);
+		fprintf(out, " weight %d%s\n", t->weight, t->reverse ? " reverse" : "");
+	}
+	fputs(TAB "}\n", out);
+}
+
+static void dump_auth(FILE *out, const struct vrrp_instance *v)
+{
+	if (v->auth_type != VRRP_AUTH_PASS)
+		return;
+	fputs(TAB "authentication {\n" TAB TAB "auth_type PASS\n", out);
+	dump_str(out, TAB TAB, "auth_pass", v->auth_pass);
+	fputs(TAB "}\n", out);
+}
+
+static void dump_instance(FILE *out, const struct vrrp_instance *v)
+{
+	fputs("\nvrrp_instance ", out);
+	dump_string(out, v->name);
+	fputs(" {\n", out);
+	dump_flag(out, TAB, "native_ipv6", v->family == AF_INET6 && !v->n_vips);
+	fprintf(out, TAB "state %s\n", v->start_active ? "MASTER" : "BACKUP");
+	dump_str(out, TAB, "interface", v->ifname);
+	dump_u32(out, TAB, "virtual_router_id", v->vrid);
+	dump_u32(out, TAB, "version", v->version);
+	dump_u32(out, TAB, "priority", v->priority);
+	dump_seconds(out, TAB, "advert_int", (int64_t)v->adver_int_cs * 10000);
+	dump_u32(out, TAB, "down_timer_adverts", v->down_timer_adverts);
+	dump_flag(out, TAB, "nopreempt", !v->preempt);
+	dump_seconds(out, TAB, "preempt_delay", v->preempt_delay_us);
+	dump_flag(out, TAB, "no_accept", !v->accept);
+	dump_flag(out, TAB, "dont_track_primary", !v->track_primary);
+	dump_transport(out, v);
+	dump_bool(out, TAB, "v3_checksum_as_v2", v->checksum_as_v2);
+	dump_bool(out, TAB, "skip_check_adv_addr", v->skip_check_adv_addr);
+	dump_bool(out, TAB, "lower_prio_no_advert", v->lower_prio_no_advert);
+	dump_bool(out, TAB, "higher_prio_send_advert", v->higher_prio_send_advert);
+	dump_flag(out, TAB, "promote_secondaries", v->promote_secondaries);
+	dump_auth(out, v);
+	dump_garp(out, v);
+	dump_flag(out, TAB, "no_virtual_ipaddress", !v->n_vips);
+	dump_vips(out, "virtual_ipaddress", v->vips, v->n_vips);
+	dump_vips(out, "virtual_ipaddress_excluded", v->excluded, v->n_excluded);
+	dump_tracks(out, v);
+	for (uint32_t i = 0; i < v->n_notifies; i++)
+		dump_notify(out, TAB, notify_on_name((enum notify_on)v->notifies[i].on),
+			    &v->notifies[i]);
+	fputs("}\n", out);
+}
+
+static void dump_forward(FILE *out, const char *indent, const char *keyword,
+			 const struct real_server *r)
+{
+	fprintf(out, "%s%s", indent, keyword);
+	switch ((enum ipvs_forward)r->forward) {
+	case IPVS_FORWARD_NAT:
+		fputs(" NAT\n", out);
+		return;
+	case IPVS_FORWARD_DR:
+		fputs(" DR\n", out);
+		return;
+	case IPVS_FORWARD_TUNNEL:
+		break;
+	}
+	fputs(r->tunnel_type == IPVS_TUNNEL_GUE	  ? " TUN type gue"
+	      : r->tunnel_type == IPVS_TUNNEL_GRE ? " TUN type gre"
+						  : " TUN type ipip",
+	      out);
+	if (r->tunnel_port)
+		fprintf(out, " port %u", r->tunnel_port);
+	if (r->tunnel_type != IPVS_TUNNEL_IPIP)
+		fputs(r->tunnel_flags & IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM ? " remcsum"
+		      : r->tunnel_flags & IP_VS_TUNNEL_ENCAP_FLAG_CSUM	? " csum"
+									: " nocsum",
+		      out);
+	fputc('\n', out);
+}
+
+static void dump_check(FILE *out, const struct check *k)
+{
+	const char *in = TAB TAB TAB;
+
+	fprintf(out, TAB TAB "%s {\n", check_method_name((enum check_method)k->method));
+	dump_addr(out, in, "connect_ip", &k->address);
+	if (k->port)
+		dump_u32(out, in, "connect_port", k->port);
+	dump_addr(out, in, "bindto", &k->bind_address);
+	if (k->bind_port)
+		dump_u32(out, in, "bind_port", k->bind_port);
+	dump_str(out, in, "bind_if", k->bind_ifname);
+	dump_u32(out, in, "fwmark", k->fwmark);
+	dump_seconds(out, in, "connect_timeout", k->connect_timeout_us);
+	dump_seconds(out, in, "delay_loop", k->delay_loop_us);
+	dump_seconds(out, in, "delay_before_retry", k->delay_before_retry_us);
+	dump_u32(out, in, "retry", k->retry);
+	dump_seconds(out, in, "warmup", k->warmup_us);
+	dump_bool(out, in, "alpha", k->alpha);
+	dump_bool(out, in, "log_all_failures", k->log_all_failures);
+	fputs(TAB TAB "}\n", out);
+}
+
+static void dump_server_name(FILE *out, const char *keyword, const struct real_server *r)
+{
+	char text[ADDR_TEXT_MAX];
+
+	fprintf(out, TAB "%s %s", keyword, addr_format(&r->address, text));
+	if (r->port)
+		fprintf(out, " %u", r->port);
+}
+
+static void dump_server(FILE *out, const struct real_server *r)
+{
+	dump_server_name(out, "real_server", r);
+	fputs(" {\n", out);
+	dump_u32(out, TAB TAB, "weight", (uint32_t)r->weight);
+	dump_forward(out, TAB TAB, "lvs_method", r);
+	dump_u32(out, TAB TAB, "uthreshold", r->upper_threshold);
+	dump_u32(out, TAB TAB, "lthreshold", r->lower_threshold);
+	dump_bool(out, TAB TAB, "inhibit_on_failure", r->inhibit_on_failure);
+	for (uint32_t i = 0; i < r->n_checks; i++)
+		dump_check(out, &r->checks[i]);
+	for (uint32_t i = 0; i < r->n_notifies; i++)
+		dump_notify(out, TAB TAB,
+			    r->notifies[i].on == NOTIFY_UP ? "notify_up" : "notify_down",
+			    &r->notifies[i]);
+	fputs(TAB "}\n", out);
+}
+
+static void dump_scheduler(FILE *out, const struct virtual_server *vs)
+{
+	uint32_t flags = vs->scheduler_flags;
+
+	dump_str(out, TAB, "lvs_sched", vs->scheduler);
+	dump_flag(out, TAB, "hashed", flags & IP_VS_SVC_F_HASHED);
+	dump_flag(out, TAB, "ops", flags & IP_VS_SVC_F_ONEPACKET);
+	dump_flag(out, TAB, "flag-1", flags & IP_VS_SVC_F_SCHED1);
+	dump_flag(out, TAB, "flag-2", flags & IP_VS_SVC_F_SCHED2);
+	dump_flag(out, TAB, "flag-3", flags & IP_VS_SVC_F_SCHED3);
+}
+
+static void dump_persistence(FILE *out, const struct virtual_server *vs)
+{
+	unsigned whole = vs->family == AF_INET6 ? 128 : 32, len = vs->persistence_prefixlen;
+	uint32_t mask = len ? UINT32_MAX << (32 - (len > 32 ? 32 : len)) : 0;
+
+	if (!vs->persistence_timeout_s)
+		return;
+	dump_u32(out, TAB, "persistence_timeout", vs->persistence_timeout_s);
+	if (len != whole && vs->family == AF_INET6)
+		dump_u32(out, TAB, "persistence_granularity", len);
+	else if (len != whole)
+		fprintf(out, TAB "persistence_granularity %u.%u.%u.%u\n", mask >> 24,
+			mask >> 16 & 255, mask >> 8 & 255, mask & 255);
+	dump_str(out, TAB, "persistence_engine", vs->persistence_engine);
+}
+
+static void dump_service_name(FILE *out, const struct virtual_server *vs)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (vs->fwmark)
+		fprintf(out, "\nvirtual_server fwmark %u {\n" TAB "ip_family %s\n", vs->fwmark,
+			vs->family == AF_INET6 ? "inet6" : "inet");
+	else if (vs->port)
+		fprintf(out, "\nvirtual_server %s %u {\n", addr_format(&vs->address, text),
+			vs->port);
+	else
+		fprintf(out, "\nvirtual_server %s {\n", addr_format(&vs->address, text));
+	if (vs->protocol)
+		fprintf(out, TAB "protocol %s\n",
+			vs->protocol == IPPROTO_TCP   ? "TCP"
+			: vs->protocol == IPPROTO_UDP ? "UDP"
+						      : "SCTP");
+}
+
+static void dump_service(FILE *out, const struct virtual_server *vs)
+{
+	dump_service_name(out, vs);
+	dump_scheduler(out, vs);
+	dump_persistence(out, vs);
+	if (vs->quorum)
+		dump_u32(out, TAB, "quorum", vs->quorum);
+	dump_u32(out, TAB, "hysteresis", vs->hysteresis);
+	dump_flag(out, TAB, "omega", vs->omega);
+	dump_flag(out, TAB, "ha_suspend", vs->ha_suspend);
+	for (uint32_t i = 0; i < vs->n_notifies; i++)
+		dump_notify(out, TAB, vs->notifies[i].on == NOTIFY_UP ? "quorum_up" : "quorum_down",
+			    &vs->notifies[i]);
+	for (uint32_t i = 0; i < vs->n_sorry; i++) {
+		dump_server_name(out, "sorry_server", &vs->sorry[i]);
+		fputc('\n', out);
+		dump_forward(out, TAB, "sorry_server_lvs_method", &vs->sorry[i]);
+	}
+	dump_flag(out, TAB, "sorry_server_inhibit", vs->sorry_inhibit);
+	for (uint32_t i = 0; i < vs->n_servers; i++)
+		dump_server(out, &vs->servers[i]);
+	fputs("}\n", out);
+}
+
+void config_dump(const struct model *m, FILE *out)
+{
+	dump_global(out, m);
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		dump_instance(out, &m->instances[i]);
+	for (uint32_t i = 0; i < m->n_services; i++)
+		dump_service(out, &m->services[i]);
+}
