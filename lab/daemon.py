@@ -37,8 +37,8 @@ def children(pid):
 class Daemon:
     name = None
 
-    def __init__(self, node, config):
-        self.node = node
+    def __init__(self, node, config, detail=True):
+        self.node, self.detail = node, detail
         self.dir = f"/run/lab-{node.name}"  # sockets and locks cannot live where logs go
         self.file = f"{self.dir}/{self.name}.conf"
         self.log = f"{node.name}.{self.name}.log"
@@ -92,8 +92,8 @@ class Keepalived(Daemon):
 
     def argv(self):
         pid = f"{self.dir}/keepalived"
-        return ["keepalived", "-n", "-l", "-G", "-D", "-f", self.file, "-p", f"{pid}.pid",
-                "-r", f"{pid}_vrrp.pid", "-c", f"{pid}_check.pid"]
+        return ["keepalived", "-n", "-l", "-G", *["-D"] * self.detail, "-f", self.file,
+                "-p", f"{pid}.pid", "-r", f"{pid}_vrrp.pid", "-c", f"{pid}_check.pid"]
 
     def reload(self, config):
         self.configure(config)
@@ -114,7 +114,7 @@ class Tandem(Daemon):
     gentle = True
 
     def argv(self):
-        return [installed("sbin/tandemd"), "-n", "-l", "-f", self.file,
+        return [installed("sbin/tandemd"), "-n", "-l", *["-D"] * self.detail, "-f", self.file,
                 "--run-dir", f"{self.dir}/tandem"]
 
     def env(self):

@@ -19,11 +19,12 @@ ECHO_PORT = 8000
 
 class Pair:
     def __init__(self, kinds=("tandem", "tandem"), *, mode="dr", version=3, advert_s=0.1, reals=4,
-                 http=False, services=True, options="", checker="TCP_CHECK"):
-        tap.need(modules=["ip_vs"] * services + ["veth", "bridge"],
+                 http=False, ip_vs=True, more=""):
+        """kinds: the daemons of d1 and d2; more: text for both configurations."""
+        tap.need(modules=["ip_vs"] * ip_vs + ["veth", "bridge"],
                  programs=[k for k in kinds if k != "tandem"] + ["nginx"] * http)
-        self.mode, self.version, self.advert_s, self.options = mode, version, advert_s, options
-        self.http, self.services, self.checker = http, services, checker
+        self.mode, self.version, self.advert_s = mode, version, advert_s
+        self.http, self.ip_vs, self.more = http, ip_vs, more
         self.real_addresses = [f"10.0.{int(mode == 'nat')}.{11 + i}" for i in range(reals)]
         self.lan = net.Switch("lan")
         self.inside = net.Switch("inside") if mode == "nat" else None
@@ -33,8 +34,14 @@ class Pair:
         self.directors = (self.d1, self.d2)
         self.reals = [self._real(i, a) for i, a in enumerate(self.real_addresses, 1)]
         self.watch = Watch(self.directors, self.lan)
-        for node, kind, priority in zip(self.directors, kinds, (150, 100)):
-            node.daemon = daemon.KINDS[kind](node, self.config(node.name, priority))
+        self.employ(*kinds)
+
+    def employ(self, *kinds):
+        """Give the directors these daemons, instead of those they have."""
+        for node, kind in zip(self.directors, kinds):
+            if hasattr(node, "daemon") and node.daemon.running():
+                node.daemon.stop()
+            node.daemon = daemon.KINDS[kind](node, self.config(node))
 
     def _director(self, i):
         node = net.Node(f"d{i}")
@@ -43,7 +50,7 @@ class Pair:
             node.plug("eth1", self.inside, f"10.0.1.{i}/24")
         node.sysctl(ipv4__ip_forward=1, ipv4__conf__all__send_redirects=0,
                     ipv4__conf__default__send_redirects=0, ipv4__conf__eth0__send_redirects=0)
-        if self.services:
+        if self.ip_vs:
             # With the mh scheduler the second director picks the same real server for a
             # connection it has never seen, provided that it may pick up one without its SYN.
             node.sysctl(ipv4__vs__sloppy_tcp=1)
@@ -82,28 +89,27 @@ class Pair:
 
     # ---- configuration
 
-    def config(self, name, priority):
-        text = f"global_defs {{\n    router_id {name}\n}}\n" + self._instance(priority)
-        if self.services:
-            text += self._service("TCP", ECHO_PORT) + self._service("UDP", ECHO_PORT)
-            if self.http:
-                text += self._service("TCP", 80)
-        return text
+    def config(self, node):
+        """A director's configuration."""
+        return (f"global_defs {{\n    router_id {node.name}\n}}\n" + self._instance(node)
+                + "".join(self._service(*service) for service in self.services()) + self.more)
 
-    def _instance(self, priority):
-        # v2 knows whole seconds only.
-        interval = f"{self.advert_s:g}"
+    def services(self):
+        both = [("TCP", ECHO_PORT), ("UDP", ECHO_PORT)]
+        return both + [("TCP", 80)] if self.http else both
+
+    def _instance(self, node):
         inner = f"        {GATEWAY}/24 dev eth1\n" if self.inside else ""
         return (f"vrrp_instance VI_1 {{\n    state BACKUP\n    interface eth0\n"
-                f"    virtual_router_id 51\n    priority {priority}\n    version {self.version}\n"
-                f"    advert_int {interval}\n{self.options}"
+                f"    virtual_router_id 51\n    priority {150 if node is self.d1 else 100}\n"
+                f"    version {self.version}\n    advert_int {self.advert_s:g}\n"
                 f"    virtual_ipaddress {{\n        {VIP}/24 dev eth0\n{inner}    }}\n}}\n")
 
     def _service(self, protocol, port):
         # The checks look at TCP's port for UDP as well: UDP has nothing to connect to.
         reals = "".join(
             f"    real_server {a} {port} {{\n        weight 1\n"
-            f"        {self.checker} {{\n            connect_port {port}\n"
+            f"        TCP_CHECK {{\n            connect_port {port}\n"
             f"            connect_timeout 1\n        }}\n    }}\n"
             for a in self.real_addresses)
         return (f"virtual_server {VIP} {port} {{\n    delay_loop 1\n    lvs_sched mh\n    mh-port\n"
@@ -118,7 +124,7 @@ class Pair:
             self.explain()
             raise RuntimeError(f"d1 did not become active, the address is held by {self.holders()}")
         for node in self.directors:
-            if self.services and not self.wait_table(node):
+            if self.ip_vs and not self.wait_table(node):
                 self.explain()
                 raise RuntimeError(f"{node.name} did not get its IPVS table: {self.table(node)}")
 
@@ -142,13 +148,14 @@ class Pair:
         return found
 
     def wait_table(self, node, reals=None, timeout_s=15):
-        """Until every service of this node has so many real servers in service."""
+        """Until every service of this node has so many real servers that get connections."""
         want = len(self.reals) if reals is None else reals
-        return net.wait_for(lambda: (t := self.table(node)) and all(
-            sum(w > 0 for w in s.values()) == want for s in t.values()), timeout_s, 0.1)
 
-    def probe(self, **how):
-        return Traffic(probe=Probe(self.client, VIP, ECHO_PORT, **how))
+        def complete():
+            mine = [s for (_, address), s in self.table(node).items() if address.startswith(VIP)]
+            return mine and all(sum(w > 0 for w in s.values()) == want for s in mine)
+
+        return net.wait_for(complete, timeout_s, 0.1)
 
     def traffic(self, sessions=200, http=False):
         # A session that was interrupted needs TCP's retransmissions to find the new way.
@@ -168,6 +175,21 @@ class Pair:
         for node in self.directors:
             tap.note(f"{node.name}, the last lines of {node.daemon.log}:")
             tap.note("\n".join(node.daemon.log_text().splitlines()[-lines:]))
+
+
+def many_services(services, reals, special_weight=1):
+    """Text: so many services with so many real servers each, unchecked, for measuring. The first
+    real server of the middle service has the special weight."""
+    text = []
+    for i in range(services):
+        text.append(f"virtual_server 10.9.{i // 250}.{i % 250 + 1} 80 {{\n    lvs_sched rr\n"
+                    "    lvs_method DR\n    protocol TCP\n")
+        for j in range(reals):
+            weight = special_weight if (i, j) == (services // 2, 0) else 1
+            text.append(f"    real_server 10.8.0.{j + 1} {1000 + i} {{\n"
+                        f"        weight {weight}\n    }}\n")
+        text.append("}\n")
+    return "".join(text)
 
 
 def _address(text):
