@@ -108,6 +108,9 @@ class Keepalived(Daemon):
                     found[role] = int(f.read())
         return found
 
+    def vrrp_pid(self):
+        return self.roles()["vrrp"]
+
 
 class Tandem(Daemon):
     name = "tandem"
@@ -125,6 +128,9 @@ class Tandem(Daemon):
         argv = [installed("bin/tandemctl"), "--run-dir", f"{self.dir}/tandem", *args]
         done = subprocess.run(argv, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
+
+    def vrrp_pid(self):
+        return self.roles()["tandem-vrrp"]
 
     def status(self):
         code, text = self.ctl("status", "--json")
