@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the kernel's table as it is wanted: see keeper.h. */
+#include "ipvs/keeper.h"
+
+#include "core/log.h"
+#include "core/role.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATROL_SLICE 256
+/* Looking at so many services one by one costs as much as looking at all of them. */
+#define SOME_MAX 512
+
+static void *must_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void keeper_init(struct keeper *k)
+{
+	*k = (struct keeper){ .incomplete = true, .available = true };
+	ipvs_netlink_init(&k->nl);
+}
+
+static int compare_served(const void *a, const void *b)
+{
+	const struct served *left = a, *right = b;
+
+	return (left->vs->id > right->vs->id) - (left->vs->id < right->vs->id);
+}
+
+struct served *keeper_find(struct keeper *k, uint64_t service)
+{
+	const struct virtual_server vs = { .id = service };
+	const struct served wanted = { .vs = &vs };
+
+	if (!k->n_served)
+		return NULL;
+	return bsearch(&wanted, k->served, k->n_served, sizeof(wanted), compare_served);
+}
+
+void keeper_send_service(const struct service_state *state)
+{
+	struct msg m = { .type = MSG_SERVICE_STATE,
+			 .service_state = { .service = state->service,
+					    .quorum_up = state->quorum_up,
+					    .sorry = state->sorry,
+					    .servers_up = state->servers_up,
+					    .weight_up = state->weight_up,
+					    .since_us = state->since_us } };
+
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+void keeper_send_ipvs(const struct keeper *k)
+{
+	struct msg m = { .type = MSG_IPVS_STATE,
+			 .ipvs_state = { .available = k->available,
+					 .reason = k->reason,
+					 .services = k->services_in_kernel,
+					 .servers = k->servers_in_kernel,
+					 .edits = k->nl.edits,
+					 .failures = k->nl.failures,
+					 .repairs = k->repairs } };
+
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+void keeper_resume(struct keeper *k, const struct msg_service_state *m)
+{
+	if (k->model)
+		return;
+	k->resumed = realloc(k->resumed, (k->n_resumed + 1) * sizeof(*k->resumed));
+	if (!k->resumed)
+		abort();
+	k->resumed[k->n_resumed++] = (struct service_state){ .service = m->service,
+							     .quorum_up = m->quorum_up,
+							     .sorry = m->sorry,
+							     .servers_up = m->servers_up,
+							     .weight_up = m->weight_up,
+							     .since_us = m->since_us };
+}
+
+static const struct real_server *find_server(const struct served *s, uint64_t id)
+{
+	for (uint32_t i = 0; s && i < s->vs->n_servers; i++)
+		if (s->vs->servers[i].id == id)
+			return &s->vs->servers[i];
+	return NULL;
+}
+
+void keeper_health(struct keeper *k, const struct msg_server_health *m)
+{
+	struct served *s = keeper_find(k, m->service);
+	const struct real_server *rs = find_server(s, m->server);
+	bool was_up = rs && wanted_server_up(rs, &k->health);
+
+	health_set(&k->health, m->server, m->up, m->since_us, &m->reason);
+	if (!rs || s->dirty || wanted_server_up(rs, &k->health) == was_up)
+		return;
+	s->dirty = true;
+	k->n_dirty++;
+}
+
+/* Moves the quorum on, and tells it when that was news. */
+static void step(struct keeper *k, struct served *s, int64_t now_us)
+{
+	bool first = !s->state.service, was_up = s->state.quorum_up;
+	char line[EXPLAIN_MAX];
+
+	s->dirty = false;
+	if (!wanted_quorum_step(s->vs, &k->health, &s->state, now_us))
+		return;
+	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)
+		log_notice("%s", explain_quorum(s->vs, &s->state, line));
+	keeper_send_service(&s->state);
+}
+
+static const char *unavailable_reason(int err)
+{
+	if (err == -ENOENT)
+		return "the kernel has no IPVS: run \"modprobe ip_vs\", and name ip_vs in "
+		       "/etc/modules-load.d/tandem.conf for the next start";
+	if (err == -EPERM)
+		return "the kernel's table may not be changed: CAP_NET_ADMIN is missing";
+	return strerror(-err);
+}
+
+/* Everything but the kernel's table goes on without it. */
+static void note_reach(struct keeper *k, int err)
+{
+	struct text reason = { "" };
+
+	if (err)
+		text_set(&reason, "%s", unavailable_reason(err));
+	if (k->available == !err && strcmp(k->reason.s, reason.s) == 0)
+		return;
+	k->available = !err;
+	k->reason = reason;
+	if (err)
+		log_error("IPVS is not available: %s", reason.s);
+	else
+		log_notice("IPVS is available");
+}
+
+static void pass(struct keeper *k, struct served *const *some, uint32_t n_some,
+		 enum ipvs_cause cause)
+{
+	uint64_t edits = k->nl.edits;
+	bool available = k->available;
+	int err = keeper_pass(k, some, n_some, cause);
+
+	if (err == -EAGAIN)
+		log_warning("kernel table: somebody else changes it all the time");
+	else
+		note_reach(k, err);
+	if (k->nl.edits != edits || k->available != available ||
+	    (cause == IPVS_CAUSE_MODEL && k->available))
+		keeper_send_ipvs(k);
+}
+
+static int compare_states(const void *a, const void *b)
+{
+	const struct service_state *left = a, *right = b;
+
+	return (left->service > right->service) - (left->service < right->service);
+}
+
+static const struct service_state *find_resumed(const struct keeper *k, uint64_t id)
+{
+	const struct service_state wanted = { .service = id };
+
+	if (!k->n_resumed)
+		return NULL;
+	return bsearch(&wanted, k->resumed, k->n_resumed, sizeof(wanted), compare_states);
+}
+
+static void serve(struct keeper *k, const struct model *model)
+{
+	struct keeper former = *k;
+
+	if (k->n_resumed)
+		qsort(k->resumed, k->n_resumed, sizeof(*k->resumed), compare_states);
+	k->n_served = model->n_services;
+	k->served = must_alloc(model->n_services, sizeof(*k->served));
+	for (uint32_t i = 0; i < model->n_services; i++) {
+		const struct virtual_server *vs = &model->services[i];
+		const struct service_state *resumed = find_resumed(k, vs->id);
+		const struct served *was = keeper_find(&former, vs->id);
+
+		if (was)
+			k->served[i] = *was;
+		else if (resumed)
+			k->served[i].state = *resumed;
+		k->served[i].vs = vs;
+	}
+	qsort(k->served, k->n_served, sizeof(*k->served), compare_served);
+	free(former.served);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* Ours are, until the kernel has followed, the services of both models and those resumed. */
+static void own(struct keeper *k)
+{
+	uint32_t n = k->n_owned;
+
+	k->owned = realloc(k->owned, (n + k->n_served + k->n_resumed + 1) * sizeof(*k->owned));
+	if (!k->owned)
+		abort();
+	for (uint32_t i = 0; i < k->n_served; i++)
+		k->owned[n++] = k->served[i].vs->id;
+	for (uint32_t i = 0; i < k->n_resumed; i++)
+		k->owned[n++] = k->resumed[i].service;
+	k->n_owned = n;
+	qsort(k->owned, n, sizeof(*k->owned), compare_ids);
+}
+
+static void forget_health(struct keeper *k)
+{
+	for (uint32_t i = 0; i < k->n_served; i++)
+		for (uint32_t j = 0; j < k->served[i].vs->n_servers; j++)
+			health_keep(&k->health, k->served[i].vs->servers[j].id);
+	health_sweep(&k->health);
+}
+
+void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
+{
+	if (!k->model)
+		k->flush_others = model->global->lvs_flush && !k->n_resumed;
+	serve(k, model);
+	own(k);
+	free(k->resumed);
+	k->resumed = NULL;
+	k->n_resumed = 0;
+	k->model = model;
+	k->n_dirty = 0;
+	k->patrol_at = 0;
+	forget_health(k);
+	for (uint32_t i = 0; i < k->n_served; i++)
+		step(k, &k->served[i], now_us);
+	pass(k, NULL, 0, IPVS_CAUSE_MODEL);
+}
+
+void keeper_run(struct keeper *k, int64_t now_us)
+{
+	struct served **some;
+	uint32_t n = 0;
+
+	if (!k->n_dirty)
+		return;
+	some = must_alloc(k->n_dirty, sizeof(struct served *));
+	for (uint32_t i = 0; i < k->n_served && n < k->n_dirty; i++)
+		if (k->served[i].dirty)
+			some[n++] = &k->served[i];
+	k->n_dirty = 0;
+	for (uint32_t i = 0; i < n; i++)
+		step(k, some[i], now_us);
+	/* While the kernel is out of reach, the retry does all at once. */
+	if (k->available && n > SOME_MAX)
+		pass(k, NULL, 0, IPVS_CAUSE_HEALTH);
+	else if (k->available)
+		pass(k, some, n, IPVS_CAUSE_HEALTH);
+	free(some);
+}
+
+bool keeper_wants_retry(const struct keeper *k)
+{
+	if (!k->model)
+		return false;
+	if (k->incomplete)
+		return true;
+	for (uint32_t i = 0; i < k->n_served; i++)
+		if (k->served[i].failure)
+			return true;
+	return false;
+}
+
+void keeper_retry(struct keeper *k, int64_t now_us)
+{
+	if (keeper_wants_retry(k))
+		pass(k, NULL, 0, k->available ? IPVS_CAUSE_HEALTH : IPVS_CAUSE_MODEL);
+}
+
+bool keeper_patrol(struct keeper *k, int64_t now_us)
+{
+	struct served *slice[PATROL_SLICE];
+	uint32_t n = 0;
+
+	if (!k->available)
+		return true;
+	while (n < PATROL_SLICE && k->patrol_at < k->n_served)
+		slice[n++] = &k->served[k->patrol_at++];
+	if (n)
+		pass(k, slice, n, IPVS_CAUSE_DRIFT);
+	if (k->patrol_at < k->n_served)
+		return false;
+	k->patrol_at = 0;
+	return true;
+}
+
+static void report_servers(const struct served *s, const struct ipvs_table *observed)
+{
+	const struct ipvs_key key = wanted_key(s->vs);
+	const struct ipvs_service *in_kernel = ipvs_table_find(observed, &key);
+
+	for (uint32_t i = 0; i < s->vs->n_servers; i++) {
+		const struct real_server *rs = &s->vs->servers[i];
+		const struct ipvs_dest *d =
+			in_kernel ? ipvs_service_find(in_kernel, &rs->address, rs->port) : NULL;
+		struct msg m = { .type = MSG_SERVER_STATE,
+				 .server_state = { .service = s->vs->id, .server = rs->id } };
+
+		if (d) {
+			m.server_state.in_kernel = true;
+			m.server_state.weight = d->weight;
+			m.server_state.active_conns = d->active_conns;
+			m.server_state.inactive_conns = d->inactive_conns;
+		}
+		role_send(ROLE_SUPERVISOR, &m);
+	}
+}
+
+void keeper_report(struct keeper *k)
+{
+	struct arena *arena = arena_new();
+	struct ipvs_table observed = { 0 };
+	int err = ipvs_netlink_observe(&k->nl, arena, &observed);
+
+	if (err)
+		observed = (struct ipvs_table){ 0 };
+	for (uint32_t i = 0; i < k->n_served; i++) {
+		keeper_send_service(&k->served[i].state);
+		report_servers(&k->served[i], &observed);
+	}
+	keeper_send_ipvs(k);
+	arena_free(arena);
+}
+
+/* Without a look: what is not there any more costs an error that nobody reads. */
+static void remove_ours(struct keeper *k)
+{
+	struct arena *arena = arena_new();
+	struct ipvs_service *services = arena_array(arena, k->n_served + 1, sizeof(*services));
+	struct ipvs_edit *edits = arena_array(arena, k->n_served + 1, sizeof(*edits));
+	int failed;
+
+	for (uint32_t i = 0; i < k->n_served; i++) {
+		services[i].key = wanted_key(k->served[i].vs);
+		edits[i] = (struct ipvs_edit){ .kind = IPVS_EDIT_DEL_SERVICE,
+					       .service = &services[i] };
+	}
+	failed = ipvs_netlink_apply(&k->nl, edits, k->n_served);
+	if (failed >= 0)
+		log_notice("stopping: %u services removed from the kernel",
+			   k->n_served - (uint32_t)failed);
+	arena_free(arena);
+}
+
+void keeper_stop(struct keeper *k)
+{
+	if (k->model && k->model->global->lvs_flush_on_stop) {
+		if (!ipvs_netlink_flush(&k->nl))
+			log_notice("stopping: the kernel's table is flushed");
+	} else {
+		remove_ours(k);
+	}
+	ipvs_netlink_done(&k->nl);
+	health_done(&k->health);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps the kernel's table as it is wanted: holds the running model, the health and the state of
+ * each virtual server, and brings the kernel in line whenever one of them, or the kernel itself,
+ * has changed. Nothing here remembers what the kernel holds: each time it is looked at anew.
+ *
+ * Ownership: the kernel marks no service as ours. Ours are those of the running model, and those
+ * whose state a former incarnation reported to the supervisor, which hands it back at the start.
+ * A service's state is reported before the service is put into the kernel, so that no death, at
+ * whatever instant, leaves one behind that nobody knows.
+ */
+#ifndef TANDEM_IPVS_KEEPER_H
+#define TANDEM_IPVS_KEEPER_H
+
+#include "core/msg.h"
+#include "ipvs/explain.h"
+#include "ipvs/netlink.h"
+#include "ipvs/wanted.h"
+
+/* One virtual server that is being served. */
+struct served {
+	const struct virtual_server *vs;
+	struct service_state state;
+	bool dirty;	  /* its health has changed since the last pass */
+	uint64_t failure; /* a hash of what the kernel refused in the last pass; 0: nothing */
+	uint64_t told;	  /* the last such hash that was logged */
+};
+
+struct keeper {
+	struct ipvs_netlink nl;
+	const struct model *model; /* NULL before the first commit */
+	struct served *served;	   /* sorted by id */
+	uint32_t n_served;
+	uint32_t n_dirty;
+	uint32_t patrol_at; /* where the next slice of the patrol starts */
+	struct health health;
+	struct service_state *resumed; /* of a former incarnation, until the first commit */
+	uint32_t n_resumed;
+	uint64_t *owned; /* sorted ids: of all that may be in the kernel because of us */
+	uint32_t n_owned;
+	bool flush_others; /* lvs_flush, until the first whole pass has ended well */
+	bool incomplete;   /* a pass did not end well: the whole table is to be looked at */
+	bool available;
+	struct text reason;
+	uint32_t services_in_kernel;
+	uint32_t servers_in_kernel;
+	uint64_t repairs;
+};
+
+void keeper_init(struct keeper *k);
+
+/* Before the first commit: how a former incarnation left this service. */
+void keeper_resume(struct keeper *k, const struct msg_service_state *m);
+void keeper_health(struct keeper *k, const struct msg_server_health *m);
+
+/* The model must stay until the next one is committed. */
+void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us);
+/* Applies what keeper_health() has left to do. */
+void keeper_run(struct keeper *k, int64_t now_us);
+/* Tries again what the kernel refused, or everything if it could not be reached. */
+void keeper_retry(struct keeper *k, int64_t now_us);
+bool keeper_wants_retry(const struct keeper *k);
+/* Looks at the next few services for changes by others. True when that was the last of them. */
+bool keeper_patrol(struct keeper *k, int64_t now_us);
+
+/* Sends all current values to the supervisor. */
+void keeper_report(struct keeper *k);
+/* Removes ours from the kernel, or everything with lvs_flush_on_stop. */
+void keeper_stop(struct keeper *k);
+
+/* For keeper.c and pass.c. */
+struct served *keeper_find(struct keeper *k, uint64_t service);
+void keeper_send_service(const struct service_state *state);
+void keeper_send_ipvs(const struct keeper *k);
+/*
+ * One pass: what is wanted of these services, or of all when `some` is NULL, against the kernel.
+ * A pass over all also removes what is owned and not wanted. Returns 0 or -errno when the kernel
+ * could not be reached; what it refused is noted in each served.
+ */
+int keeper_pass(struct keeper *k, struct served *const *some, uint32_t n_some,
+		enum ipvs_cause cause);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tandem-ipvs: the one writer of the kernel's IPVS table. Messages and timers in, calls of the
+ * keeper out.
+ */
+#include "core/clock.h"
+#include "core/role.h"
+#include "ipvs/keeper.h"
+
+#include <ev.h>
+
+#define UNAVAILABLE_RETRY_S 3.0
+#define RETRY_MIN_S	    1.0
+#define RETRY_MAX_S	    60.0
+/* A round of the patrol starts this long after the last one ended … */
+#define PATROL_PAUSE_S 2.0
+/* … and no more than this part of the time is spent on it. */
+#define PATROL_SHARE 0.01
+
+struct ipvs_role {
+	struct keeper keeper;
+	struct ev_loop *loop;
+	ev_prepare apply;
+	ev_timer retry;
+	ev_timer patrol;
+	double retry_s;
+};
+
+static double next_retry_s(struct ipvs_role *r)
+{
+	if (!r->keeper.available)
+		return UNAVAILABLE_RETRY_S;
+	r->retry_s = r->retry_s * 2 < RETRY_MIN_S ? RETRY_MIN_S : r->retry_s * 2;
+	if (r->retry_s > RETRY_MAX_S)
+		r->retry_s = RETRY_MAX_S;
+	return r->retry_s;
+}
+
+static void schedule_retry(struct ipvs_role *r)
+{
+	if (!keeper_wants_retry(&r->keeper)) {
+		r->retry_s = 0;
+		ev_timer_stop(r->loop, &r->retry);
+	} else if (!ev_is_active(&r->retry)) {
+		ev_timer_set(&r->retry, next_retry_s(r), 0);
+		ev_timer_start(r->loop, &r->retry);
+	}
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct ipvs_role *r = w->data;
+
+	keeper_retry(&r->keeper, clock_now_us());
+	schedule_retry(r);
+}
+
+static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct ipvs_role *r = w->data;
+	int64_t started_us = clock_now_us();
+	bool round_done = keeper_patrol(&r->keeper, started_us);
+	double pause_s = (double)(clock_now_us() - started_us) / USEC_PER_SEC / PATROL_SHARE;
+
+	if (round_done && pause_s < PATROL_PAUSE_S)
+		pause_s = PATROL_PAUSE_S;
+	ev_timer_set(w, pause_s, 0);
+	ev_timer_start(loop, w);
+	schedule_retry(r);
+}
+
+/* However many messages have come in, the kernel's table is brought in line once. */
+static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct ipvs_role *r = w->data;
+
+	if (!r->keeper.n_dirty)
+		return;
+	keeper_run(&r->keeper, clock_now_us());
+	schedule_retry(r);
+}
+
+static int role_init(void *ctx, struct ev_loop *loop)
+{
+	struct ipvs_role *r = ctx;
+
+	r->loop = loop;
+	keeper_init(&r->keeper);
+	ev_prepare_init(&r->apply, on_apply);
+	ev_timer_init(&r->retry, on_retry, 0, 0);
+	ev_timer_init(&r->patrol, on_patrol, PATROL_PAUSE_S, 0);
+	r->apply.data = r->retry.data = r->patrol.data = r;
+	ev_prepare_start(loop, &r->apply);
+	return 0;
+}
+
+/* What the kernel accepts is only known by trying; what it refuses is named then, and retried. */
+static int role_prepare(void *ctx, const struct model *next, struct text *ret_reason)
+{
+	return 0;
+}
+
+static void role_commit(void *ctx, const struct model *now)
+{
+	struct ipvs_role *r = ctx;
+
+	keeper_commit(&r->keeper, now, clock_now_us());
+	r->retry_s = 0;
+	ev_timer_stop(r->loop, &r->retry);
+	schedule_retry(r);
+	if (!ev_is_active(&r->patrol))
+		ev_timer_start(r->loop, &r->patrol);
+}
+
+static void role_receive(void *ctx, enum role_id from, const struct msg *m)
+{
+	struct ipvs_role *r = ctx;
+
+	if (m->type == MSG_SERVER_HEALTH)
+		keeper_health(&r->keeper, &m->server_health);
+	else if (m->type == MSG_SERVICE_STATE)
+		keeper_resume(&r->keeper, &m->service_state);
+}
+
+static void role_report(void *ctx, enum role_id to)
+{
+	struct ipvs_role *r = ctx;
+
+	if (to == ROLE_SUPERVISOR)
+		keeper_report(&r->keeper);
+}
+
+static void role_stop(void *ctx, int64_t deadline_us)
+{
+	struct ipvs_role *r = ctx;
+
+	ev_prepare_stop(r->loop, &r->apply);
+	ev_timer_stop(r->loop, &r->retry);
+	ev_timer_stop(r->loop, &r->patrol);
+	keeper_stop(&r->keeper);
+	role_stopped();
+}
+
+int main(int argc, char **argv)
+{
+	static const struct role_ops ops = {
+		.id = ROLE_IPVS,
+		.program = "tandem-ipvs",
+		.init = role_init,
+		.prepare = role_prepare,
+		.commit = role_commit,
+		.receive = role_receive,
+		.report = role_report,
+		.stop = role_stop,
+	};
+	static struct ipvs_role role;
+
+	return role_main(argc, argv, &ops, &role);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pass of the keeper: wanted, observed, the edits between them, applied and told. See
+ * keeper.h; this file owns the log lines of edits.
+ */
+#include "ipvs/keeper.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/role.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ROUNDS_MAX 3
+/* A pass with more edits than this is told in one line. */
+#define EDITS_TOLD 100
+
+struct pass {
+	struct keeper *k;
+	struct arena *arena;
+	enum ipvs_cause cause;
+	struct served *const *some; /* NULL: all */
+	uint32_t n_some;
+	struct ipvs_table wanted;
+	struct ipvs_table observed;
+	struct ipvs_plan plan;
+	uint32_t added;
+	uint32_t changed;
+	uint32_t removed;
+	bool stale; /* the kernel's table moved between the look and the edit */
+};
+
+static void make_wanted(struct pass *p)
+{
+	struct keeper *k = p->k;
+	uint32_t n = p->some ? p->n_some : k->n_served;
+
+	p->wanted.services = arena_array(p->arena, n, sizeof(*p->wanted.services));
+	p->wanted.n_services = n;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct served *s = p->some ? p->some[i] : &k->served[i];
+
+		wanted_service(p->arena, s->vs, &k->health, &s->state, &p->wanted.services[i]);
+	}
+	ipvs_table_sort(&p->wanted);
+	if (p->some)
+		return;
+	p->wanted.timeouts = (struct ipvs_timeouts){ .tcp_s = k->model->global->tcp_timeout_s,
+						     .tcpfin_s = k->model->global->tcpfin_timeout_s,
+						     .udp_s = k->model->global->udp_timeout_s };
+}
+
+static int observe(struct pass *p)
+{
+	struct ipvs_netlink *nl = &p->k->nl;
+	struct ipvs_key *keys;
+
+	if (!p->some)
+		return ipvs_netlink_observe(nl, p->arena, &p->observed);
+	keys = arena_array(p->arena, p->n_some, sizeof(*keys));
+	for (uint32_t i = 0; i < p->n_some; i++)
+		keys[i] = wanted_key(p->some[i]->vs);
+	return ipvs_netlink_observe_some(nl, p->arena, keys, p->n_some, &p->observed);
+}
+
+static struct ipvs_owned owned_by_us(const struct pass *p)
+{
+	return (struct ipvs_owned){ .ids = p->k->owned,
+				    .n_ids = p->k->n_owned,
+				    .all = p->k->flush_others && !p->some };
+}
+
+static void count_observed(struct pass *p, const struct ipvs_owned *owned)
+{
+	struct keeper *k = p->k;
+
+	if (p->some)
+		return;
+	k->services_in_kernel = 0;
+	k->servers_in_kernel = 0;
+	for (uint32_t i = 0; i < p->observed.n_services; i++) {
+		const struct ipvs_service *s = &p->observed.services[i];
+
+		if (!ipvs_is_owned(owned, &s->key))
+			continue;
+		k->services_in_kernel++;
+		k->servers_in_kernel += s->n_dests;
+	}
+}
+
+static void count_edit(struct pass *p, const struct ipvs_edit *e)
+{
+	struct keeper *k = p->k;
+
+	if (p->cause == IPVS_CAUSE_DRIFT) {
+		k->repairs++; /* back to what was counted when we had put it there */
+		return;
+	}
+	switch (e->kind) {
+	case IPVS_EDIT_NEW_SERVICE:
+		k->services_in_kernel++;
+		p->added++;
+		break;
+	case IPVS_EDIT_NEW_DEST:
+		k->servers_in_kernel++;
+		p->added++;
+		break;
+	case IPVS_EDIT_DEL_SERVICE:
+		k->services_in_kernel--;
+		k->servers_in_kernel -= e->service->n_dests;
+		p->removed++;
+		break;
+	case IPVS_EDIT_DEL_DEST:
+		k->servers_in_kernel--;
+		p->removed++;
+		break;
+	case IPVS_EDIT_SET_SERVICE:
+	case IPVS_EDIT_SET_DEST:
+	case IPVS_EDIT_SET_TIMEOUTS:
+	case IPVS_EDIT_KINDS:
+		p->changed++;
+		break;
+	}
+}
+
+static struct served *served_of(struct pass *p, const struct ipvs_edit *e)
+{
+	return e->service ? keeper_find(p->k, ipvs_key_id(&e->service->key)) : NULL;
+}
+
+static void tell_edit(struct pass *p, const struct ipvs_edit *e, const struct served *s)
+{
+	enum log_level level =
+		p->cause == IPVS_CAUSE_DRIFT ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE;
+	char line[EXPLAIN_MAX];
+
+	log_line(level, "%s",
+		 explain_edit(e, p->cause, s ? s->vs : NULL, s ? &s->state : NULL, &p->k->health,
+			      line));
+}
+
+static void send_server(const struct served *s, const struct ipvs_edit *e)
+{
+	struct msg m = { .type = MSG_SERVER_STATE, .server_state = { .service = s->vs->id } };
+
+	m.server_state.server = model_id_real_server(s->vs->id, &e->dest->address, e->dest->port);
+	m.server_state.in_kernel = e->kind != IPVS_EDIT_DEL_DEST;
+	if (m.server_state.in_kernel)
+		m.server_state.weight = e->dest->weight;
+	if (e->was) {
+		m.server_state.active_conns = e->was->active_conns;
+		m.server_state.inactive_conns = e->was->inactive_conns;
+	}
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+static void edit_done(struct pass *p, const struct ipvs_edit *e)
+{
+	const struct served *s;
+
+	count_edit(p, e);
+	if (p->cause == IPVS_CAUSE_MODEL && p->plan.n_edits > EDITS_TOLD)
+		return;
+	s = served_of(p, e);
+	tell_edit(p, e, s);
+	if (s && e->dest)
+		send_server(s, e);
+}
+
+/* Not a refusal: somebody else was faster, or the answer was lost. The next round will tell. */
+static bool is_stale(const struct ipvs_edit *e)
+{
+	switch (e->kind) {
+	case IPVS_EDIT_NEW_SERVICE:
+	case IPVS_EDIT_NEW_DEST:
+		return e->error == -EEXIST || e->error == -ENOBUFS || e->error == -ESRCH;
+	case IPVS_EDIT_SET_SERVICE:
+	case IPVS_EDIT_DEL_SERVICE:
+		return e->error == -ESRCH || e->error == -ENOBUFS;
+	case IPVS_EDIT_SET_DEST:
+	case IPVS_EDIT_DEL_DEST:
+		return e->error == -ESRCH || e->error == -ENOENT || e->error == -ENOBUFS;
+	case IPVS_EDIT_SET_TIMEOUTS:
+		return e->error == -ENOBUFS;
+	case IPVS_EDIT_KINDS:
+		break;
+	}
+	return false;
+}
+
+static uint64_t failure_hash(uint64_t h, const struct ipvs_edit *e)
+{
+	struct {
+		int64_t kind, error;
+		uint64_t dest;
+	} what = { e->kind, e->error, 0 };
+	const uint8_t *at = (const uint8_t *)&what;
+
+	if (e->dest)
+		what.dest = model_id_real_server(1, &e->dest->address, e->dest->port);
+	for (size_t i = 0; i < sizeof(what); i++)
+		h = (h ^ at[i]) * UINT64_C(1099511628211);
+	return h ? h : 1;
+}
+
+/* A refusal is told once, and again when something else is refused. */
+static void note_failures(struct pass *p, const struct ipvs_edit *failed, uint32_t n)
+{
+	struct served *s = served_of(p, failed);
+	uint64_t hash = 0;
+	char line[EXPLAIN_MAX];
+
+	for (uint32_t i = 0; i < n; i++)
+		hash = failure_hash(hash, &failed[i]);
+	if (!s)
+		p->k->incomplete = true;
+	else
+		s->failure = hash;
+	if (s && s->told == hash)
+		return;
+	if (s)
+		s->told = hash;
+	for (uint32_t i = 0; i < n; i++)
+		log_error("%s", explain_failure(&failed[i], line));
+}
+
+/* The destinations of a service that could not be made: one line for the service says it all. */
+static uint32_t drop_consequences(struct ipvs_edit *failed, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		bool follows = kept && failed[kept - 1].kind == IPVS_EDIT_NEW_SERVICE &&
+			       failed[kept - 1].service == failed[i].service;
+
+		if (!follows)
+			failed[kept++] = failed[i];
+	}
+	return kept;
+}
+
+static void handle_failures(struct pass *p, struct ipvs_edit *failed, uint32_t n)
+{
+	uint32_t start = 0;
+
+	n = drop_consequences(failed, n);
+	for (uint32_t i = 0; i < n; i++)
+		p->stale |= is_stale(&failed[i]);
+	if (p->stale)
+		return;
+	for (uint32_t i = 1; i <= n; i++) {
+		if (i < n && failed[i].service == failed[start].service)
+			continue;
+		note_failures(p, failed + start, i - start);
+		start = i;
+	}
+}
+
+static void handle_results(struct pass *p)
+{
+	struct ipvs_edit *failed = arena_array(p->arena, p->plan.n_edits, sizeof(*failed));
+	uint32_t n_failed = 0;
+
+	for (uint32_t i = 0; i < p->plan.n_edits; i++) {
+		if (p->plan.edits[i].error)
+			failed[n_failed++] = p->plan.edits[i];
+		else
+			edit_done(p, &p->plan.edits[i]);
+	}
+	handle_failures(p, failed, n_failed);
+}
+
+static void start_failures(struct pass *p)
+{
+	uint32_t n = p->some ? p->n_some : p->k->n_served;
+
+	for (uint32_t i = 0; i < n; i++)
+		(p->some ? p->some[i] : &p->k->served[i])->failure = 0;
+}
+
+static void finish_failures(struct pass *p)
+{
+	uint32_t n = p->some ? p->n_some : p->k->n_served;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct served *s = p->some ? p->some[i] : &p->k->served[i];
+
+		if (!s->failure)
+			s->told = 0;
+	}
+}
+
+static int pass_round(struct pass *p)
+{
+	struct ipvs_owned owned = owned_by_us(p);
+	int err;
+
+	p->stale = false;
+	make_wanted(p);
+	err = observe(p);
+	if (err)
+		return err;
+	count_observed(p, &owned);
+	ipvs_plan_make(p->arena, &p->wanted, &p->observed, &owned, &p->plan);
+	start_failures(p);
+	err = ipvs_netlink_apply(&p->k->nl, p->plan.edits, p->plan.n_edits);
+	if (err < 0)
+		return err;
+	handle_results(p);
+	return 0;
+}
+
+static void tell_pass(const struct pass *p, int64_t took_us)
+{
+	if (p->cause != IPVS_CAUSE_MODEL)
+		return;
+	log_notice("kernel table: %u services and %u real servers; %u added, %u changed, "
+		   "%u removed in %lld ms%s",
+		   p->k->services_in_kernel, p->k->servers_in_kernel, p->added, p->changed,
+		   p->removed, (long long)(took_us / USEC_PER_MSEC),
+		   p->plan.n_foreign ? "; other services left alone" : "");
+}
+
+/* What is removed is nobody's business any more, unless the kernel refused to. */
+static void settle_ownership(struct keeper *k)
+{
+	if (k->incomplete)
+		return;
+	k->flush_others = false;
+	k->n_owned = k->n_served;
+	for (uint32_t i = 0; i < k->n_served; i++)
+		k->owned[i] = k->served[i].vs->id;
+}
+
+int keeper_pass(struct keeper *k, struct served *const *some, uint32_t n_some,
+		enum ipvs_cause cause)
+{
+	struct pass p = { .k = k, .cause = cause, .some = some, .n_some = n_some };
+	int64_t started_us = clock_now_us();
+	int err = 0;
+
+	if (!some)
+		k->incomplete = false;
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		arena_free(p.arena);
+		p.arena = arena_new();
+		err = pass_round(&p);
+		if (err || !p.stale)
+			break;
+	}
+	if (!err && p.stale)
+		err = -EAGAIN;
+	finish_failures(&p);
+	if (err)
+		k->incomplete = true;
+	else
+		tell_pass(&p, clock_now_us() - started_us);
+	if (!err && !some)
+		settle_ownership(k);
+	arena_free(p.arena);
+	return err;
+}

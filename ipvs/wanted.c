@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel's table should be: see wanted.h. */
+#include "ipvs/wanted.h"
+
+#include <linux/ip_vs.h>
+#include <stdio.h>
+
+bool wanted_server_up(const struct real_server *rs, const struct health *h)
+{
+	const struct health_entry *said;
+
+	if (!rs->n_checks)
+		return true;
+	said = health_get(h, rs->id);
+	if (said)
+		return said->up;
+	for (uint32_t i = 0; i < rs->n_checks; i++)
+		if (rs->checks[i].alpha)
+			return false;
+	return true;
+}
+
+/*
+ * Losing takes quorum - hysteresis, or nothing left at all; gaining takes quorum + hysteresis. So
+ * a new service starts without a quorum and gains it, or not, with its first step.
+ */
+static bool quorum_is_up(const struct virtual_server *vs, bool was_up, uint64_t weight_up)
+{
+	int64_t quorum = vs->quorum, hysteresis = vs->hysteresis;
+
+	if (was_up)
+		return weight_up && (int64_t)weight_up >= quorum - hysteresis;
+	return (int64_t)weight_up >= quorum + hysteresis;
+}
+
+bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
+			struct service_state *state, int64_t now_us)
+{
+	struct service_state next = { .service = vs->id, .since_us = state->since_us };
+	uint64_t weight_up = 0;
+
+	for (uint32_t i = 0; i < vs->n_servers; i++) {
+		if (!wanted_server_up(&vs->servers[i], h))
+			continue;
+		next.servers_up++;
+		weight_up += (uint32_t)vs->servers[i].weight;
+	}
+	next.weight_up = weight_up > UINT32_MAX ? UINT32_MAX : (uint32_t)weight_up;
+	next.quorum_up = quorum_is_up(vs, state->quorum_up, weight_up);
+	next.sorry = !next.quorum_up && vs->n_sorry;
+	if (!state->service || next.quorum_up != state->quorum_up)
+		next.since_us = now_us;
+	if (state->service && next.quorum_up == state->quorum_up && next.sorry == state->sorry &&
+	    next.servers_up == state->servers_up && next.weight_up == state->weight_up)
+		return false;
+	*state = next;
+	return true;
+}
+
+struct ipvs_key wanted_key(const struct virtual_server *vs)
+{
+	if (vs->fwmark)
+		return (struct ipvs_key){ .family = vs->family, .fwmark = vs->fwmark };
+	return (struct ipvs_key){ .family = vs->family,
+				  .protocol = vs->protocol,
+				  .port = vs->port,
+				  .address = vs->address };
+}
+
+static void add_dest(struct ipvs_service *s, const struct real_server *rs, int32_t weight)
+{
+	s->dests[s->n_dests++] = (struct ipvs_dest){
+		.address = rs->address,
+		.port = rs->port,
+		.forward = rs->forward,
+		.tunnel_type = rs->tunnel_type,
+		.tunnel_port = rs->tunnel_port,
+		.tunnel_flags = rs->tunnel_flags,
+		.weight = weight,
+		.upper_threshold = rs->upper_threshold,
+		.lower_threshold = rs->lower_threshold,
+	};
+}
+
+/* While the sorry server serves, the pool is out, but inhibited servers stay with weight 0. */
+static void add_server(struct ipvs_service *s, const struct real_server *rs, bool serves)
+{
+	if (serves)
+		add_dest(s, rs, rs->weight);
+	else if (rs->inhibit_on_failure)
+		add_dest(s, rs, 0);
+}
+
+/* A sorry server may also be one of the pool: then its place in the pool gives way to it. */
+static bool is_sorry(const struct virtual_server *vs, const struct real_server *rs)
+{
+	return vs->n_sorry && rs->port == vs->sorry->port &&
+	       addr_equal(&rs->address, &vs->sorry->address);
+}
+
+static void add_pool(struct ipvs_service *s, const struct virtual_server *vs,
+		     const struct health *h, bool sorry)
+{
+	bool doubled = false;
+
+	for (uint32_t i = 0; i < vs->n_servers; i++) {
+		const struct real_server *rs = &vs->servers[i];
+
+		doubled |= is_sorry(vs, rs);
+		if (!sorry || !is_sorry(vs, rs))
+			add_server(s, rs, !sorry && wanted_server_up(rs, h));
+	}
+	if (sorry)
+		add_dest(s, vs->sorry, vs->sorry->weight);
+	else if (vs->n_sorry && vs->sorry_inhibit && !doubled)
+		add_dest(s, vs->sorry, 0);
+}
+
+/* A netmask of no bits at all can't be meant: each client by itself. */
+static uint8_t persistence_prefixlen(const struct virtual_server *vs)
+{
+	uint8_t all = vs->family == AF_INET6 ? 128 : 32;
+
+	return vs->persistence_prefixlen ? vs->persistence_prefixlen : all;
+}
+
+void wanted_service(struct arena *arena, const struct virtual_server *vs, const struct health *h,
+		    const struct service_state *state, struct ipvs_service *ret)
+{
+	*ret = (struct ipvs_service){
+		.key = wanted_key(vs),
+		.flags = vs->scheduler_flags & ~(uint32_t)IP_VS_SVC_F_HASHED,
+		.timeout_s = vs->persistence_timeout_s,
+		.prefixlen = persistence_prefixlen(vs),
+		.dests = arena_array(arena, (size_t)vs->n_servers + 1, sizeof(*ret->dests)),
+	};
+	if (vs->persistence_timeout_s)
+		ret->flags |= IP_VS_SVC_F_PERSISTENT;
+	snprintf(ret->scheduler, sizeof(ret->scheduler), "%s", vs->scheduler);
+	snprintf(ret->engine, sizeof(ret->engine), "%s", vs->persistence_engine);
+	add_pool(ret, vs, h, state->sorry);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel's table should be, from the model and the health of its real servers. Pure: the
+ * meaning of quorum, hysteresis, sorry server, alpha and inhibit_on_failure is all here, and is
+ * keepalived's. Knows nothing of what the kernel holds.
+ */
+#ifndef TANDEM_IPVS_WANTED_H
+#define TANDEM_IPVS_WANTED_H
+
+#include "core/model.h"
+#include "ipvs/health.h"
+#include "ipvs/table.h"
+
+/* One virtual server's state; all zero before its first step. */
+struct service_state {
+	uint64_t service; /* the virtual server's id; 0 before the first step */
+	bool quorum_up;
+	bool sorry; /* the sorry server serves instead of the pool */
+	uint32_t servers_up;
+	uint32_t weight_up;
+	int64_t since_us; /* of the quorum's last change */
+};
+
+/* Nothing known: up, unless a check has alpha. A server without checks is always up. */
+bool wanted_server_up(const struct real_server *rs, const struct health *h);
+
+/* Counts the living and moves the quorum. Returns true when anything but since_us changed. */
+bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
+			struct service_state *state, int64_t now_us);
+
+/* The service and its destinations from `state` as the step left it; not sorted yet. */
+void wanted_service(struct arena *arena, const struct virtual_server *vs, const struct health *h,
+		    const struct service_state *state, struct ipvs_service *ret);
+
+struct ipvs_key wanted_key(const struct virtual_server *vs);
+
+#endif
