@@ -11,9 +11,11 @@
 
 static struct nlmsghdr *start(void *at, const struct ipvs_genl_head *head, uint8_t command)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
+	struct nlmsghdr *nlh;
 	struct genlmsghdr *genl;
 
+	memset(at, 0, IPVS_REQUEST_MAX); /* the padding of attributes, which libmnl leaves as it is */
+	nlh = mnl_nlmsg_put_header(at);
 	nlh->nlmsg_type = head->family;
 	nlh->nlmsg_flags = NLM_F_REQUEST | head->flags;
 	nlh->nlmsg_seq = head->seq;
@@ -212,7 +214,9 @@ static const struct nlattr **parse(const struct nlmsghdr *nlh, const struct nlat
 {
 	struct attrs a = { by_type, n };
 
-	if (nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(struct genlmsghdr))
+	/* libmnl rounds the length up, past the end of one that is not a multiple of 4. */
+	if (nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(struct genlmsghdr) ||
+	    nlh->nlmsg_len % NLMSG_ALIGNTO)
 		return NULL;
 	memset(by_type, 0, n * sizeof(by_type[0]));
 	if (mnl_attr_parse(nlh, sizeof(struct genlmsghdr), collect, &a) < 0)
