@@ -128,6 +128,15 @@ void link_close(struct link *l)
 	l->sock = -1;
 }
 
+void link_drain(struct link *l)
+{
+	struct msg m;
+	int fd;
+
+	while (link_is_open(l) && msg_receive(l->sock, &m, &fd) == 0)
+		l->ops->receive(l, &m, fd);
+}
+
 void link_send(struct link *l, const struct msg *m, int fd)
 {
 	int err = -EAGAIN;

@@ -44,6 +44,9 @@ void link_open(struct link *l, struct ev_loop *loop, int sock, enum role_id peer
 void link_close(struct link *l); /* harmless on a closed or zeroed-and-closed link */
 bool link_is_open(const struct link *l);
 
+/* Receives all that has arrived; for what a dead peer said last. Does not call lost(). */
+void link_drain(struct link *l);
+
 /* Never blocks. fd stays the caller's. Does nothing on a closed link. */
 void link_send(struct link *l, const struct msg *m, int fd);
 
