@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket: see control.h. */
+#include "core/control.h"
+
+#include "core/log.h"
+#include "core/status.h"
+#include "core/supervisor.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define REQUEST_BYTES_MAX 4096
+#define CLIENTS_MAX	  32
+/* Longer than any reload may take. */
+#define CLIENT_TIMEOUT_S 60.0
+
+enum waiting {
+	WAITS_FOR_REQUEST,
+	WAITS_FOR_RELOAD,
+	WAITS_FOR_SNAPSHOT,
+	WAITS_FOR_NOTHING, /* its answer is on the way */
+};
+
+struct control_client {
+	struct control_client *next;
+	struct supervisor *s;
+	int sock;
+	uid_t uid;
+	enum waiting waiting;
+	uint64_t reload_serial;
+	char request[REQUEST_BYTES_MAX];
+	size_t n_request;
+	char *reply;
+	size_t n_reply;
+	size_t n_sent;
+	ev_io io;
+	ev_timer timeout;
+};
+
+static void client_free(struct control_client *c)
+{
+	struct supervisor *s = c->s;
+	struct control_client **at = &s->control.clients;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	s->control.n_clients--;
+	ev_io_stop(s->loop, &c->io);
+	ev_timer_stop(s->loop, &c->timeout);
+	close(c->sock);
+	free(c->reply);
+	free(c);
+}
+
+/* Takes the document over. */
+static void reply(struct control_client *c, struct json_object *doc)
+{
+	const char *text = json_object_to_json_string_length(
+		doc, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &c->n_reply);
+
+	c->reply = malloc(c->n_reply + 1);
+	if (!c->reply)
+		abort();
+	memcpy(c->reply, text, c->n_reply);
+	c->reply[c->n_reply++] = '\n';
+	json_object_put(doc);
+	c->waiting = WAITS_FOR_NOTHING;
+	ev_io_stop(c->s->loop, &c->io);
+	ev_io_set(&c->io, c->sock, EV_WRITE);
+	ev_io_start(c->s->loop, &c->io);
+}
+
+static void run_status(struct control_client *c)
+{
+	c->waiting = WAITS_FOR_SNAPSHOT;
+	snapshot_take(c->s);
+}
+
+static void run_reload(struct control_client *c)
+{
+	c->reload_serial = reload_request(c->s);
+	if (c->s->reload.last.serial >= c->reload_serial)
+		reply(c, status_of_reload(c->s));
+	else
+		c->waiting = WAITS_FOR_RELOAD;
+}
+
+static void run_version(struct control_client *c)
+{
+	reply(c, status_of_versions(c->s));
+}
+
+static const struct verb {
+	const char *name;
+	bool root_only;
+	void (*run)(struct control_client *c);
+} verbs[] = {
+	{ "status", false, run_status },
+	{ "reload", true, run_reload },
+	{ "version", false, run_version },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static void on_request(struct control_client *c)
+{
+	struct json_object *request = json_tokener_parse(c->request), *name = NULL;
+	const struct verb *v;
+
+	if (json_object_is_type(request, json_type_object))
+		json_object_object_get_ex(request, "verb", &name);
+	v = find_verb(json_object_is_type(name, json_type_string) ? json_object_get_string(name)
+								   : NULL);
+	json_object_put(request);
+	if (!v)
+		reply(c, status_of_error("unknown request: {\"verb\": \"status\"}, \"reload\" or "
+					 "\"version\" are understood"));
+	else if (v->root_only && c->uid != 0)
+		reply(c, status_of_error("only root may ask for this"));
+	else
+		v->run(c);
+}
+
+static void read_request(struct control_client *c)
+{
+	ssize_t n = read(c->sock, c->request + c->n_request,
+			 sizeof(c->request) - 1 - c->n_request);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_free(c);
+		return;
+	}
+	c->n_request += (size_t)n;
+	c->request[c->n_request] = 0;
+	if (strchr(c->request, '\n') && c->waiting == WAITS_FOR_REQUEST)
+		on_request(c);
+	else if (c->n_request == sizeof(c->request) - 1)
+		client_free(c);
+}
+
+static void write_reply(struct control_client *c)
+{
+	ssize_t n = send(c->sock, c->reply + c->n_sent, c->n_reply - c->n_sent, MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		c->n_sent += (size_t)n;
+	if (n < 0 || c->n_sent == c->n_reply)
+		client_free(c);
+}
+
+static void on_io(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct control_client *c = w->data;
+
+	if (c->reply)
+		write_reply(c);
+	else
+		read_request(c);
+}
+
+static void on_timeout(struct ev_loop *loop, ev_timer *w, int events)
+{
+	client_free(w->data);
+}
+
+static void client_new(struct supervisor *s, int sock)
+{
+	struct control_client *c = calloc(1, sizeof(*c));
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(peer);
+
+	if (!c) {
+		close(sock);
+		return;
+	}
+	getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	c->s = s;
+	c->sock = sock;
+	c->uid = peer.uid;
+	c->next = s->control.clients;
+	s->control.clients = c;
+	s->control.n_clients++;
+	ev_io_init(&c->io, on_io, sock, EV_READ);
+	ev_timer_init(&c->timeout, on_timeout, CLIENT_TIMEOUT_S, 0);
+	c->io.data = c;
+	c->timeout.data = c;
+	ev_io_start(s->loop, &c->io);
+	ev_timer_start(s->loop, &c->timeout);
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct supervisor *s = w->data;
+	int sock = accept4(s->control.sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (sock < 0)
+		return;
+	if (s->control.n_clients < CLIENTS_MAX)
+		client_new(s, sock);
+	else
+		close(sock);
+}
+
+static void answer_all(struct supervisor *s, enum waiting waiting)
+{
+	for (struct control_client *c = s->control.clients; c; c = c->next) {
+		if (c->waiting != waiting)
+			continue;
+		if (waiting == WAITS_FOR_SNAPSHOT)
+			reply(c, status_of_all(s));
+		else if (c->reload_serial <= s->reload.last.serial)
+			reply(c, status_of_reload(s));
+	}
+}
+
+void control_reload_ended(struct supervisor *s)
+{
+	answer_all(s, WAITS_FOR_RELOAD);
+}
+
+void control_snapshot_taken(struct supervisor *s)
+{
+	answer_all(s, WAITS_FOR_SNAPSHOT);
+}
+
+/* Where the group does not exist, root only. */
+static int open_to_group(const char *path)
+{
+	const struct group *g = getgrnam(CONTROL_GROUP);
+
+	if (g && chown(path, 0, g->gr_gid) < 0)
+		return -errno;
+	return chmod(path, g ? 0660 : 0600) < 0 ? -errno : 0;
+}
+
+static int listen_at(struct control *k)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	mode_t former;
+	int err = 0;
+
+	k->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (k->sock < 0)
+		return -errno;
+	memcpy(at.sun_path, k->path, sizeof(at.sun_path));
+	unlink(k->path);
+	former = umask(0177);
+	if (bind(k->sock, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(k->sock, 8) < 0)
+		err = -errno;
+	umask(former);
+	return err ? err : open_to_group(k->path);
+}
+
+int control_init(struct supervisor *s)
+{
+	struct control *k = &s->control;
+	int err;
+
+	ev_init(&k->acceptable, on_acceptable);
+	k->acceptable.data = s;
+	if (snprintf(k->path, sizeof(k->path), "%s/" CONTROL_SOCKET, s->options.run_dir) >=
+	    (int)sizeof(k->path))
+		err = -ENAMETOOLONG;
+	else
+		err = listen_at(k);
+	if (err) {
+		log_error("%s/" CONTROL_SOCKET ": can't listen: %s", s->options.run_dir,
+			  strerror(-err));
+		return err;
+	}
+	ev_io_set(&k->acceptable, k->sock, EV_READ);
+	ev_io_start(s->loop, &k->acceptable);
+	return 0;
+}
+
+void control_done(struct supervisor *s)
+{
+	struct control *k = &s->control;
+
+	while (k->clients)
+		client_free(k->clients);
+	ev_io_stop(s->loop, &k->acceptable);
+	if (k->sock < 0)
+		return;
+	close(k->sock);
+	unlink(k->path);
+}

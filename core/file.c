@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small files: see file.h. */
+#include "core/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_AT_ONCE 65536
+
+static int write_all(int fd, const char *at, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0)
+			return -errno;
+		at += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode)
+{
+	char side[512];
+	int fd, err;
+
+	if (snprintf(side, sizeof(side), "%s.new", path) >= (int)sizeof(side))
+		return -ENAMETOOLONG;
+	unlink(side);
+	fd = open(side, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, bytes, n);
+	close(fd);
+	if (!err && rename(side, path) < 0)
+		err = -errno;
+	if (err)
+		unlink(side);
+	return err;
+}
+
+static int read_all(int fd, size_t max, char **ret_bytes, size_t *ret_n)
+{
+	char *bytes = NULL;
+	size_t n = 0;
+
+	for (;;) {
+		char *more = realloc(bytes, n + READ_AT_ONCE + 1);
+		ssize_t got;
+
+		if (!more) {
+			free(bytes);
+			return -ENOMEM;
+		}
+		bytes = more;
+		got = read(fd, bytes + n, READ_AT_ONCE);
+		if (got < 0 || n + (size_t)got > max) {
+			int err = got < 0 ? -errno : -EFBIG;
+
+			free(bytes);
+			return err;
+		}
+		n += (size_t)got;
+		bytes[n] = 0;
+		if (got == 0)
+			break;
+	}
+	*ret_bytes = bytes;
+	*ret_n = n;
+	return 0;
+}
+
+int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_n)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = read_all(fd, max, ret_bytes, ret_n);
+	close(fd);
+	return err;
+}

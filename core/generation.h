@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One checked configuration with all that belongs to it: its memory, its image for the roles, and
+ * the hash by which a role says which one it runs.
+ */
+#ifndef TANDEM_GENERATION_H
+#define TANDEM_GENERATION_H
+
+#include "core/config/config.h"
+#include "core/model.h"
+#include "core/options.h"
+
+struct generation {
+	struct arena *arena; /* NULL: there is none */
+	const struct model *model;
+	struct diags diags; /* of its load; warnings only once it is in force */
+	uint64_t hash;
+	int image_fd;
+};
+
+struct config_options generation_config_options(const struct options *o);
+
+/*
+ * Reads the file. 0, or -errno: -EINVAL when the configuration can't be used. ret is set in either
+ * case, with its diags: generation_free() it.
+ */
+int generation_load(struct generation *ret, const struct options *o, uint64_t number);
+/* Gives a loaded generation another number: its image and hash are made anew. 0 or -errno. */
+int generation_renumber(struct generation *g, uint64_t number);
+/* "1 real server changed"; the text is cut to size. A few changes are also logged one by one. */
+void generation_describe_changes(const struct generation *former, const struct generation *next,
+				 char *text, size_t size);
+/* Logs the configuration as it was understood, line by line. */
+void generation_log(const struct generation *g);
+void generation_free(struct generation *g); /* harmless on an empty one */
+
+#endif

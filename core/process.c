@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of one role's process: see process.h. */
+#include "core/process.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* From the start to running the model: generous, but a role that hangs must not hang for ever. */
+#define BRING_UP_TIMEOUT_S 10.0
+
+static void begin(struct process *p);
+
+const char *process_phase_name(enum process_phase phase)
+{
+	static const char *const names[] = {
+		[PROCESS_DOWN] = "down",	   [PROCESS_STARTING] = "starting",
+		[PROCESS_IDLE] = "idle",	   [PROCESS_PREPARING] = "preparing",
+		[PROCESS_COMMITTING] = "committing", [PROCESS_READY] = "ready",
+		[PROCESS_STOPPING] = "stopping",   [PROCESS_STOPPED] = "stopped",
+	};
+
+	return names[phase];
+}
+
+static const char *name(const struct process *p)
+{
+	return role_name(p->desc->id);
+}
+
+static void set_deadline(struct process *p, double after_s)
+{
+	ev_timer_stop(p->loop, &p->deadline_timer);
+	ev_timer_set(&p->deadline_timer, after_s, 0);
+	ev_timer_start(p->loop, &p->deadline_timer);
+}
+
+static void clear_deadline(struct process *p)
+{
+	ev_timer_stop(p->loop, &p->deadline_timer);
+}
+
+bool process_is_ready(const struct process *p)
+{
+	return p->phase == PROCESS_READY;
+}
+
+void process_send(struct process *p, const struct msg *m, int fd)
+{
+	if (msg_allowed(m->type, ROLE_SUPERVISOR, p->desc->id))
+		link_send(&p->link, m, fd);
+}
+
+void process_kill(struct process *p)
+{
+	if (p->pid)
+		kill(p->pid, SIGKILL);
+}
+
+static void become_ready(struct process *p)
+{
+	clear_deadline(p);
+	p->phase = PROCESS_READY;
+	p->ops->ready(p);
+}
+
+static void offer(struct process *p, const struct generation *g)
+{
+	struct msg m = { .type = MSG_PREPARE,
+			 .prepare = { .generation = g->model->generation, .model_hash = g->hash } };
+
+	p->offered_hash = g->hash;
+	p->generation = g->model->generation;
+	p->phase = PROCESS_PREPARING;
+	set_deadline(p, BRING_UP_TIMEOUT_S);
+	process_send(p, &m, g->image_fd);
+}
+
+void process_update(struct process *p)
+{
+	const struct generation *g = p->ops->generation(p);
+
+	if (!g || (p->phase != PROCESS_READY && p->phase != PROCESS_IDLE))
+		return;
+	if (p->hash != g->hash)
+		offer(p, g);
+	else if (p->phase == PROCESS_IDLE)
+		become_ready(p);
+}
+
+void process_runs(struct process *p, const struct generation *g)
+{
+	p->hash = g->hash;
+	p->generation = g->model->generation;
+}
+
+static void on_hello(struct process *p, const struct msg_hello *hello)
+{
+	if (hello->role != p->desc->id || hello->pid != (uint32_t)p->pid) {
+		log_error("%s: says it is process %u and not a %s: replaced", name(p), hello->pid,
+			  p->desc->program);
+		process_kill(p);
+		return;
+	}
+	p->fresh = hello->generation == 0;
+	p->hash = hello->model_hash;
+	p->generation = hello->generation;
+	snprintf(p->version, sizeof(p->version), "%.31s", hello->version.s);
+	p->phase = PROCESS_IDLE;
+	clear_deadline(p);
+	process_update(p);
+}
+
+static void on_prepared(struct process *p, const struct msg_prepared *m)
+{
+	struct msg commit = { .type = MSG_COMMIT, .generation = { p->generation } };
+
+	if (m->generation != p->generation)
+		return;
+	if (m->error) {
+		log_error("%s: refused generation %llu: %s", name(p),
+			  (unsigned long long)m->generation, m->reason.s);
+		process_kill(p);
+		return;
+	}
+	if (p->fresh)
+		p->ops->hand_over(p);
+	p->phase = PROCESS_COMMITTING;
+	process_send(p, &commit, -1);
+}
+
+static void on_committed(struct process *p, const struct msg_generation *m)
+{
+	if (m->generation != p->generation)
+		return;
+	p->fresh = false;
+	p->hash = p->offered_hash;
+	become_ready(p);
+	process_update(p);
+}
+
+/* Answers to what this file asked for; all else is the owner's. */
+static void on_message(struct link *l, const struct msg *m, int fd)
+{
+	struct process *p = l->owner;
+
+	if (fd >= 0)
+		close(fd);
+	if (!msg_allowed(m->type, p->desc->id, ROLE_SUPERVISOR)) {
+		log_error("%s: sent %s, which it must not: replaced", name(p), msg_name(m->type));
+		process_kill(p);
+	} else if (m->type == MSG_HELLO && p->phase == PROCESS_STARTING) {
+		on_hello(p, &m->hello);
+	} else if (m->type == MSG_PREPARED && p->phase == PROCESS_PREPARING) {
+		on_prepared(p, &m->prepared);
+	} else if (m->type == MSG_COMMITTED && p->phase == PROCESS_COMMITTING) {
+		on_committed(p, &m->generation);
+	} else {
+		p->ops->message(p, m);
+	}
+}
+
+/* Mostly its death, of which the loop is about to tell; a living one without us is of no use. */
+static void on_lost(struct link *l, int err)
+{
+	struct process *p = l->owner;
+
+	if (err == -EBADMSG)
+		log_error("%s: sent nonsense: replaced", name(p));
+	link_close(l);
+	process_kill(p);
+}
+
+static const struct link_ops link_ops = { on_message, on_lost };
+
+static void describe_end(int status, struct text *ret)
+{
+	if (status < 0)
+		text_set(ret, "ended");
+	else if (WIFSIGNALED(status))
+		text_set(ret, "ended by signal %d", WTERMSIG(status));
+	else
+		text_set(ret, "ended with status %d", WEXITSTATUS(status));
+}
+
+static void restart_or_not(struct process *p, const struct text *how)
+{
+	int64_t delay_us = backoff_delay_us(&p->backoff, clock_now_us() - p->started_us);
+
+	if (!p->respawn) {
+		log_error("%s: %s: not started again (-R)", name(p), how->s);
+		return;
+	}
+	p->restarts++;
+	if (delay_us) {
+		log_error("%s: %s: started again in %d s", name(p), how->s,
+			  (int)(delay_us / USEC_PER_SEC));
+		ev_timer_set(&p->restart_timer, (double)delay_us / USEC_PER_SEC, 0);
+		ev_timer_start(p->loop, &p->restart_timer);
+		return;
+	}
+	begin(p);
+	log_error("%s: %s: restarted at once", name(p), how->s);
+}
+
+static void forget_process(struct process *p)
+{
+	link_drain(&p->link);
+	link_close(&p->link);
+	clear_deadline(p);
+	ev_child_stop(p->loop, &p->child);
+	ev_io_stop(p->loop, &p->adopted_end);
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	p->pidfd = -1;
+	p->pid = 0;
+	p->hash = 0;
+}
+
+static void on_end(struct process *p, int status)
+{
+	struct text how;
+
+	forget_process(p);
+	describe_end(status, &how);
+	if (p->failure >= 0)
+		spawn_failure(p->failure, &how);
+	p->failure = -1;
+	if (p->phase == PROCESS_STOPPING) {
+		if (status != 0)
+			log_notice("%s: %s while it was stopping", name(p), how.s);
+		p->phase = PROCESS_STOPPED;
+		p->ops->gone(p);
+		p->ops->stopped(p);
+		return;
+	}
+	p->phase = PROCESS_DOWN;
+	p->ops->gone(p);
+	restart_or_not(p, &how);
+}
+
+static void on_child(struct ev_loop *loop, ev_child *w, int events)
+{
+	on_end(w->data, w->rstatus);
+}
+
+static void on_adopted_end(struct ev_loop *loop, ev_io *w, int events)
+{
+	on_end(w->data, -1);
+}
+
+static void on_restart_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	begin(w->data);
+}
+
+static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct process *p = w->data;
+
+	log_error("%s: still %s after its deadline: killed", name(p),
+		  process_phase_name(p->phase));
+	process_kill(p);
+}
+
+void process_init(struct process *p, struct ev_loop *loop, const struct role_desc *desc,
+		  const struct process_ops *ops, void *owner)
+{
+	*p = (struct process){ .desc = desc,
+			       .ops = ops,
+			       .owner = owner,
+			       .loop = loop,
+			       .respawn = true,
+			       .failure = -1,
+			       .pidfd = -1 };
+	ev_init(&p->child, on_child);
+	ev_init(&p->adopted_end, on_adopted_end);
+	ev_init(&p->restart_timer, on_restart_timer);
+	ev_init(&p->deadline_timer, on_deadline);
+	p->child.data = p;
+	p->adopted_end.data = p;
+	p->restart_timer.data = p;
+	p->deadline_timer.data = p;
+}
+
+static void begin(struct process *p)
+{
+	struct spawn_options o = p->ops->spawn_options(p);
+	struct spawn_result r;
+	struct text how;
+	int err = spawn_role(p->desc, &o, &r);
+
+	p->started_us = clock_now_us();
+	if (err) {
+		text_set(&how, "can't be started: %s", strerror(-err));
+		restart_or_not(p, &how);
+		return;
+	}
+	p->pid = r.pid;
+	p->failure = r.failure;
+	p->adopted = false;
+	p->phase = PROCESS_STARTING;
+	ev_child_set(&p->child, r.pid, 0);
+	ev_child_start(p->loop, &p->child);
+	link_open(&p->link, p->loop, r.sock, p->desc->id, &link_ops, p);
+	set_deadline(p, BRING_UP_TIMEOUT_S);
+}
+
+void process_start(struct process *p)
+{
+	begin(p);
+	if (p->pid)
+		log_info("%s: started as process %d", name(p), (int)p->pid);
+}
+
+void process_adopt(struct process *p, int sock, pid_t pid)
+{
+	p->pidfd = pidfd_open(pid, 0);
+	if (p->pidfd < 0) {
+		close(sock);
+		return;
+	}
+	p->pid = pid;
+	p->adopted = true;
+	p->phase = PROCESS_STARTING;
+	p->started_us = clock_now_us();
+	ev_io_set(&p->adopted_end, p->pidfd, EV_READ);
+	ev_io_start(p->loop, &p->adopted_end);
+	link_open(&p->link, p->loop, sock, p->desc->id, &link_ops, p);
+	set_deadline(p, BRING_UP_TIMEOUT_S);
+}
+
+void process_stop(struct process *p, int64_t timeout_us, bool in_order)
+{
+	struct msg m = { .type = MSG_STOP, .stop = { clock_now_us() + timeout_us } };
+
+	ev_timer_stop(p->loop, &p->restart_timer);
+	if (!p->pid) {
+		p->phase = PROCESS_STOPPED;
+		p->ops->stopped(p);
+		return;
+	}
+	p->phase = PROCESS_STOPPING;
+	/* A little later than it was told, so that its own deadline comes first. */
+	set_deadline(p, (double)timeout_us / USEC_PER_SEC + 0.5);
+	if (in_order)
+		process_send(p, &m, -1);
+	else
+		kill(p->pid, SIGTERM);
+}

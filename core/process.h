@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of one role's process: started, brought to the model in force, stopped, started again
+ * when it dies. Knows the role's end of the protocol (role.h), and nothing of what the other
+ * messages mean: those go to its owner.
+ */
+#ifndef TANDEM_PROCESS_H
+#define TANDEM_PROCESS_H
+
+#include "core/backoff.h"
+#include "core/generation.h"
+#include "core/link.h"
+#include "core/spawn.h"
+
+enum process_phase {
+	PROCESS_DOWN,	    /* no process; maybe its restart is due */
+	PROCESS_STARTING,   /* no HELLO yet */
+	PROCESS_IDLE,	    /* there is no model to run yet */
+	PROCESS_PREPARING,  /* offered the model in force */
+	PROCESS_COMMITTING,
+	PROCESS_READY,
+	PROCESS_STOPPING,
+	PROCESS_STOPPED,    /* for good */
+};
+const char *process_phase_name(enum process_phase phase);
+
+struct process;
+
+struct process_ops {
+	/* The model in force; NULL: none yet. */
+	const struct generation *(*generation)(struct process *p);
+	/* How to start it. */
+	struct spawn_options (*spawn_options)(struct process *p);
+	/* It resumes: send it what its former incarnation knew. */
+	void (*hand_over)(struct process *p);
+	/* It runs the model in force, for the first time in its life or since it was adopted. */
+	void (*ready)(struct process *p);
+	/* It is gone, whatever for. */
+	void (*gone)(struct process *p);
+	/* After process_stop(): it is gone for good. */
+	void (*stopped)(struct process *p);
+	void (*message)(struct process *p, const struct msg *m);
+};
+
+struct process {
+	const struct role_desc *desc;
+	const struct process_ops *ops;
+	void *owner;
+	struct ev_loop *loop;
+	enum process_phase phase;
+	pid_t pid; /* 0: none */
+	bool adopted;
+	bool fresh; /* runs no model yet */
+	bool respawn;
+	uint64_t hash; /* of the model that it runs */
+	uint64_t generation;
+	uint32_t restarts;
+	int64_t started_us;
+	char version[32]; /* that it said in its HELLO */
+	struct link link;
+	/* Private to process.c. */
+	uint64_t offered_hash;
+	int failure;
+	int pidfd;
+	struct backoff backoff;
+	ev_child child;
+	ev_io adopted_end;
+	ev_timer restart_timer;
+	ev_timer deadline_timer;
+};
+
+void process_init(struct process *p, struct ev_loop *loop, const struct role_desc *desc,
+		  const struct process_ops *ops, void *owner);
+void process_start(struct process *p);
+/* Takes a living role over that has connected; `sock` is now p's. */
+void process_adopt(struct process *p, int sock, pid_t pid);
+/* The model in force may be another one now. */
+void process_update(struct process *p);
+/* A transaction has brought it to this model. */
+void process_runs(struct process *p, const struct generation *g);
+/* Stops in order, or (in_order false) ends it so that it leaves everything as it is. */
+void process_stop(struct process *p, int64_t timeout_us, bool in_order);
+void process_kill(struct process *p);
+bool process_is_ready(const struct process *p);
+void process_send(struct process *p, const struct msg *m, int fd);
+
+#endif

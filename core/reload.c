@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reloads: see reload.h. */
+#include "core/reload.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/manager.h"
+#include "core/supervisor.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void begin(struct supervisor *s);
+
+const char *reload_outcome_name(enum reload_outcome outcome)
+{
+	static const char *const names[] = {
+		[RELOAD_COMMITTED] = "committed", [RELOAD_UNCHANGED] = "unchanged",
+		[RELOAD_REFUSED] = "refused",	  [RELOAD_FAILED] = "failed",
+		[RELOAD_PARTIAL] = "partial",
+	};
+
+	return names[outcome];
+}
+
+bool reload_is_busy(const struct supervisor *s)
+{
+	return s->reload.transaction.phase != TRANSACTION_IDLE;
+}
+
+void reload_log_diags(const struct diags *d, const char *what)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct diag *at = &d->at[i];
+		bool error = at->level == DIAG_ERROR;
+
+		log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s%s:%u:%u: %s", what,
+			 error ? "refused: " : "", at->loc.file, at->loc.line, at->loc.col,
+			 at->message);
+	}
+}
+
+static void keep_diagnostics(struct reload_result *last, const struct diags *d)
+{
+	free(last->diagnostics);
+	last->diagnostics = d->n ? strdup(diags_format(d)) : NULL;
+}
+
+static void __attribute__((format(printf, 3, 4)))
+finish(struct supervisor *s, enum reload_outcome outcome, const char *fmt, ...)
+{
+	struct reload *r = &s->reload;
+	bool good = outcome == RELOAD_COMMITTED || outcome == RELOAD_UNCHANGED;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(r->last.message, sizeof(r->last.message), fmt, ap);
+	va_end(ap);
+	r->last.serial = r->serial;
+	r->last.outcome = outcome;
+	r->last.generation = s->running.model->generation;
+	r->last.ended_us = clock_now_us();
+	generation_free(&r->next);
+	log_line(good ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "reload: %s", r->last.message);
+	manager_ready(s);
+	control_reload_ended(s);
+}
+
+static void send_to(struct supervisor *s, unsigned roles, const struct msg *m, int fd)
+{
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (roles & s->processes[i].desc->id)
+			process_send(&s->processes[i], m, fd);
+}
+
+static void send_prepare(struct supervisor *s, unsigned roles)
+{
+	const struct generation *g = &s->reload.next;
+	struct msg m = { .type = MSG_PREPARE,
+			 .prepare = { .generation = g->model->generation, .model_hash = g->hash } };
+
+	send_to(s, roles, &m, g->image_fd);
+}
+
+static void send_generation(struct supervisor *s, unsigned roles, enum msg_type type,
+			    uint64_t generation)
+{
+	struct msg m = { .type = type, .generation = { generation } };
+
+	send_to(s, roles, &m, -1);
+}
+
+static void finish_transaction(struct supervisor *s, const struct transaction_actions *a)
+{
+	unsigned long long number = s->running.model->generation;
+	const char *culprit = role_name(a->culprit);
+
+	switch (a->result) {
+	case TRANSACTION_PENDING:
+		return;
+	case TRANSACTION_COMMITTED:
+		finish(s, RELOAD_COMMITTED, "generation %llu: %s", number, s->reload.changes);
+		return;
+	case TRANSACTION_REFUSED:
+		break;
+	case TRANSACTION_LOST:
+		finish(s, RELOAD_FAILED, "failed: %s died of it; generation %llu runs on", culprit,
+		       number);
+		return;
+	case TRANSACTION_TIMED_OUT:
+		finish(s, RELOAD_FAILED, "failed: %s did not answer; generation %llu runs on",
+		       culprit, number);
+		return;
+	case TRANSACTION_PARTIAL:
+		finish(s, RELOAD_PARTIAL, "generation %llu: %s; %s has to be started again on it",
+		       number, s->reload.changes, culprit);
+		return;
+	}
+	finish(s, RELOAD_FAILED, "failed: %s refused: %s; generation %llu runs on", culprit,
+	       s->reload.refusal, number);
+}
+
+static void update_all(struct supervisor *s)
+{
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		process_update(&s->processes[i]);
+}
+
+static void perform(struct supervisor *s, struct transaction_actions a)
+{
+	struct reload *r = &s->reload;
+
+	if (a.abort)
+		send_generation(s, a.abort, MSG_ABORT, r->next.model->generation);
+	if (a.prepare)
+		send_prepare(s, a.prepare);
+	if (a.decided) {
+		supervisor_set_generation(s, &r->next);
+		send_generation(s, a.commit, MSG_COMMIT, s->running.model->generation);
+	}
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (a.kill & s->processes[i].desc->id)
+			process_kill(&s->processes[i]);
+	ev_timer_stop(s->loop, &r->timer);
+	if (r->transaction.phase != TRANSACTION_IDLE) {
+		double left_s = (double)(r->transaction.deadline_us - clock_now_us()) / 1e6;
+
+		ev_timer_set(&r->timer, left_s > 0.001 ? left_s : 0.001, 0);
+		ev_timer_start(s->loop, &r->timer);
+	}
+	if (a.result == TRANSACTION_PENDING)
+		return;
+	finish_transaction(s, &a);
+	update_all(s);
+	supervisor_settle(s);
+	if (r->again) {
+		r->again = false;
+		begin(s);
+	}
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct supervisor *s = w->data;
+
+	perform(s, transaction_timer(&s->reload.transaction, clock_now_us()));
+}
+
+/* 0 when there is something to do; else it is finished. */
+static int load(struct supervisor *s)
+{
+	struct reload *r = &s->reload;
+	uint64_t number = s->running.model->generation;
+	int err = generation_load(&r->next, &s->options, number);
+
+	keep_diagnostics(&r->last, &r->next.diags);
+	reload_log_diags(&r->next.diags, "reload");
+	if (err) {
+		finish(s, RELOAD_REFUSED, "refused: %zu errors in %s; generation %llu runs on",
+		       r->next.diags.n_errors, s->options.config_file,
+		       (unsigned long long)number);
+		return err;
+	}
+	if (r->next.hash == s->running.hash) {
+		finish(s, RELOAD_UNCHANGED, "nothing has changed; generation %llu runs on",
+		       (unsigned long long)number);
+		return -EALREADY;
+	}
+	err = generation_renumber(&r->next, number + 1);
+	if (err)
+		finish(s, RELOAD_FAILED, "failed: %s; generation %llu runs on", strerror(-err),
+		       (unsigned long long)number);
+	return err;
+}
+
+static void begin(struct supervisor *s)
+{
+	struct reload *r = &s->reload;
+
+	r->serial++;
+	manager_reloading(s);
+	if (load(s) < 0)
+		return;
+	generation_describe_changes(&s->running, &r->next, r->changes, sizeof(r->changes));
+	perform(s, transaction_begin(&r->transaction, r->next.model->generation,
+				     supervisor_ready_roles(s), clock_now_us()));
+}
+
+uint64_t reload_request(struct supervisor *s)
+{
+	struct reload *r = &s->reload;
+
+	if (reload_is_busy(s)) {
+		r->again = true;
+		return r->serial + 1;
+	}
+	begin(s);
+	return r->serial;
+}
+
+void reload_message(struct supervisor *s, enum role_id role, const struct msg *m)
+{
+	struct transaction *t = &s->reload.transaction;
+
+	if (m->type == MSG_PREPARED) {
+		if (m->prepared.error)
+			snprintf(s->reload.refusal, sizeof(s->reload.refusal), "%s",
+				 m->prepared.reason.s);
+		perform(s, transaction_prepared(t, role, m->prepared.generation,
+						m->prepared.error, clock_now_us()));
+	} else if (m->type == MSG_COMMITTED) {
+		if (m->generation.generation == s->running.model->generation)
+			process_runs(supervisor_process(s, role), &s->running);
+		perform(s, transaction_committed(t, role, m->generation.generation));
+	}
+}
+
+void reload_role_gone(struct supervisor *s, enum role_id role)
+{
+	perform(s, transaction_role_lost(&s->reload.transaction, role));
+}
+
+void reload_init(struct supervisor *s)
+{
+	ev_init(&s->reload.timer, on_timer);
+	s->reload.timer.data = s;
+	s->reload.transaction.deadline_us = USEC_NEVER;
+	s->reload.next.image_fd = -1;
+}
+
+void reload_done(struct supervisor *s)
+{
+	ev_timer_stop(s->loop, &s->reload.timer);
+	generation_free(&s->reload.next);
+	free(s->reload.last.diagnostics);
+}

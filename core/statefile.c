@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last known state as a file: see statefile.h. */
+#include "core/statefile.h"
+
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC	   "tandem-state/1"
+#define FILE_MAX   ((size_t)256 << 20)
+#define COALESCE_S 0.02
+/* However large the state is, writing it takes no more of the time than one part in this. */
+#define SHARE 50
+
+static int boot_id(char id[64])
+{
+	char *text;
+	size_t n;
+	int err = file_read("/proc/sys/kernel/random/boot_id", 63, &text, &n);
+
+	if (err)
+		return err;
+	snprintf(id, 64, "%s", text);
+	free(text);
+	return 0;
+}
+
+static void encode(const struct statefile *f, struct writer *w)
+{
+	char boot[64] = "";
+
+	boot_id(boot);
+	writer_init_growing(w);
+	put_str(w, MAGIC);
+	put_str(w, boot);
+	put_u64(w, f->generation);
+	put_u64(w, f->hash);
+	store_save(f->store, w);
+}
+
+static void write_now(struct statefile *f)
+{
+	int64_t start_us = clock_now_us();
+	struct writer w;
+	int err;
+
+	encode(f, &w);
+	err = w.full ? -ENOMEM : file_replace(f->path, w.at, w.len, 0600);
+	writer_done(&w);
+	if (err && !f->failing)
+		log_error("%s: can't be written: %s: a restart of everything would not resume",
+			  f->path, strerror(-err));
+	f->failing = err;
+	f->last_write_s = (double)(clock_now_us() - start_us) / USEC_PER_SEC;
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	write_now(w->data);
+}
+
+void statefile_touch(struct statefile *f)
+{
+	double after_s = f->last_write_s * SHARE;
+
+	if (ev_is_active(&f->timer))
+		return;
+	ev_timer_set(&f->timer, after_s > COALESCE_S ? after_s : COALESCE_S, 0);
+	ev_timer_start(f->loop, &f->timer);
+}
+
+void statefile_init(struct statefile *f, struct ev_loop *loop, const char *run_dir,
+		    const struct store *store)
+{
+	*f = (struct statefile){ .loop = loop, .store = store };
+	snprintf(f->path, sizeof(f->path), "%s/state", run_dir);
+	ev_init(&f->timer, on_timer);
+	f->timer.data = f;
+}
+
+void statefile_done(struct statefile *f)
+{
+	if (ev_is_active(&f->timer))
+		write_now(f);
+	ev_timer_stop(f->loop, &f->timer);
+}
+
+static int decode(struct statefile *f, struct store *store, struct reader *r)
+{
+	char boot[64] = "";
+	const char *magic = get_str(r);
+	const char *of_boot = get_str(r);
+	uint64_t generation = get_u64(r);
+	uint64_t hash = get_u64(r);
+	int err = boot_id(boot);
+
+	if (r->bad || strcmp(magic, MAGIC) != 0)
+		return -EBADMSG;
+	if (err || strcmp(boot, of_boot) != 0)
+		return -ESTALE;
+	f->generation = generation;
+	f->hash = hash;
+	return store_load(store, r);
+}
+
+int statefile_load(struct statefile *f, struct store *store)
+{
+	struct arena *arena;
+	struct reader r;
+	char *bytes;
+	size_t n;
+	int err = file_read(f->path, FILE_MAX, &bytes, &n);
+
+	if (err)
+		return err;
+	arena = arena_new();
+	reader_init(&r, bytes, n, arena);
+	err = decode(f, store, &r);
+	arena_free(arena);
+	free(bytes);
+	return err;
+}
+
+void statefile_remove(struct statefile *f)
+{
+	ev_timer_stop(f->loop, &f->timer);
+	unlink(f->path);
+}

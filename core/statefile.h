@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last known state as a file, RUN_DIR/state, for a supervisor that follows one that was killed
+ * together with its roles. Written soon after a change, whole, to the side and then renamed. Only
+ * good until the machine's next boot: it is full of monotonic times.
+ */
+#ifndef TANDEM_STATEFILE_H
+#define TANDEM_STATEFILE_H
+
+#include "core/store.h"
+
+#include <ev.h>
+
+struct statefile {
+	struct ev_loop *loop;
+	const struct store *store;
+	char path[256];
+	uint64_t generation; /* in force, and its hash */
+	uint64_t hash;
+	ev_timer timer;
+	double last_write_s; /* how long it took */
+	bool failing;
+};
+
+void statefile_init(struct statefile *f, struct ev_loop *loop, const char *run_dir,
+		    const struct store *store);
+void statefile_done(struct statefile *f);
+
+/* 0, -ENOENT, -ESTALE (of another boot), -EBADMSG (what could be read is in the store), -errno */
+int statefile_load(struct statefile *f, struct store *store);
+/* Something has changed. */
+void statefile_touch(struct statefile *f);
+void statefile_remove(struct statefile *f);
+
+#endif

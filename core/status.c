@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the control socket answers: see status.h. */
+#include "core/status.h"
+
+#include "core/clock.h"
+#include "core/supervisor.h"
+#include "core/warnings.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <time.h>
+
+typedef struct json_object json;
+
+static void add(json *o, const char *key, json *value)
+{
+	json_object_object_add_ex(o, key, value,
+				  JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
+}
+
+static void add_str(json *o, const char *key, const char *value)
+{
+	add(o, key, json_object_new_string(value));
+}
+
+static void add_int(json *o, const char *key, int64_t value)
+{
+	add(o, key, json_object_new_int64(value));
+}
+
+static void add_bool(json *o, const char *key, bool value)
+{
+	add(o, key, json_object_new_boolean(value));
+}
+
+/* Ids are hashes: as text, because JSON's numbers lose the last bits of 64. */
+static void add_id(json *o, const char *key, uint64_t id)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, id);
+	add_str(o, key, text);
+}
+
+static void add_addr(json *o, const char *key, const struct addr *a)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (addr_is_set(a))
+		add_str(o, key, addr_format(a, text));
+	else
+		add(o, key, NULL);
+}
+
+/* A moment of the monotonic clock, on the wall's; null for 0: never. */
+static void add_time(json *o, const char *key, int64_t at_us)
+{
+	int64_t wall_us = clock_realtime_us() - (clock_now_us() - at_us);
+	time_t at_s = (time_t)(wall_us / USEC_PER_SEC);
+	char text[40];
+	size_t n;
+	struct tm tm;
+
+	if (!at_us) {
+		add(o, key, NULL);
+		return;
+	}
+	gmtime_r(&at_s, &tm);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(wall_us % USEC_PER_SEC / 1000));
+	add_str(o, key, text);
+}
+
+static json *new_document(const char *schema)
+{
+	json *o = json_object_new_object();
+
+	add_str(o, "schema", schema);
+	return o;
+}
+
+static json *role(const struct supervisor *s, const struct process *p)
+{
+	json *o = json_object_new_object();
+
+	add_str(o, "name", role_name(p->desc->id));
+	add_str(o, "phase", process_phase_name(p->phase));
+	add_bool(o, "wanted", supervisor_wants(s, p->desc->id));
+	add_int(o, "pid", p->pid);
+	add_str(o, "version", p->version);
+	add_int(o, "generation", (int64_t)p->generation);
+	add_int(o, "restarts", p->restarts);
+	add_bool(o, "adopted", p->adopted);
+	add_bool(o, "stale", s->snapshot.stale & p->desc->id);
+	add_time(o, "since", p->started_us);
+	return o;
+}
+
+static json *roles(const struct supervisor *s)
+{
+	json *list = json_object_new_array();
+
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		json_object_array_add(list, role(s, &s->processes[i]));
+	return list;
+}
+
+/* Its fields as they are named in msg.def. */
+static json *counters(const struct msg_vrrp_counters *v)
+{
+	json *o = json_object_new_object();
+
+#define ADD_COUNTER(kind, name) add_int(o, #name, (int64_t)v->name);
+#define NO_LISTS(record, name)
+	RECORD_msg_vrrp_counters(ADD_COUNTER, NO_LISTS)
+	json_object_object_del(o, "instance");
+	return o;
+}
+
+static json *addresses(const struct vrrp_instance *v)
+{
+	json *list = json_object_new_array();
+	char text[ADDR_TEXT_MAX], with_length[ADDR_TEXT_MAX + 8];
+
+	for (uint32_t i = 0; i < v->n_vips; i++) {
+		snprintf(with_length, sizeof(with_length), "%s/%u",
+			 addr_format(&v->vips[i].address, text), v->vips[i].prefixlen);
+		json_object_array_add(list, json_object_new_string(with_length));
+	}
+	return list;
+}
+
+static void add_vrrp_state(json *o, const struct msg_vrrp_state *v)
+{
+	add_str(o, "state", vrrp_state_name((enum vrrp_state_id)v->state));
+	add_time(o, "since", v->since_us);
+	add_str(o, "reason", v->reason.s);
+	add_int(o, "priority", v->priority);
+	add_addr(o, "active_address", &v->active);
+	add_int(o, "active_priority", v->active_priority);
+	add_int(o, "transitions", v->transitions);
+}
+
+static json *instance(const struct supervisor *s, const struct vrrp_instance *v)
+{
+	json *o = json_object_new_object();
+	struct msg m;
+
+	add_id(o, "id", v->id);
+	add_str(o, "name", v->name);
+	add_str(o, "interface", v->ifname);
+	add_int(o, "virtual_router_id", v->vrid);
+	add_str(o, "family", v->family == AF_INET6 ? "ipv6" : "ipv4");
+	add_int(o, "vrrp_version", v->version);
+	add_int(o, "configured_priority", v->priority);
+	add_int(o, "advert_interval_ms", v->adver_int_cs * 10);
+	add(o, "virtual_addresses", addresses(v));
+	if (store_get(&s->store, MSG_VRRP_STATE, v->id, &m))
+		add_vrrp_state(o, &m.vrrp_state);
+	else
+		add(o, "state", NULL);
+	if (store_get(&s->store, MSG_VRRP_COUNTERS, v->id, &m))
+		add(o, "counters", counters(&m.vrrp_counters));
+	return o;
+}
+
+static json *check(const struct supervisor *s, const struct check *c)
+{
+	json *o = json_object_new_object();
+	struct msg m;
+
+	add_id(o, "id", c->id);
+	add_str(o, "method", check_method_name((enum check_method)c->method));
+	add_addr(o, "address", &c->address);
+	add_int(o, "port", c->port);
+	if (!store_get(&s->store, MSG_CHECK_STATE, c->id, &m))
+		return o;
+	add_bool(o, "up", m.check_state.up);
+	add_bool(o, "has_run", m.check_state.has_run);
+	add_int(o, "failures_in_a_row", m.check_state.failures);
+	add_time(o, "since", m.check_state.since_us);
+	add_int(o, "latency_us", m.check_state.latency_us);
+	add_str(o, "result", m.check_state.result.s);
+	return o;
+}
+
+static json *checks(const struct supervisor *s, const struct real_server *r)
+{
+	json *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < r->n_checks; i++)
+		json_object_array_add(list, check(s, &r->checks[i]));
+	return list;
+}
+
+static json *real_server(const struct supervisor *s, const struct real_server *r)
+{
+	json *o = json_object_new_object();
+	struct msg m;
+
+	add_id(o, "id", r->id);
+	add_addr(o, "address", &r->address);
+	add_int(o, "port", r->port);
+	add_int(o, "configured_weight", r->weight);
+	if (store_get(&s->store, MSG_SERVER_HEALTH, r->id, &m)) {
+		add_bool(o, "up", m.server_health.up);
+		add_time(o, "since", m.server_health.since_us);
+		add_str(o, "reason", m.server_health.reason.s);
+	}
+	if (store_get(&s->store, MSG_SERVER_STATE, r->id, &m)) {
+		add_bool(o, "in_kernel", m.server_state.in_kernel);
+		add_int(o, "weight", m.server_state.weight);
+		add_int(o, "active_connections", m.server_state.active_conns);
+		add_int(o, "inactive_connections", m.server_state.inactive_conns);
+	}
+	add(o, "checks", checks(s, r));
+	return o;
+}
+
+static json *real_servers(const struct supervisor *s, const struct virtual_server *vs)
+{
+	json *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < vs->n_servers; i++)
+		json_object_array_add(list, real_server(s, &vs->servers[i]));
+	return list;
+}
+
+static json *service(const struct supervisor *s, const struct virtual_server *vs)
+{
+	json *o = json_object_new_object();
+	char text[TEXT_MAX];
+	struct msg m;
+
+	add_id(o, "id", vs->id);
+	add_str(o, "name", virtual_server_format(vs, text));
+	add_addr(o, "address", &vs->address);
+	add_int(o, "port", vs->port);
+	add_int(o, "fwmark", vs->fwmark);
+	add_str(o, "scheduler", vs->scheduler);
+	add_int(o, "quorum", vs->quorum);
+	add_int(o, "servers_total", vs->n_servers);
+	if (store_get(&s->store, MSG_SERVICE_STATE, vs->id, &m)) {
+		add_int(o, "servers_up", m.service_state.servers_up);
+		add_int(o, "weight_up", m.service_state.weight_up);
+		add_bool(o, "quorum_up", m.service_state.quorum_up);
+		add_bool(o, "sorry_server_serves", m.service_state.sorry);
+		add_time(o, "since", m.service_state.since_us);
+	}
+	add(o, "real_servers", real_servers(s, vs));
+	return o;
+}
+
+static json *ipvs(const struct supervisor *s)
+{
+	json *o = json_object_new_object();
+	struct msg m;
+
+	if (!store_get(&s->store, MSG_IPVS_STATE, 0, &m)) {
+		add(o, "available", NULL);
+		return o;
+	}
+	add_bool(o, "available", m.ipvs_state.available);
+	add_str(o, "reason", m.ipvs_state.reason.s);
+	add_int(o, "services", m.ipvs_state.services);
+	add_int(o, "servers", m.ipvs_state.servers);
+	add_int(o, "edits", (int64_t)m.ipvs_state.edits);
+	add_int(o, "failures", (int64_t)m.ipvs_state.failures);
+	add_int(o, "repairs", (int64_t)m.ipvs_state.repairs);
+	return o;
+}
+
+static void add_warning(void *ctx, const char *sentence)
+{
+	json_object_array_add(ctx, json_object_new_string(sentence));
+}
+
+static json *warnings(const struct supervisor *s)
+{
+	json *list = json_object_new_array();
+
+	warnings_each(s, add_warning, list);
+	return list;
+}
+
+/* One word for the whole node: its instances' state, when they agree. */
+static void add_node_state(json *o, const struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+	const struct msg_vrrp_state *latest = NULL;
+	struct msg states[2];
+	bool mixed = false;
+
+	for (uint32_t i = 0; i < m->n_instances; i++) {
+		struct msg *at = &states[latest == &states[0].vrrp_state];
+
+		if (!store_get(&s->store, MSG_VRRP_STATE, m->instances[i].id, at))
+			continue;
+		mixed |= latest && latest->state != at->vrrp_state.state;
+		if (!latest || at->vrrp_state.since_us > latest->since_us)
+			latest = &at->vrrp_state;
+	}
+	if (!latest) {
+		add(o, "state", NULL);
+		return;
+	}
+	add_str(o, "state",
+		mixed ? "MIXED" : vrrp_state_name((enum vrrp_state_id)latest->state));
+	add_time(o, "state_since", latest->since_us);
+	add_str(o, "state_reason", latest->reason.s);
+}
+
+static json *node(const struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+	json *o = json_object_new_object();
+
+	add_str(o, "router_id", m->global->router_id);
+	add_node_state(o, s);
+	add_str(o, "version", PACKAGE_VERSION);
+	add_str(o, "phase",
+		s->phase == SUPERVISOR_STARTING	 ? "starting"
+		: s->phase == SUPERVISOR_RUNNING ? "running"
+						 : "stopping");
+	add_time(o, "started", s->started_us);
+	add_int(o, "generation", (int64_t)m->generation);
+	add_id(o, "model_hash", s->running.hash);
+	add_str(o, "config_file", s->options.config_file);
+	add_int(o, "config_warnings", (int64_t)s->running.diags.n_warnings);
+	add_int(o, "config_not_honoured", (int64_t)s->running.diags.n_not_honoured);
+	return o;
+}
+
+static void add_reload(json *o, const struct reload_result *r)
+{
+	add_str(o, "outcome", reload_outcome_name(r->outcome));
+	add_int(o, "generation", (int64_t)r->generation);
+	add_str(o, "message", r->message);
+	add_time(o, "ended", r->ended_us);
+}
+
+static json *last_reload(const struct supervisor *s)
+{
+	json *o;
+
+	if (!s->reload.last.serial)
+		return NULL;
+	o = json_object_new_object();
+	add_reload(o, &s->reload.last);
+	return o;
+}
+
+json *status_of_reload(const struct supervisor *s)
+{
+	json *o = new_document("tandem.reload/1");
+
+	add_reload(o, &s->reload.last);
+	add_str(o, "diagnostics", s->reload.last.diagnostics ? s->reload.last.diagnostics : "");
+	return o;
+}
+
+json *status_of_versions(const struct supervisor *s)
+{
+	json *o = new_document("tandem.version/1");
+
+	add_str(o, "version", PACKAGE_VERSION);
+	add(o, "roles", roles(s));
+	return o;
+}
+
+json *status_of_error(const char *message)
+{
+	json *o = new_document("tandem.error/1");
+
+	add_str(o, "error", message);
+	return o;
+}
+
+json *status_of_all(const struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+	json *instances = json_object_new_array(), *services = json_object_new_array();
+	json *o = new_document("tandem.status/1");
+
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		json_object_array_add(instances, instance(s, &m->instances[i]));
+	for (uint32_t i = 0; i < m->n_services; i++)
+		json_object_array_add(services, service(s, &m->services[i]));
+	add_time(o, "time", clock_now_us());
+	add(o, "node", node(s));
+	add(o, "roles", roles(s));
+	add(o, "vrrp_instances", instances);
+	add(o, "ipvs", ipvs(s));
+	add(o, "services", services);
+	add(o, "last_reload", last_reload(s));
+	add(o, "warnings", warnings(s));
+	return o;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the control socket answers, as JSON documents: the schema's name first, snake_case, units in
+ * the names, times as RFC 3339. tandemctl's texts are made from these and from nothing else.
+ */
+#ifndef TANDEM_STATUS_H
+#define TANDEM_STATUS_H
+
+struct json_object;
+struct supervisor;
+
+/* The caller's. */
+struct json_object *status_of_all(const struct supervisor *s);
+struct json_object *status_of_reload(const struct supervisor *s);
+struct json_object *status_of_versions(const struct supervisor *s);
+struct json_object *status_of_error(const char *message);
+
+#endif

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor: its start, its signals, its end, and what happens between roles. */
+#include "core/supervisor.h"
+
+#include "core/clock.h"
+#include "core/daemon.h"
+#include "core/log.h"
+#include "core/manager.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The roles that talk to each other without us. */
+static const struct {
+	enum role_id a;
+	enum role_id b;
+} direct_links[] = { { ROLE_CHECK, ROLE_IPVS } };
+
+bool supervisor_wants(const struct supervisor *s, enum role_id role)
+{
+	return !(role == ROLE_VRRP ? s->options.check_only : s->options.vrrp_only);
+}
+
+struct process *supervisor_process(struct supervisor *s, enum role_id role)
+{
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (s->processes[i].desc->id == role)
+			return &s->processes[i];
+	return NULL;
+}
+
+unsigned supervisor_ready_roles(const struct supervisor *s)
+{
+	unsigned roles = 0;
+
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (process_is_ready(&s->processes[i]))
+			roles |= s->processes[i].desc->id;
+	return roles;
+}
+
+void supervisor_set_generation(struct supervisor *s, struct generation *next)
+{
+	generation_free(&s->running);
+	s->running = *next;
+	*next = (struct generation){ .image_fd = -1 };
+	s->statefile.generation = s->running.model->generation;
+	s->statefile.hash = s->running.hash;
+	statefile_touch(&s->statefile);
+}
+
+static bool all_ready(const struct supervisor *s)
+{
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		const struct process *p = &s->processes[i];
+
+		if (supervisor_wants(s, p->desc->id) &&
+		    (!process_is_ready(p) || p->hash != s->running.hash))
+			return false;
+	}
+	return true;
+}
+
+/* Not earlier: a role that dies before it has cleaned up after an object that left the model must
+ * be told of that object again. */
+void supervisor_settle(struct supervisor *s)
+{
+	if (!all_ready(s))
+		return;
+	store_retain(&s->store, s->running.model);
+	statefile_touch(&s->statefile);
+	if (s->phase != SUPERVISOR_STARTING)
+		return;
+	s->phase = SUPERVISOR_RUNNING;
+	log_notice("generation %llu runs", (unsigned long long)s->running.model->generation);
+	manager_ready(s);
+}
+
+/* Both ends are new: whichever of the two is the new one gets all current values of the other. */
+static void connect_roles(struct supervisor *s, enum role_id a, enum role_id b)
+{
+	struct msg to_a = { .type = MSG_LINK, .link = { b } };
+	struct msg to_b = { .type = MSG_LINK, .link = { a } };
+	int socks[2];
+
+	if (!(supervisor_ready_roles(s) & a) || !(supervisor_ready_roles(s) & b))
+		return;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, socks) < 0) {
+		log_error("%s and %s can't be connected: %s", role_name(a), role_name(b),
+			  strerror(errno));
+		return;
+	}
+	process_send(supervisor_process(s, a), &to_a, socks[0]);
+	process_send(supervisor_process(s, b), &to_b, socks[1]);
+	close(socks[0]);
+	close(socks[1]);
+}
+
+static const struct generation *role_generation(struct process *p)
+{
+	struct supervisor *s = p->owner;
+
+	return s->running.model ? &s->running : NULL;
+}
+
+static struct spawn_options role_spawn_options(struct process *p)
+{
+	const struct supervisor *s = p->owner;
+	const struct global *g = s->running.model->global;
+
+	return (struct spawn_options){ .run_dir = s->options.run_dir,
+				       .log_console = s->options.log_console,
+				       .log_detail = s->options.log_detail,
+				       .real_time = g->vrrp_rt_priority > 0,
+				       .no_swap = g->vrrp_no_swap };
+}
+
+static void hand_one(void *ctx, const struct msg *m)
+{
+	if (store_resumes(m->type))
+		process_send(ctx, m, -1);
+}
+
+static void role_hand_over(struct process *p)
+{
+	struct supervisor *s = p->owner;
+
+	store_each(&s->store, hand_one, p);
+}
+
+static const char *role_pid_file(const struct process *p)
+{
+	const struct supervisor *s = p->owner;
+
+	switch ((unsigned)p->desc->id) {
+	case ROLE_VRRP:
+		return s->options.vrrp_pid_file;
+	case ROLE_CHECK:
+		return s->options.check_pid_file;
+	}
+	return NULL;
+}
+
+static void role_ready(struct process *p)
+{
+	struct supervisor *s = p->owner;
+
+	daemon_write_pid(role_pid_file(p), p->pid);
+	for (size_t i = 0; i < sizeof(direct_links) / sizeof(direct_links[0]); i++)
+		if ((direct_links[i].a | direct_links[i].b) & p->desc->id)
+			connect_roles(s, direct_links[i].a, direct_links[i].b);
+	supervisor_settle(s);
+}
+
+static void role_gone(struct process *p)
+{
+	struct supervisor *s = p->owner;
+
+	daemon_write_pid(role_pid_file(p), 0);
+	reload_role_gone(s, p->desc->id);
+	snapshot_role_gone(s, p->desc->id);
+}
+
+/* The weaker side's numbers are used as indexes further on. */
+static bool is_sane(const struct msg *m)
+{
+	return m->type != MSG_VRRP_STATE || m->vrrp_state.state <= VRRP_STATE_STOP;
+}
+
+static void keep_state(struct supervisor *s, struct process *p, const struct msg *m)
+{
+	struct msg former;
+	enum store_change change;
+
+	if (!is_sane(m)) {
+		log_error("%s: reported a state that does not exist: replaced",
+			  role_name(p->desc->id));
+		process_kill(p);
+		return;
+	}
+	change = store_put(&s->store, m, &former);
+	if (change != STORE_SAME && store_resumes(m->type))
+		statefile_touch(&s->statefile);
+}
+
+static void role_message(struct process *p, const struct msg *m)
+{
+	struct supervisor *s = p->owner;
+
+	if (store_keeps(m->type))
+		keep_state(s, p, m);
+	else if (m->type == MSG_PREPARED || m->type == MSG_COMMITTED)
+		reload_message(s, p->desc->id, m);
+	else if (m->type == MSG_REPORTED)
+		snapshot_reported(s, p->desc->id, m->report.serial);
+}
+
+/* VRRP first: it goes on forwarding until its successor is there, which takes the other two. */
+static void stop_next(struct supervisor *s)
+{
+	static const int64_t timeouts_us[ROLE_COUNT] = { 15 * USEC_PER_SEC, 2 * USEC_PER_SEC,
+							 5 * USEC_PER_SEC };
+
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		struct process *p = &s->processes[i];
+
+		if (p->phase == PROCESS_STOPPED)
+			continue;
+		if (p->phase != PROCESS_STOPPING)
+			process_stop(p, timeouts_us[i],
+				     p->desc->id != ROLE_IPVS || !s->options.keep_ipvs);
+		return;
+	}
+	ev_break(s->loop, EVBREAK_ALL);
+}
+
+static void role_stopped(struct process *p)
+{
+	stop_next(p->owner);
+}
+
+void supervisor_stop(struct supervisor *s)
+{
+	if (s->phase == SUPERVISOR_STOPPING)
+		return;
+	s->phase = SUPERVISOR_STOPPING;
+	log_notice("stopping");
+	manager_stopping(s);
+	stop_next(s);
+}
+
+static const struct process_ops process_ops = {
+	.generation = role_generation,
+	.spawn_options = role_spawn_options,
+	.hand_over = role_hand_over,
+	.ready = role_ready,
+	.gone = role_gone,
+	.stopped = role_stopped,
+	.message = role_message,
+};
+
+static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct supervisor *s = w->data;
+
+	if (s->phase == SUPERVISOR_STOPPING)
+		return;
+	if (w->signum == SIGHUP)
+		reload_request(s);
+	else if (w->signum == SIGUSR1)
+		snapshot_write_data(s);
+	else if (w->signum == SIGUSR2)
+		snapshot_write_stats(s);
+	else
+		supervisor_stop(s);
+}
+
+static void catch_signals(struct supervisor *s)
+{
+	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2 };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		ev_signal_init(&s->signals[i], on_signal, numbers[i]);
+		s->signals[i].data = s;
+		ev_signal_start(s->loop, &s->signals[i]);
+	}
+}
+
+/* What a former supervisor knew; a role that lives will say it again itself. */
+static void load_state(struct supervisor *s)
+{
+	int err = statefile_load(&s->statefile, &s->store);
+
+	if (err == -ENOENT || err == -ESTALE)
+		return;
+	if (err)
+		log_warning("%s: read in part only: %s", s->statefile.path, strerror(-err));
+	else
+		log_notice("resuming from %s", s->statefile.path);
+}
+
+/* 0 or -errno, after saying why. */
+static int load_first_generation(struct supervisor *s)
+{
+	uint64_t former = s->statefile.generation, former_hash = s->statefile.hash;
+	struct generation first;
+	int err = generation_load(&first, &s->options, former ? former : 1);
+
+	reload_log_diags(&first.diags, "configuration");
+	if (!err && former && first.hash != former_hash)
+		err = generation_renumber(&first, former + 1);
+	if (err) {
+		log_error("%s: can't be used: %zu errors", s->options.config_file,
+			  first.diags.n_errors);
+		generation_free(&first);
+		return err;
+	}
+	if (s->options.dump_config)
+		generation_log(&first);
+	supervisor_set_generation(s, &first);
+	return 0;
+}
+
+static void start_roles(struct supervisor *s)
+{
+	unsigned adopted = adopt_begin(s);
+
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (!(adopted & role_descs[i].id) && supervisor_wants(s, role_descs[i].id))
+			process_start(&s->processes[i]);
+}
+
+static void init(struct supervisor *s, const struct options *o)
+{
+	*s = (struct supervisor){ .options = *o, .started_us = clock_now_us() };
+	s->running.image_fd = -1;
+	s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
+	store_init(&s->store);
+	statefile_init(&s->statefile, s->loop, o->run_dir, &s->store);
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		process_init(&s->processes[i], s->loop, &role_descs[i], &process_ops, s);
+		s->processes[i].respawn = !o->no_respawn;
+	}
+	reload_init(s);
+	snapshot_init(s);
+}
+
+/* 0 or -errno, after saying why. */
+static int start(struct supervisor *s)
+{
+	int err;
+
+	load_state(s);
+	err = load_first_generation(s);
+	if (!err)
+		err = control_init(s);
+	if (err)
+		return err;
+	catch_signals(s);
+	manager_init(s);
+	start_roles(s);
+	return 0;
+}
+
+static void done(struct supervisor *s)
+{
+	adopt_end(s);
+	control_done(s);
+	snapshot_done(s);
+	reload_done(s);
+	manager_done(s);
+	store_done(&s->store);
+	generation_free(&s->running);
+}
+
+static int own_run_dir(const struct options *o, char *pid_path, size_t size)
+{
+	pid_t other = 0;
+	int fd, err = daemon_make_run_dir(o->run_dir);
+
+	if (err) {
+		log_error("%s: can't be used as run directory: %s", o->run_dir, strerror(-err));
+		return err;
+	}
+	if (o->pid_file)
+		snprintf(pid_path, size, "%s", o->pid_file);
+	else
+		snprintf(pid_path, size, "%s/tandemd.pid", o->run_dir);
+	fd = daemon_lock_pid_file(pid_path, &other);
+	if (fd == -EEXIST)
+		log_error("%s: process %d is already running here", pid_path, (int)other);
+	else if (fd < 0)
+		log_error("%s: can't be written: %s", pid_path, strerror(-fd));
+	return fd;
+}
+
+/* In the foreground, or in the child. */
+static int run(const struct options *o, int parent)
+{
+	struct supervisor s;
+	char pid_path[256];
+	int fd = own_run_dir(o, pid_path, sizeof(pid_path));
+	int err = fd < 0 ? fd : 0;
+
+	if (!err) {
+		init(&s, o);
+		err = start(&s);
+	}
+	daemon_tell_parent(parent, err ? EXIT_FAILURE : EXIT_SUCCESS);
+	if (!err) {
+		ev_run(s.loop, 0);
+		statefile_remove(&s.statefile);
+		log_notice("stopped");
+	}
+	if (fd >= 0) {
+		done(&s);
+		unlink(pid_path);
+	}
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int supervisor_run(const struct options *o)
+{
+	int parent = -1, err = o->foreground ? 0 : daemon_fork(&parent);
+
+	if (err) {
+		fprintf(stderr, "tandemd: can't go to the background: %s\n", strerror(-err));
+		return EXIT_FAILURE;
+	}
+	log_open("tandemd", o->log_console, o->log_detail ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	return run(o, parent);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor: one struct that its files share, and what each of them offers to the others.
+ * It parses no network input and never waits: everything happens on one event loop.
+ */
+#ifndef TANDEM_SUPERVISOR_H
+#define TANDEM_SUPERVISOR_H
+
+#include "core/adopt.h"
+#include "core/control.h"
+#include "core/process.h"
+#include "core/reload.h"
+#include "core/snapshot.h"
+#include "core/statefile.h"
+#include "core/store.h"
+
+enum supervisor_phase {
+	SUPERVISOR_STARTING,
+	SUPERVISOR_RUNNING,  /* every role has run the first model */
+	SUPERVISOR_STOPPING,
+};
+
+struct supervisor {
+	struct ev_loop *loop;
+	struct options options;
+	enum supervisor_phase phase;
+	struct generation running; /* the model in force */
+	struct process processes[ROLE_COUNT]; /* in the order of role_descs */
+	struct store store;
+	struct statefile statefile;
+	struct reload reload;
+	struct adopt adopt;
+	struct control control;
+	struct snapshot snapshot;
+	int pid_fd;
+	int64_t started_us;
+	ev_signal signals[5];
+	ev_timer watchdog;
+	ev_timer drain; /* of the scripts, at the end */
+};
+
+/* Runs until it is told to stop; returns the exit status. */
+int supervisor_run(const struct options *o);
+
+bool supervisor_wants(const struct supervisor *s, enum role_id role);
+struct process *supervisor_process(struct supervisor *s, enum role_id role);
+/* Roles that run the model in force, as a set. */
+unsigned supervisor_ready_roles(const struct supervisor *s);
+/* Replaces the model in force; `next` is now the supervisor's. */
+void supervisor_set_generation(struct supervisor *s, struct generation *next);
+/* Once every role runs the model in force: forgets what is not in it, and is ready. */
+void supervisor_settle(struct supervisor *s);
+void supervisor_stop(struct supervisor *s);
+
+#endif

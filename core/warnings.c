@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator should look at: see warnings.h. */
+#include "core/warnings.h"
+
+#include "core/supervisor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A screen is of no use when it is full of the same sentence. */
+#define OF_ONE_KIND_MAX 10
+
+struct warner {
+	const struct supervisor *s;
+	void (*warn)(void *ctx, const char *sentence);
+	void *ctx;
+	unsigned n; /* of this kind */
+};
+
+static void __attribute__((format(printf, 2, 3))) say(struct warner *w, const char *fmt, ...)
+{
+	char sentence[640];
+	va_list ap;
+
+	if (w->n++ >= OF_ONE_KIND_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	va_end(ap);
+	w->warn(w->ctx, sentence);
+}
+
+static void end_kind(struct warner *w, const char *what)
+{
+	char sentence[80];
+
+	snprintf(sentence, sizeof(sentence), "and %u more %s", w->n - OF_ONE_KIND_MAX, what);
+	if (w->n > OF_ONE_KIND_MAX)
+		w->warn(w->ctx, sentence);
+	w->n = 0;
+}
+
+static void about_roles(struct warner *w)
+{
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		const struct process *p = &w->s->processes[i];
+		const char *name = role_name(p->desc->id);
+
+		if (!supervisor_wants(w->s, p->desc->id))
+			continue;
+		if (!process_is_ready(p))
+			say(w, "%s is %s, not serving", name, process_phase_name(p->phase));
+		else if (w->s->snapshot.stale & p->desc->id)
+			say(w, "%s does not answer: what is shown of it is the last known", name);
+		if (p->restarts)
+			say(w, "%s has been started again %u times", name, p->restarts);
+	}
+	end_kind(w, "about roles");
+}
+
+static void about_instances(struct warner *w)
+{
+	const struct model *m = w->s->running.model;
+	struct msg state;
+
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (store_get(&w->s->store, MSG_VRRP_STATE, m->instances[i].id, &state) &&
+		    state.vrrp_state.state == VRRP_STATE_FAULT)
+			say(w, "%s is in FAULT: %s", m->instances[i].name,
+			    state.vrrp_state.reason.s);
+	end_kind(w, "instances in FAULT");
+}
+
+static void about_kernel(struct warner *w)
+{
+	struct msg m;
+
+	if (!w->s->running.model->n_services ||
+	    !store_get(&w->s->store, MSG_IPVS_STATE, 0, &m))
+		return;
+	if (!m.ipvs_state.available)
+		say(w, "the kernel's IPVS can't be used: %s", m.ipvs_state.reason.s);
+	else if (m.ipvs_state.reason.s[0])
+		say(w, "IPVS: %s", m.ipvs_state.reason.s);
+	end_kind(w, "about IPVS");
+}
+
+static void about_service(struct warner *w, const struct virtual_server *vs)
+{
+	char text[TEXT_MAX];
+	struct msg m;
+
+	if (store_get(&w->s->store, MSG_SERVICE_STATE, vs->id, &m) && !m.service_state.quorum_up)
+		say(w, "%s has lost its quorum: weight %u of %u up%s",
+		    virtual_server_format(vs, text), m.service_state.weight_up, vs->quorum,
+		    m.service_state.sorry ? "; the sorry server serves" : "");
+}
+
+static void about_server(struct warner *w, const struct virtual_server *vs,
+			 const struct real_server *r)
+{
+	char service[TEXT_MAX], server[ADDR_TEXT_MAX];
+	struct msg m;
+
+	if (store_get(&w->s->store, MSG_SERVER_HEALTH, r->id, &m) && !m.server_health.up)
+		say(w, "%s: real server %s is down: %s", virtual_server_format(vs, service),
+		    addr_format_port(&r->address, r->port, server), m.server_health.reason.s);
+}
+
+static void about_services(struct warner *w)
+{
+	const struct model *m = w->s->running.model;
+
+	for (uint32_t i = 0; i < m->n_services; i++)
+		about_service(w, &m->services[i]);
+	end_kind(w, "services without quorum");
+	for (uint32_t i = 0; i < m->n_services; i++)
+		for (uint32_t k = 0; k < m->services[i].n_servers; k++)
+			about_server(w, &m->services[i], &m->services[i].servers[k]);
+	end_kind(w, "real servers down");
+}
+
+static void about_config(struct warner *w)
+{
+	const struct reload_result *last = &w->s->reload.last;
+	const struct diags *d = &w->s->running.diags;
+
+	if (last->serial && last->outcome != RELOAD_COMMITTED && last->outcome != RELOAD_UNCHANGED)
+		say(w, "the last reload was not taken over: %s", last->message);
+	if (d->n_warnings || d->n_not_honoured)
+		say(w, "%s: %zu warnings, %zu keywords not yet honoured: tandemd -t=%s shows them",
+		    w->s->options.config_file, d->n_warnings, d->n_not_honoured,
+		    w->s->options.config_file);
+	end_kind(w, "about the configuration");
+}
+
+void warnings_each(const struct supervisor *s, void (*warn)(void *ctx, const char *sentence),
+		   void *ctx)
+{
+	struct warner w = { .s = s, .warn = warn, .ctx = ctx };
+
+	about_roles(&w);
+	about_instances(&w);
+	about_kernel(&w);
+	about_services(&w);
+	about_config(&w);
+}
