@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket's documents as text: see text.h. */
+#include "ctl/text.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <string.h>
+
+typedef struct json_object json;
+
+/* What the document does not have reads as "-", 0 or false. */
+static json *get(json *o, const char *key)
+{
+	json *value = NULL;
+
+	json_object_object_get_ex(o, key, &value);
+	return value;
+}
+
+static const char *str(json *o, const char *key)
+{
+	json *value = get(o, key);
+
+	return value ? json_object_get_string(value) : "-";
+}
+
+static int64_t num(json *o, const char *key)
+{
+	return json_object_get_int64(get(o, key));
+}
+
+static bool flag(json *o, const char *key)
+{
+	return json_object_get_boolean(get(o, key));
+}
+
+static size_t count(json *o, const char *key)
+{
+	json *list = get(o, key);
+
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+static json *item(json *o, const char *key, size_t i)
+{
+	return json_object_array_get_idx(get(o, key), i);
+}
+
+static void print_since(FILE *out, json *o, const char *since, const char *reason)
+{
+	if (get(o, since))
+		fprintf(out, " since %s", str(o, since));
+	if (get(o, reason) && *str(o, reason))
+		fprintf(out, " (%s)", str(o, reason));
+}
+
+static void print_node(FILE *out, json *doc)
+{
+	json *node = get(doc, "node");
+
+	fprintf(out, "node %s", str(node, "router_id"));
+	if (get(node, "state"))
+		fprintf(out, "  %s", str(node, "state"));
+	print_since(out, node, "state_since", "state_reason");
+	fprintf(out, "\nruns %s, generation %" PRId64 " of %s, since %s\n", str(node, "version"),
+		num(node, "generation"), str(node, "config_file"), str(node, "started"));
+}
+
+static void print_addresses(FILE *out, json *v)
+{
+	size_t n = count(v, "virtual_addresses");
+
+	if (!n)
+		return;
+	fprintf(out, "  %s", json_object_get_string(item(v, "virtual_addresses", 0)));
+	if (n > 1)
+		fprintf(out, " +%zu", n - 1);
+}
+
+static void print_instance(FILE *out, json *v)
+{
+	fprintf(out, "vrrp %s  %s", str(v, "name"), str(v, "state"));
+	print_since(out, v, "since", "reason");
+	fprintf(out, "\n     id %" PRId64 " %s  prio %" PRId64 " (base %" PRId64 ")  adv %" PRId64 " ms",
+		num(v, "virtual_router_id"), str(v, "interface"), num(v, "priority"),
+		num(v, "configured_priority"), num(v, "advert_interval_ms"));
+	if (get(v, "active_address"))
+		fprintf(out, "  follows %s prio %" PRId64, str(v, "active_address"),
+			num(v, "active_priority"));
+	print_addresses(out, v);
+	putc('\n', out);
+}
+
+static void print_ipvs(FILE *out, json *doc)
+{
+	json *ipvs = get(doc, "ipvs");
+
+	if (!count(doc, "services") || !get(ipvs, "available"))
+		return;
+	if (!flag(ipvs, "available"))
+		fprintf(out, "ipvs not available: %s\n", str(ipvs, "reason"));
+	else
+		fprintf(out,
+			"ipvs %" PRId64 " services, %" PRId64 " real servers in the kernel; %" PRId64
+			" edits, %" PRId64 " failed, %" PRId64 " repairs\n",
+			num(ipvs, "services"), num(ipvs, "servers"), num(ipvs, "edits"),
+			num(ipvs, "failures"), num(ipvs, "repairs"));
+}
+
+static int64_t active_connections(json *service)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < count(service, "real_servers"); i++)
+		sum += num(item(service, "real_servers", i), "active_connections");
+	return sum;
+}
+
+static const char *service_words(json *service)
+{
+	if (!get(service, "quorum_up"))
+		return "not known yet";
+	if (flag(service, "sorry_server_serves"))
+		return "SORRY SERVER";
+	if (!flag(service, "quorum_up"))
+		return "NO QUORUM";
+	if (num(service, "servers_up") < num(service, "servers_total"))
+		return "degraded";
+	return "ok";
+}
+
+static void print_service(FILE *out, json *service, int width)
+{
+	char servers[32];
+
+	snprintf(servers, sizeof(servers), "%" PRId64 "/%" PRId64, num(service, "servers_up"),
+		 num(service, "servers_total"));
+	fprintf(out, "%-*s  %-5s  %9s  %6" PRId64 "  %8" PRId64 "  %s\n", width,
+		str(service, "name"), str(service, "scheduler"), servers,
+		num(service, "weight_up"), active_connections(service), service_words(service));
+}
+
+static void print_services(FILE *out, json *doc)
+{
+	size_t n = count(doc, "services");
+	int width = 15;
+
+	for (size_t i = 0; i < n; i++) {
+		int len = (int)strlen(str(item(doc, "services", i), "name"));
+
+		width = len > width ? len : width;
+	}
+	if (n)
+		fprintf(out, "%-*s  %-5s  %9s  %6s  %8s  %s\n", width, "virtual server", "sched",
+			"RS up/all", "weight", "act.conn", "state");
+	for (size_t i = 0; i < n; i++)
+		print_service(out, item(doc, "services", i), width);
+}
+
+void text_status(FILE *out, json *doc)
+{
+	print_node(out, doc);
+	for (size_t i = 0; i < count(doc, "vrrp_instances"); i++)
+		print_instance(out, item(doc, "vrrp_instances", i));
+	print_ipvs(out, doc);
+	print_services(out, doc);
+	for (size_t i = 0; i < count(doc, "warnings"); i++)
+		fprintf(out, "! %s\n", json_object_get_string(item(doc, "warnings", i)));
+}
+
+void text_reload(FILE *out, json *doc)
+{
+	if (get(doc, "diagnostics"))
+		fputs(str(doc, "diagnostics"), out);
+	fprintf(out, "%s\n", str(doc, "message"));
+}
+
+void text_version(FILE *out, json *doc)
+{
+	fprintf(out, "tandemd %s\n", str(doc, "version"));
+	for (size_t i = 0; i < count(doc, "roles"); i++) {
+		json *role = item(doc, "roles", i);
+
+		if (flag(role, "wanted"))
+			fprintf(out, "%s %s, process %" PRId64 ", %s\n", str(role, "name"),
+				str(role, "version"), num(role, "pid"), str(role, "phase"));
+	}
+}
