@@ -14,6 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Advertisements must get their turn between thousands of announcements. */
+#define BURST_MAX     128
+#define BURST_PAUSE_S 0.001
+
 struct arp_body {
 	struct arphdr head;
 	uint8_t sender_mac[6];
@@ -136,22 +140,34 @@ static struct announcer_item *queue_take(struct announcer *a, struct announcer_i
 	return item;
 }
 
-static void send_head(struct announcer *a)
+static void set_timer(struct announcer *a, double after_s)
 {
-	struct announcer_item *item = queue_take(a, &a->head);
-
-	send_now(a, &item->what);
-	ev_timer_set(&a->timer, (double)item->interval_us / USEC_PER_SEC, 0);
+	ev_timer_stop(a->loop, &a->timer);
+	ev_timer_set(&a->timer, after_s, 0);
 	ev_timer_start(a->loop, &a->timer);
-	free(item);
+}
+
+/* From the queue until it is empty, a pause is asked for, or the burst is long enough. */
+static void send_queued(struct announcer *a)
+{
+	for (a->burst = 0; a->head && a->burst < BURST_MAX; a->burst++) {
+		struct announcer_item *item = queue_take(a, &a->head);
+		int64_t interval_us = item->interval_us;
+
+		send_now(a, &item->what);
+		free(item);
+		if (interval_us) {
+			set_timer(a, (double)interval_us / USEC_PER_SEC);
+			return;
+		}
+	}
+	if (a->burst)
+		set_timer(a, BURST_PAUSE_S);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
-	struct announcer *a = w->data;
-
-	if (a->head)
-		send_head(a);
+	send_queued(w->data);
 }
 
 int announcer_open(struct announcer *a, struct ev_loop *loop)
@@ -167,22 +183,31 @@ int announcer_open(struct announcer *a, struct ev_loop *loop)
 	return 0;
 }
 
-void announcer_send(struct announcer *a, const struct announcement *what, int64_t interval_us)
+static void queue_add(struct announcer *a, const struct announcement *what, int64_t interval_us)
 {
-	struct announcer_item *item;
+	struct announcer_item *item = malloc(sizeof(*item));
 
-	if (!interval_us) {
-		send_now(a, what);
-		return;
-	}
-	item = malloc(sizeof(*item));
 	if (!item)
 		abort();
 	*item = (struct announcer_item){.what = *what, .interval_us = interval_us};
 	*a->tail = item;
 	a->tail = &item->next;
-	if (!ev_is_active(&a->timer))
-		send_head(a);
+}
+
+void announcer_send(struct announcer *a, const struct announcement *what, int64_t interval_us)
+{
+	bool waiting = ev_is_active(&a->timer);
+
+	if (!interval_us && !a->head && (!waiting || a->burst < BURST_MAX)) {
+		a->burst = waiting ? a->burst + 1 : 1;
+		send_now(a, what);
+		if (!waiting)
+			set_timer(a, BURST_PAUSE_S);
+		return;
+	}
+	queue_add(a, what, interval_us);
+	if (!waiting)
+		send_queued(a);
 }
 
 void announcer_cancel(struct announcer *a, int index, const struct addr *address)

@@ -31,6 +31,7 @@ struct announcer {
 	struct ev_loop *loop;
 	int sock;
 	uint64_t errors;
+	unsigned burst; /* frames sent since the timer was set */
 	ev_timer timer;
 	struct announcer_item *head;
 	struct announcer_item **tail;
@@ -39,7 +40,7 @@ struct announcer {
 /* 0 or -errno. `a` must stay where it is. */
 int announcer_open(struct announcer *a, struct ev_loop *loop);
 
-/* At once with interval 0, else in turn. Never blocks. */
+/* With interval 0 at once, as far as a burst is not too long; else in turn. Never blocks. */
 void announcer_send(struct announcer *a, const struct announcement *what, int64_t interval_us);
 
 /* What waits for this address is dropped: it is no longer here. */

@@ -105,6 +105,10 @@ struct vrrp_conf vrrp_config_machine(const struct vrrp_instance *c, const struct
 		.garp_delay_us = c->garp_delay_us,
 		.garp_refresh_repeat = c->garp_refresh_repeat,
 		.garp_refresh_us = c->garp_refresh_us,
+		.garp_lower_repeat = c->garp_lower_prio_repeat,
+		.garp_lower_delay_us = c->garp_lower_prio_delay_us,
+		.lower_no_advert = c->lower_prio_no_advert,
+		.higher_send_advert = c->higher_prio_send_advert,
 	};
 }
 

@@ -38,8 +38,24 @@ static void send_advert(struct instance *in, uint8_t priority)
 	for (uint32_t i = 0; c->unicast && i < c->n_peers; i++)
 		send_to(in, &c->peers[i].address, c->unicast_ttl ? c->unicast_ttl : VRRP_TTL,
 			priority);
+	in->sent_us = clock_now_us();
 	in->counters.adverts_sent++;
 	in->counters.priority_zero_sent += priority == 0;
+}
+
+/*
+ * While thousands of addresses are added the peers must not think that we are gone. But an Active
+ * that we take over from must not hear of us before all of them are here.
+ */
+static void breathe(void *ctx)
+{
+	struct instance *in = ctx;
+	bool announced = in->sent_us >= in->m.since_us;
+
+	if (in->m.state != VRRP_STATE_ACTIVE || !announced ||
+	    clock_now_us() - in->sent_us < in->conf.adver_int_us)
+		return;
+	send_advert(in, in->conf.priority);
 }
 
 static void log_change(struct instance *in, const struct vrrp_change *change)
@@ -63,7 +79,7 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 		send_advert(in, a->priority);
 		break;
 	case VRRP_ACTION_ADD:
-		in->lacking = vips_add(&shell->netifs, in->config) != 0;
+		in->lacking = vips_add(&shell->netifs, in->config, breathe, in) != 0;
 		break;
 	case VRRP_ACTION_REMOVE:
 		vips_hush(&shell->netifs, &shell->announcer, in->config);
@@ -304,9 +320,7 @@ static struct addr find_source(const struct instance *in, int index)
 
 	if (addr_is_set(&in->config->source))
 		return in->config->source;
-	for (size_t i = 0; i < n->n_addrs; i++) {
-		const struct netif_addr *a = &n->addrs[i];
-
+	for (const struct netif_addr *a = n->first; a; a = a->next) {
 		if (a->index != index || a->address.family != in->config->family || a->ours ||
 		    !a->usable)
 			continue;
@@ -383,6 +397,8 @@ static bool refresh_conf(struct instance *in, const struct addr *source)
 	bool differs;
 
 	conf.addresses_gen = in->conf.addresses_gen;
+	if (in->m.state != VRRP_STATE_INITIALIZE && conf.priority != in->conf.priority)
+		log_notice("%s: priority %u → %u", conf.name, in->conf.priority, conf.priority);
 	differs = conf.priority != in->conf.priority || !addr_equal(&conf.source, &in->conf.source);
 	in->conf = conf;
 	return differs;
@@ -425,7 +441,7 @@ void instance_observe(struct instance *in)
 	    !vips_any_missing(&in->shell->netifs, in->config))
 		return;
 	log_warning("%s: an address was taken away: put back", in->config->name);
-	in->lacking = vips_add(&in->shell->netifs, in->config) != 0;
+	in->lacking = vips_add(&in->shell->netifs, in->config, breathe, in) != 0;
 	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
 }
 

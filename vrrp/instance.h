@@ -34,9 +34,10 @@ struct instance {
 	struct vrrp_conf conf;		    /* what the machine is given */
 	struct vrrp_machine m;
 	struct vrrp_port *port;
-	int index;    /* of the interface that the port is on; -1: none */
-	bool leaving; /* no longer configured */
-	bool lacking; /* the kernel refused some of the addresses */
+	int index;	 /* of the interface that the port is on; -1: none */
+	int64_t sent_us; /* the last advertisement */
+	bool leaving;	 /* no longer configured */
+	bool lacking;	 /* the kernel refused some of the addresses */
 	bool told_checksum;
 	struct text fault;  /* "" : none */
 	struct text reason; /* of the last change */

@@ -101,14 +101,20 @@ static void set_down_timer(struct vrrp_machine *m, int64_t now_us, int64_t inter
 
 /* Announcements: some early, the later burst, then the refresh, as far as configured. */
 
+static int64_t late_burst_us(const struct vrrp_conf *conf, const struct vrrp_machine *m)
+{
+	return m->announce_lower ? conf->garp_lower_delay_us : conf->garp_delay_us;
+}
+
 static void set_announce_timer(const struct vrrp_conf *conf, struct vrrp_machine *m)
 {
 	int64_t from_us = m->announce_from_us;
+	int64_t late_us = late_burst_us(conf, m);
 
 	if (m->announce_step < ANNOUNCE_EARLY)
 		m->announce_at_us = from_us + announce_early_us[m->announce_step];
-	else if (m->announce_step == ANNOUNCE_EARLY && conf->garp_delay_us)
-		m->announce_at_us = from_us + conf->garp_delay_us;
+	else if (m->announce_step == ANNOUNCE_EARLY && late_us)
+		m->announce_at_us = from_us + late_us;
 	else if (conf->garp_refresh_us)
 		m->announce_at_us = from_us + conf->garp_refresh_us;
 	else
@@ -116,9 +122,13 @@ static void set_announce_timer(const struct vrrp_conf *conf, struct vrrp_machine
 }
 
 static void announce(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
-		     uint32_t count, struct vrrp_actions *ret)
+		     bool lower, struct vrrp_actions *ret)
 {
-	act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
+	uint32_t count = lower ? conf->garp_lower_repeat : conf->garp_repeat;
+
+	if (count)
+		act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
+	m->announce_lower = lower;
 	m->announce_from_us = now_us;
 	m->announce_step = 0;
 	set_announce_timer(conf, m);
@@ -132,11 +142,12 @@ static void announce_again(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	if (m->announce_step < ANNOUNCE_EARLY) {
 		count = 1;
 	} else {
-		if (m->announce_step == ANNOUNCE_EARLY && conf->garp_delay_us)
-			count = conf->garp_repeat;
+		if (m->announce_step == ANNOUNCE_EARLY && late_burst_us(conf, m))
+			count = m->announce_lower ? conf->garp_lower_repeat : conf->garp_repeat;
 		m->announce_from_us = now_us;
 	}
-	act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
+	if (count)
+		act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
 	if (m->announce_step <= ANNOUNCE_EARLY)
 		m->announce_step++;
 	set_announce_timer(conf, m);
@@ -186,7 +197,7 @@ static void become_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	if (first)
 		send_own_advert(conf, m, event->now_us, ret);
 	hold(m, ret);
-	announce(conf, m, event->now_us, conf->garp_repeat, ret);
+	announce(conf, m, event->now_us, false, ret);
 	if (!first)
 		send_own_advert(conf, m, event->now_us, ret);
 	m->active_int_us = conf->adver_int_us;
@@ -320,15 +331,21 @@ static bool is_beaten(const struct vrrp_conf *conf, const struct vrrp_event *eve
 	return addr_compare(&event->src, &conf->source) > 0;
 }
 
-/* A worse Active: tell it and the bridges at once, and bring clients back that it drew away. */
+/*
+ * A worse Active, or one that leaves: tell it and the bridges at once that we are here, and bring
+ * the clients back that a worse one drew away.
+ */
 static void active_assert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			  const struct vrrp_event *event, struct vrrp_actions *ret)
 {
+	bool worse = event->priority != 0;
+
 	if (event->now_us - m->sent_us < conf->adver_int_us / ASSERT_FRACTION)
 		return;
-	send_own_advert(conf, m, event->now_us, ret);
-	if (event->priority != 0 && m->announce_step >= ANNOUNCE_EARLY)
-		announce(conf, m, event->now_us, 1, ret);
+	if (!worse || !conf->lower_no_advert)
+		send_own_advert(conf, m, event->now_us, ret);
+	if (worse && conf->garp_lower_repeat && m->announce_step >= ANNOUNCE_EARLY)
+		announce(conf, m, event->now_us, true, ret);
 }
 
 static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
@@ -341,6 +358,8 @@ static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		active_assert(conf, m, event, ret);
 		return;
 	}
+	if (conf->higher_send_advert)
+		send_own_advert(conf, m, event->now_us, ret);
 	note_peer(m, event);
 	m->active_int_us = event->adver_int_us;
 	successor_heard(m, event);
@@ -368,7 +387,7 @@ static void active_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
 
 	if (addresses) {
 		hold(m, ret);
-		announce(conf, m, event->now_us, conf->garp_repeat, ret);
+		announce(conf, m, event->now_us, false, ret);
 	}
 	/* Peers learn the interval and the priority from this one, before they would miss one. */
 	if (addresses || was->priority != conf->priority || was->adver_int_us != conf->adver_int_us)

@@ -44,6 +44,11 @@ struct vrrp_conf {
 	int64_t garp_delay_us;	/* the later burst; 0: none */
 	uint32_t garp_refresh_repeat;
 	int64_t garp_refresh_us; /* 0: no refresh */
+	/* On hearing a worse Active: announcements at once and later, and no advertisement. */
+	uint32_t garp_lower_repeat;
+	int64_t garp_lower_delay_us;
+	bool lower_no_advert;
+	bool higher_send_advert; /* one more advertisement before yielding */
 };
 
 /* Why the state changed. */
@@ -67,7 +72,8 @@ struct vrrp_machine {
 	bool peer_left;		  /* the last Active said that it leaves */
 	bool rival; /* an Active of lower priority was heard since the timer was set */
 	uint8_t announce_step;
-	struct addr peer; /* the Active heard last */
+	bool announce_lower; /* because of a worse Active */
+	struct addr peer;    /* the Active heard last */
 	uint8_t peer_priority;
 	int64_t heard_us;      /* when; USEC_NEVER: none was heard */
 	int64_t since_us;      /* of the present state */

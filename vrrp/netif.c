@@ -54,35 +54,68 @@ const struct netif *netif_by_index(const struct netifs *n, int index)
 	return NULL;
 }
 
+static struct netif_addr **bucket_of(const struct netifs *n, int index, const struct addr *a)
+{
+	uint32_t hash = (uint32_t)index;
+
+	for (unsigned i = 0; i < sizeof(a->b); i++)
+		hash = hash * 31 + a->b[i];
+	return (struct netif_addr **)&n->bucket[hash % NETIF_BUCKETS];
+}
+
+static struct netif_addr **addr_place(const struct netifs *n, int index, const struct addr *address)
+{
+	struct netif_addr **at = bucket_of(n, index, address);
+
+	while (*at && ((*at)->index != index || !addr_equal(&(*at)->address, address)))
+		at = &(*at)->chain;
+	return at;
+}
+
 const struct netif_addr *netif_find_addr(const struct netifs *n, int index,
 					 const struct addr *address)
 {
-	for (size_t i = 0; i < n->n_addrs; i++)
-		if (n->addrs[i].index == index && addr_equal(&n->addrs[i].address, address))
-			return &n->addrs[i];
-	return NULL;
+	return *addr_place(n, index, address);
 }
 
 static void addr_forget(struct netifs *n, int index, const struct addr *address)
 {
-	const struct netif_addr *a = netif_find_addr(n, index, address);
-	size_t at;
+	struct netif_addr **at = addr_place(n, index, address);
+	struct netif_addr *a = *at;
 
 	if (!a)
 		return;
-	at = (size_t)(a - n->addrs);
-	memmove(&n->addrs[at], &n->addrs[at + 1], (--n->n_addrs - at) * sizeof(*a));
+	*at = a->chain;
+	*(a->prev ? &a->prev->next : &n->first) = a->next;
+	*(a->next ? &a->next->prev : &n->last) = a->prev;
+	free(a);
 }
 
-static void addr_note(struct netifs *n, const struct netif_addr *a)
+static struct netif_addr *addr_append(struct netifs *n)
 {
-	struct netif_addr *known = (struct netif_addr *)netif_find_addr(n, a->index, &a->address);
+	struct netif_addr *a = calloc(1, sizeof(*a));
 
-	if (!known) {
-		n->addrs = grow(n->addrs, n->n_addrs, &n->cap_addrs, sizeof(*a));
-		known = &n->addrs[n->n_addrs++];
+	if (!a)
+		abort();
+	a->prev = n->last;
+	*(n->last ? &n->last->next : &n->first) = a;
+	n->last = a;
+	return a;
+}
+
+/* What is known already keeps its place in the order. */
+static void addr_note(struct netifs *n, const struct netif_addr *got)
+{
+	struct netif_addr **at = addr_place(n, got->index, &got->address);
+
+	if (!*at) {
+		*at = addr_append(n);
+		(*at)->index = got->index;
+		(*at)->address = got->address;
 	}
-	*known = *a;
+	(*at)->prefixlen = got->prefixlen;
+	(*at)->usable = got->usable;
+	(*at)->ours = got->ours;
 }
 
 static void link_forget(struct netifs *n, int index)
@@ -91,9 +124,11 @@ static void link_forget(struct netifs *n, int index)
 
 	if (l)
 		*l = n->list[--n->n];
-	for (size_t i = n->n_addrs; i-- > 0;)
-		if (n->addrs[i].index == index)
-			addr_forget(n, index, &n->addrs[i].address);
+	for (struct netif_addr *a = n->first, *next; a; a = next) {
+		next = a->next;
+		if (a->index == index)
+			addr_forget(n, index, &a->address);
+	}
 }
 
 static void link_note(struct netifs *n, const struct netif *l)
@@ -212,7 +247,8 @@ static int dump_all(struct netifs *n)
 	int err;
 
 	n->n = 0;
-	n->n_addrs = 0;
+	while (n->first)
+		addr_forget(n, n->first->index, &n->first->address);
 	err = dump(n, RTM_GETLINK);
 	return err ? err : dump(n, RTM_GETADDR);
 }
@@ -375,14 +411,18 @@ static int apply_batch(struct netifs *n, struct netif_change *changes, size_t co
 	return err ? err : read_answers(n, changes, first, count);
 }
 
-int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count)
+int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count,
+		 void (*breathe)(void *ctx), void *ctx)
 {
 	int failed = 0;
 
 	for (size_t at = 0; at < count; at += BATCH_MESSAGES) {
 		size_t some = count - at < BATCH_MESSAGES ? count - at : BATCH_MESSAGES;
-		int err = apply_batch(n, changes + at, some);
+		int err;
 
+		if (at && breathe)
+			breathe(ctx);
+		err = apply_batch(n, changes + at, some);
 		if (err)
 			return err;
 	}

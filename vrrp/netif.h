@@ -25,7 +25,9 @@ struct netif {
 };
 
 struct netif_addr {
-	int index; /* of the interface */
+	struct netif_addr *next, *prev; /* in the kernel's order */
+	struct netif_addr *chain;	/* of one hash value */
+	int index;			/* of the interface */
 	struct addr address;
 	uint8_t prefixlen;
 	bool usable; /* not in duplicate address detection, and not refused by it */
@@ -46,11 +48,15 @@ struct netif_change {
 
 struct mnl_socket;
 
+#define NETIF_BUCKETS 1024
+
 struct netifs {
 	struct netif *list;
 	size_t n;
-	struct netif_addr *addrs; /* in the kernel's order */
-	size_t n_addrs;
+	size_t cap;
+	struct netif_addr *first;
+	struct netif_addr *last;
+	struct netif_addr *bucket[NETIF_BUCKETS];
 	void (*changed)(void *ctx); /* after each batch of events */
 	void *ctx;
 	struct ev_loop *loop;
@@ -58,8 +64,6 @@ struct netifs {
 	struct mnl_socket *requests;
 	ev_io readable;
 	uint32_t seq;
-	size_t cap;
-	size_t cap_addrs;
 };
 
 /* 0 or -errno. `n` must stay where it is. */
@@ -72,8 +76,10 @@ const struct netif_addr *netif_find_addr(const struct netifs *n, int index,
 
 /*
  * Applies all changes; what failed is in their `error`. Returns how many failed, or -errno when
- * the kernel can't be spoken to. What succeeded is seen by netif_find_addr() at once.
+ * the kernel can't be spoken to. What succeeded is seen by netif_find_addr() at once. Thousands
+ * take a while: `breathe` (or NULL) is called between two batches.
  */
-int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count);
+int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count,
+		 void (*breathe)(void *ctx), void *ctx);
 
 #endif

@@ -132,16 +132,16 @@ static void remove_strays(const struct model *model)
 	struct netifs *n = &vrrp.shell.netifs;
 	char text[ADDR_TEXT_MAX];
 
-	for (size_t i = n->n_addrs; i-- > 0;) {
-		const struct netif_addr *a = &n->addrs[i];
+	for (const struct netif_addr *a = n->first, *after; a; a = after) {
 		struct netif_change change = {
 			.index = a->index, .address = a->address, .prefixlen = a->prefixlen};
 
+		after = a->next;
 		if (!a->ours || is_wanted(model, a))
 			continue;
 		log_notice("address %s was ours and is no longer configured: removed",
 			   addr_format(&a->address, text));
-		netifs_apply(n, &change, 1);
+		netifs_apply(n, &change, 1, NULL, NULL);
 	}
 }
 

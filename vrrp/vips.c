@@ -48,10 +48,10 @@ static struct netif_change *changes_new(const struct vrrp_instance *c)
 }
 
 static void apply(struct netifs *netifs, const struct vrrp_instance *c,
-		  struct netif_change *changes, size_t n)
+		  struct netif_change *changes, size_t n, void (*breathe)(void *ctx), void *ctx)
 {
 	char text[ADDR_TEXT_MAX];
-	int failed = n ? netifs_apply(netifs, changes, n) : 0;
+	int failed = n ? netifs_apply(netifs, changes, n, breathe, ctx) : 0;
 
 	if (failed < 0)
 		log_error("%s: addresses can't be changed: %s", c->name, strerror(-failed));
@@ -63,7 +63,8 @@ static void apply(struct netifs *netifs, const struct vrrp_instance *c,
 				  strerror(-changes[i].error));
 }
 
-int vips_add(struct netifs *netifs, const struct vrrp_instance *c)
+int vips_add(struct netifs *netifs, const struct vrrp_instance *c, void (*breathe)(void *ctx),
+	     void *ctx)
 {
 	struct netif_change *changes = changes_new(c);
 	char text[ADDR_TEXT_MAX];
@@ -82,7 +83,7 @@ int vips_add(struct netifs *netifs, const struct vrrp_instance *c)
 			changes[n++] = change_of(true, nif->index, vip);
 		}
 	}
-	apply(netifs, c, changes, n);
+	apply(netifs, c, changes, n, breathe, ctx);
 	for (size_t i = 0; i < n; i++)
 		lacking += changes[i].error != 0;
 	free(changes);
@@ -106,7 +107,7 @@ void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
 		changes[n] = change_of(false, seen->index, vip);
 		changes[n++].prefixlen = seen->prefixlen;
 	}
-	apply(netifs, c, changes, n);
+	apply(netifs, c, changes, n, NULL, NULL);
 	free(changes);
 }
 

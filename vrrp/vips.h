@@ -10,8 +10,10 @@
 #include "vrrp/announce.h"
 #include "vrrp/netif.h"
 
-/* Adds those that are missing. How many could not be added, each with a log line. */
-int vips_add(struct netifs *netifs, const struct vrrp_instance *c);
+/* Adds those that are missing. How many could not be added, each with a log line. `breathe`: see
+ * netifs_apply(). */
+int vips_add(struct netifs *netifs, const struct vrrp_instance *c, void (*breathe)(void *ctx),
+	     void *ctx);
 /*
  * Removes those that are there, but for those that `kept` (or NULL) has too. An owner's address
  * that does not carry our mark is the interface's own and stays.

@@ -44,7 +44,9 @@ static struct rig rig_new(void)
 			 .adver_int_us = 100 * MS,
 			 .garp_repeat = 5,
 			 .garp_delay_us = 5000 * MS,
-			 .garp_refresh_repeat = 1},
+			 .garp_refresh_repeat = 1,
+			 .garp_lower_repeat = 2,
+			 .garp_lower_delay_us = 700 * MS},
 		.now_us = 1000 * MS,
 	};
 
@@ -350,7 +352,24 @@ static void test_active_asserts_itself(void **state)
 	while (r.m.announce_step < 2)
 		tick(&r);
 	r.now_us += 50 * MS;
-	assert_string_equal(hear(&r, "192.0.2.2", 99), "send 100, announce 1");
+	assert_string_equal(hear(&r, "192.0.2.2", 99), "send 100, announce 2");
+	r.m.advert_at_us = USEC_NEVER;
+	assert_string_equal(tick(&r), "announce 1");
+	assert_string_equal(tick(&r), "announce 1");
+	assert_string_equal(tick(&r), "announce 2");
+	assert_int_equal(r.now_us - r.m.sent_us, 700 * MS);
+}
+
+static void test_lower_no_advert_and_higher_send_advert(void **state)
+{
+	struct rig r = rig_active();
+
+	r.conf.lower_no_advert = true;
+	r.conf.higher_send_advert = true;
+	r.now_us += 50 * MS;
+	assert_string_equal(hear(&r, "192.0.2.2", 99), "");
+	assert_string_equal(hear(&r, "192.0.2.2", 0), "send 100");
+	assert_string_equal(hear(&r, "192.0.2.2", 150), "send 100, MASTER → BACKUP");
 }
 
 static void test_yielding_then_taking_again_keeps_addresses(void **state)
@@ -565,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_active_yields_to_higher),
 		cmocka_unit_test(test_equal_priority_higher_address_wins),
 		cmocka_unit_test(test_active_asserts_itself),
+		cmocka_unit_test(test_lower_no_advert_and_higher_send_advert),
 		cmocka_unit_test(test_yielding_then_taking_again_keeps_addresses),
 		cmocka_unit_test(test_stop_holds_until_successor),
 		cmocka_unit_test(test_stop_alone_is_bounded),
