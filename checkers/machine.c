@@ -139,7 +139,7 @@ enum check_change check_machine_result(struct check_state *s, const struct check
 	s->result = result->reason;
 	switch (result->outcome) {
 	case CHECK_UNKNOWN:
-		s->next_run_us = now_us + conf->delay_before_retry_us;
+		s->next_run_us = now_us + delay_us(s, conf);
 		return CHECK_SAME;
 	case CHECK_PASS:
 		s->failures = 0;

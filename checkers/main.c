@@ -12,6 +12,7 @@
 #include "core/role.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 /* For everything that is not a check: log, links, the model's image. */
@@ -99,10 +100,13 @@ static void log_failure(const struct checked *c)
 		 check_machine_try(&c->state, c->conf), check_machine_tries(c->conf));
 }
 
-static void log_unknown(const struct checked *c, int64_t now_us)
+/* Said once, until something else is the matter. */
+static void log_unknown(const struct checked *c, const struct check_state *before, int64_t now_us)
 {
 	char name[3 * TEXT_MAX];
 
+	if (strcmp(c->state.result.s, before->result.s) == 0)
+		return;
 	if (log_limit_pass(&checkers.unknown_limit, now_us))
 		log_warning("%s could not be run: %s%s", check_name(c, name), c->state.result.s,
 			    log_limit_suffix(&checkers.unknown_limit));
@@ -136,7 +140,7 @@ static void on_result(struct checked *c, const struct check_result *result)
 	enum check_change change = checked_result(c, result, now_us);
 
 	if (result->outcome == CHECK_UNKNOWN)
-		log_unknown(c, now_us);
+		log_unknown(c, &before, now_us);
 	if (change != CHECK_SAME)
 		log_change(c, c->server->up != server_up);
 	else if (result->outcome == CHECK_FAIL && c->state.up && c->conf->log_all_failures)
@@ -213,7 +217,7 @@ static void commit(void *ctx, const struct model *now)
 			tell_server(set->servers[i]);
 	}
 	if (!checkers.committed)
-		log_info("%zu checks of %zu real servers", set->n_checks, set->n_servers);
+		log_info("real servers: %zu, checks: %zu", set->n_servers, set->n_checks);
 	checkers.committed = true;
 }
 
