@@ -90,15 +90,15 @@ static void check_unknown(struct checker *c, enum keyword_place place, const str
 	const struct keyword *k = keyword_suggest(place, w->s);
 
 	if (!k)
-		check_warn(c, &w->loc, "unknown keyword '%s' in %s; it is left out", w->s,
+		check_warn(c, &w->loc, "unknown keyword '%s' %s; it is left out", w->s,
 			   keyword_place_name(place));
 	else if (k->place == place)
 		check_warn(c, &w->loc,
-			   "unknown keyword '%s' in %s (did you mean '%s'?); it is left out", w->s,
+			   "unknown keyword '%s' %s (did you mean '%s'?); it is left out", w->s,
 			   keyword_place_name(place), k->name);
 	else
-		check_warn(c, &w->loc, "keyword '%s' belongs in %s, not in %s; it is left out",
-			   w->s, keyword_place_name(k->place), keyword_place_name(place));
+		check_warn(c, &w->loc, "keyword '%s' belongs %s, not %s; it is left out", w->s,
+			   keyword_place_name(k->place), keyword_place_name(place));
 }
 
 static const struct keyword *check_alias(struct checker *c, const struct keyword *k,

@@ -385,7 +385,8 @@ static void finish_quorum(struct checker *c, struct service_draft *d)
 
 static void finish_sorry(struct checker *c, struct service_draft *d)
 {
-	struct server_draft s = {.node = d->node, .forward = d->sorry_forward, .inhibit = -1};
+	struct server_draft s = {
+		.node = d->node, .forward = d->sorry_forward, .inhibit = d->vs.sorry_inhibit};
 
 	if (!d->vs.n_sorry) {
 		if (d->sorry_forward.set || d->vs.sorry_inhibit)

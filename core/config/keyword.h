@@ -12,35 +12,35 @@
 struct ast_node;
 struct checker;
 
-/* Name in messages; the block's keyword. */
+/* With how to say it: "belongs in global_defs". */
 #define KEYWORD_PLACES(P)                                                                          \
-	P(ROOT, "the top level")                                                                   \
-	P(GLOBAL, "global_defs")                                                                   \
-	P(VRRP, "vrrp_instance")                                                                   \
-	P(AUTH, "authentication")                                                                  \
-	P(AUTH_HMAC, "auth_hmac")                                                                  \
-	P(SYNC_GROUP, "vrrp_sync_group")                                                           \
-	P(SCRIPT, "vrrp_script")                                                                   \
-	P(PROCESS, "vrrp_track_process")                                                           \
-	P(TRACK_FILE, "track_file")                                                                \
-	P(GARP_GROUP, "garp_group")                                                                \
-	P(TRACK_GROUP, "track_group")                                                              \
-	P(SSL, "SSL")                                                                              \
-	P(BFD, "bfd_instance")                                                                     \
-	P(VS, "virtual_server")                                                                    \
-	P(RS, "real_server")                                                                       \
-	P(CHECK_TCP, "TCP_CHECK")                                                                  \
-	P(CHECK_PING, "PING_CHECK")                                                                \
-	P(CHECK_HTTP, "HTTP_GET")                                                                  \
-	P(CHECK_SSL, "SSL_GET")                                                                    \
-	P(CHECK_UDP, "UDP_CHECK")                                                                  \
-	P(CHECK_DNS, "DNS_CHECK")                                                                  \
-	P(CHECK_SMTP, "SMTP_CHECK")                                                                \
-	P(CHECK_MISC, "MISC_CHECK")                                                                \
-	P(CHECK_BFD, "BFD_CHECK")                                                                  \
-	P(CHECK_FILE, "FILE_CHECK")                                                                \
-	P(URL, "url")                                                                              \
-	P(SMTP_HOST, "host")
+	P(ROOT, "at the top level")                                                                \
+	P(GLOBAL, "in global_defs")                                                                \
+	P(VRRP, "in vrrp_instance")                                                                \
+	P(AUTH, "in authentication")                                                               \
+	P(AUTH_HMAC, "in auth_hmac")                                                               \
+	P(SYNC_GROUP, "in vrrp_sync_group")                                                        \
+	P(SCRIPT, "in vrrp_script")                                                                \
+	P(PROCESS, "in vrrp_track_process")                                                        \
+	P(TRACK_FILE, "in track_file")                                                             \
+	P(GARP_GROUP, "in garp_group")                                                             \
+	P(TRACK_GROUP, "in track_group")                                                           \
+	P(SSL, "in SSL")                                                                           \
+	P(BFD, "in bfd_instance")                                                                  \
+	P(VS, "in virtual_server")                                                                 \
+	P(RS, "in real_server")                                                                    \
+	P(CHECK_TCP, "in TCP_CHECK")                                                               \
+	P(CHECK_PING, "in PING_CHECK")                                                             \
+	P(CHECK_HTTP, "in HTTP_GET")                                                               \
+	P(CHECK_SSL, "in SSL_GET")                                                                 \
+	P(CHECK_UDP, "in UDP_CHECK")                                                               \
+	P(CHECK_DNS, "in DNS_CHECK")                                                               \
+	P(CHECK_SMTP, "in SMTP_CHECK")                                                             \
+	P(CHECK_MISC, "in MISC_CHECK")                                                             \
+	P(CHECK_BFD, "in BFD_CHECK")                                                               \
+	P(CHECK_FILE, "in FILE_CHECK")                                                             \
+	P(URL, "in url")                                                                           \
+	P(SMTP_HOST, "in host")
 
 enum keyword_place {
 #define PLACE_ENUM(place, name) PLACE_##place,

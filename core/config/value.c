@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +69,19 @@ static bool seconds_parse(const char *s, int64_t *ret_us)
 	return true;
 }
 
+/* 1500000: "1.5" */
+static const char *seconds_text(struct checker *c, int64_t us)
+{
+	char *text = arena_printf(c->arena, "%" PRId64 ".%06" PRId64, us / 1000000, us % 1000000);
+	size_t len = strlen(text);
+
+	while (text[len - 1] == '0')
+		text[--len] = '\0';
+	if (text[len - 1] == '.')
+		text[--len] = '\0';
+	return text;
+}
+
 bool value_seconds(struct checker *c, const struct ast_word *w, int64_t lo_us, int64_t hi_us,
 		   int64_t *ret_us)
 {
@@ -81,12 +93,12 @@ bool value_seconds(struct checker *c, const struct ast_word *w, int64_t lo_us, i
 	}
 	if (hi_us >= FOREVER_US)
 		check_warn(c, &w->loc,
-			   "'%s' is not a time of at least %g seconds; the line is left out", w->s,
-			   (double)lo_us / 1e6);
+			   "'%s' is not a time of at least %s seconds; the line is left out", w->s,
+			   seconds_text(c, lo_us));
 	else
 		check_warn(c, &w->loc,
-			   "'%s' is not a time from %g to %g seconds; the line is left out", w->s,
-			   (double)lo_us / 1e6, (double)hi_us / 1e6);
+			   "'%s' is not a time from %s to %s seconds; the line is left out", w->s,
+			   seconds_text(c, lo_us), seconds_text(c, hi_us));
 	return false;
 }
 
