@@ -179,8 +179,8 @@ void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_nod
 				   "it is left out (virtual_ipaddress_excluded takes both)",
 				   line->word[0].s);
 		else if (vip_known(*list, *n, &vip))
-			check_warn(c, &line->word[0].loc, "%s is there already; it is left out",
-				   line->word[0].s);
+			diags_add(c->diags, DIAG_NOTE, &line->word[0].loc,
+				  "%s is there already; it is left out", line->word[0].s);
 		else
 			(*list)[(*n)++] = vip;
 	}
