@@ -6,6 +6,8 @@
 #include "core/daemon.h"
 #include "core/log.h"
 #include "core/manager.h"
+#include "core/notify.h"
+#include "core/scripts.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,6 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define DRAIN_US (5 * USEC_PER_SEC)
 
 /* The roles that talk to each other without us. */
 static const struct {
@@ -184,8 +188,14 @@ static void keep_state(struct supervisor *s, struct process *p, const struct msg
 		return;
 	}
 	change = store_put(&s->store, m, &former);
-	if (change != STORE_SAME && store_resumes(m->type))
+	if (change == STORE_SAME)
+		return;
+	if (store_resumes(m->type))
 		statefile_touch(&s->statefile);
+	/* What an adopted role says first is news to us only. */
+	if (change == STORE_CHANGED || !p->adopted)
+		notify_change(s->scripts, s->running.model, m,
+			      change == STORE_CHANGED ? &former : NULL);
 }
 
 static void role_message(struct process *p, const struct msg *m)
@@ -198,6 +208,36 @@ static void role_message(struct process *p, const struct msg *m)
 		reload_message(s, p->desc->id, m);
 	else if (m->type == MSG_REPORTED)
 		snapshot_reported(s, p->desc->id, m->report.serial);
+}
+
+/* Without a verdict it counts as up, as for the roles. */
+static bool was_up(void *ctx, enum msg_type type, uint64_t id)
+{
+	const struct supervisor *s = ctx;
+	struct msg m;
+
+	if (!store_get(&s->store, type, id, &m))
+		return true;
+	return type == MSG_SERVER_HEALTH ? m.server_health.up : m.service_state.quorum_up;
+}
+
+static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct supervisor *s = w->data;
+
+	if (scripts_idle(s->scripts) || clock_now_us() >= s->drain_until_us)
+		ev_break(loop, EVBREAK_ALL);
+}
+
+/* The last scripts are given a little time: a service manager may end them with us. */
+static void drain_scripts(struct supervisor *s)
+{
+	if (!s->options.keep_ipvs)
+		notify_omega(s->scripts, s->running.model, was_up, s);
+	s->drain_until_us = clock_now_us() + DRAIN_US;
+	ev_timer_init(&s->drain, on_drain, 0, 0.02);
+	s->drain.data = s;
+	ev_timer_start(s->loop, &s->drain);
 }
 
 /* VRRP first: it goes on forwarding until its successor is there, which takes the other two. */
@@ -216,7 +256,7 @@ static void stop_next(struct supervisor *s)
 				     p->desc->id != ROLE_IPVS || !s->options.keep_ipvs);
 		return;
 	}
-	ev_break(s->loop, EVBREAK_ALL);
+	drain_scripts(s);
 }
 
 static void role_stopped(struct process *p)
@@ -320,6 +360,8 @@ static void init(struct supervisor *s, const struct options *o)
 {
 	*s = (struct supervisor){ .options = *o, .started_us = clock_now_us() };
 	s->running.image_fd = -1;
+	s->adopt.sock = -1;
+	s->control.sock = -1;
 	s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
 	store_init(&s->store);
 	statefile_init(&s->statefile, s->loop, o->run_dir, &s->store);
@@ -336,6 +378,11 @@ static int start(struct supervisor *s)
 {
 	int err;
 
+	err = scripts_new(s->loop, &s->scripts);
+	if (err) {
+		log_error("scripts can't be run: %s", strerror(-err));
+		return err;
+	}
 	load_state(s);
 	err = load_first_generation(s);
 	if (!err)
@@ -355,6 +402,8 @@ static void done(struct supervisor *s)
 	snapshot_done(s);
 	reload_done(s);
 	manager_done(s);
+	if (s->scripts)
+		scripts_free(s->scripts);
 	store_done(&s->store);
 	generation_free(&s->running);
 }
@@ -401,6 +450,7 @@ static int run(const struct options *o, int parent)
 	if (fd >= 0) {
 		done(&s);
 		unlink(pid_path);
+		close(fd);
 	}
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

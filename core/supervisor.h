@@ -36,7 +36,9 @@ struct supervisor {
 	int64_t started_us;
 	ev_signal signals[5];
 	ev_timer watchdog;
-	ev_timer drain; /* of the scripts, at the end */
+	struct scripts *scripts;
+	ev_timer drain; /* waits for the scripts, at the end */
+	int64_t drain_until_us;
 };
 
 /* Runs until it is told to stop; returns the exit status. */
