@@ -9,7 +9,7 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lab import FAULTS, KINDS, VIP, Pair, change  # noqa: E402
+from lab import FAULTS, KINDS, Pair, change  # noqa: E402
 from lab.daemon import installed  # noqa: E402
 from lab.net import OUT  # noqa: E402
 from lab.picture import Timeline, answered, held, write_svg  # noqa: E402
@@ -23,7 +23,7 @@ def introduce(pair, daemon):
     say(f"""
 Two directors, d1 and d2, run {daemon} ({pair.mode.upper()}, VRRPv3, an advertisement every \
 {pair.advert_s * 1000:.0f} ms).
-They share the address {VIP}; d1 is preferred. Behind it are {len(pair.reals)} real servers: \
+They share the address {pair.vip}; d1 is preferred. Behind it are {len(pair.reals)} real servers: \
 an echo
 server and nginx on each. A client holds 200 TCP sessions open, asks one question every
 millisecond, and fetches a page from nginx every 20 ms.
@@ -37,7 +37,7 @@ def show(pair, what, seen, to, holders_before):
         say(f"  {to.name} did NOT take over: the address is held by {pair.holders() or 'nobody'}")
         pair.explain()
     else:
-        gained = [m for m in pair.watch.moves_since(seen.at_us, VIP)
+        gained = [m for m in pair.watch.moves_since(seen.at_us, pair.vip)
                   if m.node == to.name and m.gained]
         say(f"  {to.name} took the address {(gained[0].at_us - seen.at_us) / 1000:.0f} ms later"
             if gained else f"  {to.name} has the address")
@@ -50,7 +50,7 @@ def show(pair, what, seen, to, holders_before):
                        seen.at_us, start, end)
     picture.row("questions", answered(seen.probe))
     picture.row("pages", answered(seen.http))
-    moves = pair.watch.moves_since(seen.at_us, VIP)
+    moves = pair.watch.moves_since(seen.at_us, pair.vip)
     for node in pair.directors:
         # A machine that is dead holds nothing, whatever its tables say.
         until = end if node.alive else seen.at_us
@@ -75,7 +75,7 @@ def farewell(pair, daemon):
     say(f"""\
   ip netns exec d1 bash                                  a shell in d1
   ip netns exec d1 ipvsadm -Ln                           its IPVS table
-  ip netns exec client busybox wget -qO- http://{VIP}/  a page, through the active director
+  ip netns exec client busybox wget -qO- http://{pair.vip}/  a page, through the active director
   ip link set d1-eth0 down                               in lan: pull d1's cable
 Logs: {OUT}/*.log. Leave with exit; everything here goes with it.""")
 

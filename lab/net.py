@@ -136,8 +136,7 @@ class Link:
             f"link add {self.port} type veth peer name {ifname} netns {node.name}",
             f"link set {self.port} master br0 up",
         )
-        node.ip(*[f"addr add {a} dev {ifname} nodad" if ":" in a else f"addr add {a} dev {ifname}"
-                  for a in addresses], f"link set {ifname} up")
+        node.ip(*[f"addr add {a} dev {ifname}" for a in addresses], f"link set {ifname} up")
 
     def down(self):
         """The cable is pulled: both ends see it."""
@@ -173,6 +172,9 @@ class Node(Namespace):
         super().__init__(name)
         self.links = {}
         self.alive = True
+        if os.path.isdir("/proc/sys/net/ipv6"):
+            # Addresses are usable at once; nobody here has a double.
+            self.sysctl(ipv6__conf__all__accept_dad=0, ipv6__conf__default__accept_dad=0)
 
     def plug(self, ifname, switch, *addresses):
         self.links[ifname] = Link(self, ifname, switch, addresses)

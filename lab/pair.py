@@ -1,35 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """The usual lab: two directors, real servers, a client, one LAN (two for NAT), one service.
 
-    client .50 ──┬── lan 10.0.0.0/24, the virtual address is .100
+    client .50 ──┬── lan 10.0.0.0/24 or fd00::/64, the virtual address is .100 or ::100
        d1 .1  ───┤   d2 .2
-       r1 .11 ───┘   r2 .12 …            (NAT: on a second LAN, 10.0.1.0/24, gateway .254)
+       r1 .11 ───┘   r2 .12 …     (NAT: on a second LAN, 10.0.1.0/24 or fd00:1::/64, gateway 254)
 
 Both directors read the same keepalived.conf text but for their priority: d1 is preferred.
 """
+
+import ipaddress
+import socket
 
 from . import daemon, net, tap
 from .traffic import Probe, Sessions, Traffic, program
 from .watch import Watch
 
-VIP = "10.0.0.100"
-GATEWAY = "10.0.1.254"
 ECHO_PORT = 8000
 
 
 class Pair:
     def __init__(self, kinds=("tandem", "tandem"), *, mode="dr", version=3, advert_s=0.1, reals=4,
-                 http=False, ip_vs=True, more=""):
+                 http=False, ip_vs=True, family=4, more=""):
         """kinds: the daemons of d1 and d2; more: text for both configurations."""
         tap.need(modules=["ip_vs"] * ip_vs + ["veth", "bridge"],
                  programs=[k for k in kinds if k != "tandem"] + ["nginx"] * http)
         self.mode, self.version, self.advert_s = mode, version, advert_s
-        self.http, self.ip_vs, self.more = http, ip_vs, more
-        self.real_addresses = [f"10.0.{int(mode == 'nat')}.{11 + i}" for i in range(reals)]
+        self.http, self.ip_vs, self.family, self.more = http, ip_vs, family, more
+        self.vip, self.gateway = self.address(0, 100), self.address(1, 254)
+        self.real_addresses = [self.address(int(mode == "nat"), 11 + i) for i in range(reals)]
         self.lan = net.Switch("lan")
         self.inside = net.Switch("inside") if mode == "nat" else None
         self.client = net.Node("client")
-        self.client.plug("eth0", self.lan, "10.0.0.50/24")
+        self._plug(self.client, "eth0", self.lan, self.address(0, 50))
         self.d1, self.d2 = (self._director(i) for i in (1, 2))
         self.directors = (self.d1, self.d2)
         self.reals = [self._real(i, a) for i, a in enumerate(self.real_addresses, 1)]
@@ -43,12 +45,19 @@ class Pair:
                 node.daemon.stop()
             node.daemon = daemon.KINDS[kind](node, self.config(node))
 
+    def address(self, lan, host):
+        text = f"10.0.{lan}.{host}" if self.family == 4 else f"fd00:{lan}::{host}"
+        return str(ipaddress.ip_address(text))  # in the one form that everybody prints
+
+    def _plug(self, node, ifname, switch, address):
+        node.plug(ifname, switch, f"{address}/{24 if self.family == 4 else 64}")
+
     def _director(self, i):
         node = net.Node(f"d{i}")
-        node.plug("eth0", self.lan, f"10.0.0.{i}/24")
+        self._plug(node, "eth0", self.lan, self.address(0, i))
         if self.inside:
-            node.plug("eth1", self.inside, f"10.0.1.{i}/24")
-        node.sysctl(ipv4__ip_forward=1, ipv4__conf__all__send_redirects=0,
+            self._plug(node, "eth1", self.inside, self.address(1, i))
+        node.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv4__conf__all__send_redirects=0,
                     ipv4__conf__default__send_redirects=0, ipv4__conf__eth0__send_redirects=0)
         if self.ip_vs:
             # With the mh scheduler the second director picks the same real server for a
@@ -58,12 +67,12 @@ class Pair:
 
     def _real(self, i, address):
         node = net.Node(f"r{i}")
-        node.plug("eth0", self.inside or self.lan, f"{address}/24")
+        self._plug(node, "eth0", self.inside or self.lan, address)
         if self.mode == "nat":
-            node.ip(f"route add default via {GATEWAY}")
+            node.ip(f"route add default via {self.gateway}")
         else:  # the virtual address without answering ARP for it
             node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__arp_announce=2)
-            node.ip(f"addr add {VIP}/32 dev lo")
+            node.ip(f"addr add {self.vip} dev lo")
         node.echo = None
         self.start_real(node)
         return node
@@ -99,11 +108,12 @@ class Pair:
         return both + [("TCP", 80)] if self.http else both
 
     def _instance(self, node):
-        inner = f"        {GATEWAY}/24 dev eth1\n" if self.inside else ""
+        bits = 24 if self.family == 4 else 128  # /128: never a source address
+        inner = f"        {self.gateway}/{bits} dev eth1\n" if self.inside else ""
         return (f"vrrp_instance VI_1 {{\n    state BACKUP\n    interface eth0\n"
                 f"    virtual_router_id 51\n    priority {150 if node is self.d1 else 100}\n"
                 f"    version {self.version}\n    advert_int {self.advert_s:g}\n"
-                f"    virtual_ipaddress {{\n        {VIP}/24 dev eth0\n{inner}    }}\n}}\n")
+                f"    virtual_ipaddress {{\n        {self.vip}/{bits} dev eth0\n{inner}    }}\n}}\n")
 
     def _service(self, protocol, port):
         # The checks look at TCP's port for UDP as well: UDP has nothing to connect to.
@@ -112,7 +122,7 @@ class Pair:
             f"        TCP_CHECK {{\n            connect_port {port}\n"
             f"            connect_timeout 1\n        }}\n    }}\n"
             for a in self.real_addresses)
-        return (f"virtual_server {VIP} {port} {{\n    delay_loop 1\n    lvs_sched mh\n    mh-port\n"
+        return (f"virtual_server {self.vip} {port} {{\n    delay_loop 1\n    lvs_sched mh\n    mh-port\n"
                 f"    lvs_method {self.mode.upper()}\n    protocol {protocol}\n{reals}}}\n")
 
     # ---- what happens
@@ -130,7 +140,7 @@ class Pair:
 
     def holders(self):
         """The names of the running directors that have the virtual address."""
-        return [d.name for d in self.directors if d.alive and d.name in self.watch.holders[VIP]]
+        return [d.name for d in self.directors if d.alive and d.name in self.watch.holders[self.vip]]
 
     def wait_active(self, node, timeout_s):
         return net.wait_for(lambda: self.holders() == [node.name], timeout_s)
@@ -152,7 +162,8 @@ class Pair:
         want = len(self.reals) if reals is None else reals
 
         def complete():
-            mine = [s for (_, address), s in self.table(node).items() if address.startswith(VIP)]
+            mine = [s for (_, where), s in self.table(node).items()
+                    if where in (f"{self.vip}:{port}" for _, port in self.services())]
             return mine and all(sum(w > 0 for w in s.values()) == want for s in mine)
 
         return net.wait_for(complete, timeout_s, 0.1)
@@ -160,10 +171,10 @@ class Pair:
     def traffic(self, sessions=200, http=False):
         # A session that was interrupted needs TCP's retransmissions to find the new way.
         patience_ms = int(15000 + 10000 * self.advert_s)
-        programs = {"sessions": Sessions(self.client, VIP, ECHO_PORT, sessions, patience_ms),
-                    "probe": Probe(self.client, VIP, ECHO_PORT)}
+        programs = {"sessions": Sessions(self.client, self.vip, ECHO_PORT, sessions, patience_ms),
+                    "probe": Probe(self.client, self.vip, ECHO_PORT)}
         if http:
-            programs["http"] = Probe(self.client, VIP, 80, "http", interval_us=20000)
+            programs["http"] = Probe(self.client, self.vip, 80, "http", interval_us=20000)
         return Traffic(**programs)
 
     def takeover_limit_ms(self):
@@ -193,6 +204,10 @@ def many_services(services, reals, special_weight=1):
 
 
 def _address(text):
+    """0A000064:1F40 or [fd00:…:0100]:1F40, as /proc/net/ip_vs has them, in the usual form."""
     host, port = text.rsplit(":", 1)
-    octets = [str(int(host[i:i + 2], 16)) for i in range(0, 8, 2)]
-    return f"{'.'.join(octets)}:{int(port, 16)}"
+    if host.startswith("["):
+        host = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(host.strip("[]").replace(":", "")))
+    else:
+        host = socket.inet_ntoa(bytes.fromhex(host))
+    return f"{host}:{int(port, 16)}"

@@ -2,7 +2,7 @@
 """What happened, seen from outside the daemons, with the traffic programs' clock.
 
 Watch records who gained or lost which address (rtnetlink of every node watched) and every VRRP
-advertisement on the LAN. IpvsCommands counts what is asked of the kernel's IPVS over generic
+advertisement on the LAN, of IPv4 and IPv6. IpvsCommands counts what is asked of the kernel's IPVS over generic
 netlink. Nothing here asks a daemon, so all daemons are measured alike.
 """
 
@@ -19,7 +19,7 @@ RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x10, 0x100
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 SO_ATTACH_FILTER = 26
-ETH_P_IP, ETH_P_ALL = 0x0800, 0x0003
+ETH_P_ALL = 0x0003
 SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 263, 1, 1
 IPPROTO_VRRP = 112
 
@@ -60,11 +60,22 @@ def _address(payload):
 
 
 def _vrrp_filter(sock):
-    """Let only IPv4 packets of VRRP through: everything else would cost a wake-up."""
-    code = [(0x30, 0, 0, 9), (0x15, 0, 1, IPPROTO_VRRP), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0)]
+    """Let only VRRP through, over IPv4 or IPv6: everything else would cost a wake-up."""
+    load_byte, jump_equal, result = 0x30, 0x15, 0x06
+    code = [(load_byte, 0, 0, 0), (0x54, 0, 0, 0xF0), (jump_equal, 0, 2, 0x40),
+            (load_byte, 0, 0, 9), (jump_equal, 2, 3, IPPROTO_VRRP),
+            (load_byte, 0, 0, 6), (jump_equal, 0, 1, IPPROTO_VRRP),
+            (result, 0, 0, 0xFFFF), (result, 0, 0, 0)]
     prog = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *c) for c in code))
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
                     struct.pack("@HP", len(code), ctypes.addressof(prog)))
+
+
+def _vrrp_split(packet):
+    """(source, VRRP message) of an IP packet."""
+    if packet[0] >> 4 == 6:
+        return socket.inet_ntop(socket.AF_INET6, packet[8:24]), packet[40:]
+    return socket.inet_ntoa(packet[12:16]), packet[(packet[0] & 15) * 4:]
 
 
 class Watch(threading.Thread):
@@ -79,9 +90,9 @@ class Watch(threading.Thread):
                 sock.bind((0, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
             self._add(sock, lambda s, name=node.name: self._on_addresses(s, name))
         with switch.inside():
-            sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
             _vrrp_filter(sock)
-            sock.bind(("br0", ETH_P_IP))
+            sock.bind(("br0", ETH_P_ALL))
             sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack(
                 "=iHH8s", socket.if_nametoindex("br0"), PACKET_MR_PROMISC, 0, b""))
         self._add(sock, self._on_packet)
@@ -111,12 +122,9 @@ class Watch(threading.Thread):
                 self.moves.append(Move(at, name, gained, address))
 
     def _on_packet(self, sock):
-        packet = sock.recv(2048)
-        head = (packet[0] & 15) * 4
-        if len(packet) >= head + 8:
-            vrrp = packet[head:]
-            self.adverts.append(Advert(now_us(), socket.inet_ntoa(packet[12:16]),
-                                       vrrp[0] >> 4, vrrp[1], vrrp[2]))
+        source, vrrp = _vrrp_split(sock.recv(2048))
+        if len(vrrp) >= 8:
+            self.adverts.append(Advert(now_us(), source, vrrp[0] >> 4, vrrp[1], vrrp[2]))
 
     def moves_since(self, at_us, address=None):
         return [m for m in self.moves if m.at_us >= at_us and address in (None, m.address)]

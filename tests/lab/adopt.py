@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import VIP, IpvsCommands, Pair, expect, figures, note, now_us, run, wait_for  # noqa: E402
+from lab import IpvsCommands, Pair, expect, figures, note, now_us, run, wait_for  # noqa: E402
 
 
 def main():
@@ -30,14 +30,14 @@ def main():
     expect(pair.table(pair.d1) == table, "the IPVS table is as before", pair.table(pair.d1))
     changes = commands.take_changes()
     expect(not changes, "nothing was changed in a table that was right", changes)
-    held = pair.d1.run("ip", "-4", "-o", "addr", "show", "dev", "eth0").count(VIP)
+    held = pair.d1.run("ip", "-4", "-o", "addr", "show", "dev", "eth0").count(pair.vip)
     expect(held == 1, "the address is there once", f"{held} times")
 
     # Stale: somebody else's real server in our service, a missing one, a wrong weight.
     pair.d1.daemon.kill()
-    for command in (("-a", "-t", f"{VIP}:8000", "-r", "10.0.0.99:8000", "-g"),
-                    ("-d", "-t", f"{VIP}:8000", "-r", "10.0.0.12:8000"),
-                    ("-e", "-u", f"{VIP}:8000", "-r", "10.0.0.13:8000", "-g", "-w", "9")):
+    for command in (("-a", "-t", f"{pair.vip}:8000", "-r", "10.0.0.99:8000", "-g"),
+                    ("-d", "-t", f"{pair.vip}:8000", "-r", "10.0.0.12:8000"),
+                    ("-e", "-u", f"{pair.vip}:8000", "-r", "10.0.0.13:8000", "-g", "-w", "9")):
         pair.d1.run("ipvsadm", *command)
     pair.d1.daemon.start()
     expect(wait_for(lambda: pair.table(pair.d1) == table, 10), "leftovers that are wrong are put right",

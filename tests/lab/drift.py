@@ -8,9 +8,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import VIP, Pair, expect, note, now_us, run, wait_for  # noqa: E402
+from lab import Pair, expect, note, now_us, run, wait_for  # noqa: E402
 
-SERVICE, REAL = f"{VIP}:8000", "10.0.0.11:8000"
+SERVICE, REAL = "10.0.0.100:8000", "10.0.0.11:8000"
 FOREIGN = ("TCP", "10.0.0.200:99")
 
 

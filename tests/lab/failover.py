@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=240
+# also: --mode nat --version 2 --advert 1 --faults crash,stop
+# also: --advert 0.01
+# also: --family 6 --faults crash,stop
 """The main job: the active director goes, the other takes over; it comes back, and takes over
 again. With open sessions and a probe every millisecond.
 
 failover.py [--daemon tandem|keepalived] [--mode dr|nat] [--version 2|3] [--advert S]
+            [--family 4|6]
             [--trials N] [--sessions N] [--faults crash,link,stop]
 """
 
@@ -22,6 +26,7 @@ def arguments():
     parser.add_argument("--mode", default="dr", choices=("dr", "nat"))
     parser.add_argument("--version", default=3, type=int)
     parser.add_argument("--advert", default=0.1, type=float)
+    parser.add_argument("--family", default=4, type=int, choices=(4, 6))
     parser.add_argument("--trials", default=1, type=int)
     parser.add_argument("--sessions", default=200, type=int)
     parser.add_argument("--faults", default="crash,link,stop")
@@ -44,8 +49,9 @@ def judge(pair, what, seen, to, gentle):
 
 def main():
     a = arguments()
-    pair = Pair((a.daemon, a.daemon), mode=a.mode, version=a.version, advert_s=a.advert)
-    note(f"{a.daemon}, {a.mode.upper()}, VRRPv{a.version}, an advertisement every {a.advert:g} s")
+    pair = Pair((a.daemon, a.daemon), mode=a.mode, version=a.version, advert_s=a.advert,
+                family=a.family)
+    note(f"{a.daemon}, {a.mode.upper()}, IPv{a.family}, VRRPv{a.version}, an advertisement every {a.advert:g} s")
     pair.start()
     promised = pair.d1.daemon.gentle
     for fault in a.faults.split(",") * a.trials:

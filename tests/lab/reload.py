@@ -9,7 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import VIP, IpvsCommands, Pair, expect, many_services, note, now_us, run, wait_for  # noqa: E402
+from lab import IpvsCommands, Pair, expect, many_services, note, now_us, run, wait_for  # noqa: E402
 
 SERVICES, REALS = 1000, 10
 
@@ -59,7 +59,7 @@ def main():
     expect(pair.table(pair.d1) == table, "broken file: the table is as before")
     expect(pair.d1.daemon.running(), "broken file: the daemon runs on")
 
-    moves = pair.watch.moves_since(start_us, VIP)
+    moves = pair.watch.moves_since(start_us, pair.vip)
     expect(not moves, "no VRRP transition in all this", moves)
     gap_ms = pair.watch.advert_gap_us(start_us) / 1000
     expect(gap_ms < 300, "advertisements went on all the time", f"a silence of {gap_ms:.0f} ms")

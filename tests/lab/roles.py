@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import VIP, Pair, expect, figures, note, now_us, run, wait_for  # noqa: E402
+from lab import Pair, expect, figures, note, now_us, run, wait_for  # noqa: E402
 
 ROLES = ("tandem-vrrp", "tandem-check", "tandem-ipvs")
 
@@ -25,6 +25,14 @@ def kill_roles(pair, names):
         expect(daemon.wait_role(name, old[name]), f"{name} is started again", daemon.roles())
 
 
+def kill_supervisor(pair):
+    """Its roles go on by themselves; the next supervisor finds them."""
+    pair.d1.daemon.proc.kill()
+    pair.d1.daemon.proc.wait()
+    time.sleep(0.5)
+    pair.d1.daemon.start()
+
+
 def kill_all(pair):
     pair.d1.daemon.kill()
     time.sleep(0.2)
@@ -36,7 +44,7 @@ def expect_undisturbed(pair, what, table, seen):
     note(f"{what}: {saw}")
     expect(seen.probe.lost == 0, f"{what}: no probe is lost", saw)
     expect(seen.sessions.alive == seen.sessions.asked, f"{what}: no session is lost", saw)
-    moves = pair.watch.moves_since(seen.at_us, VIP)
+    moves = pair.watch.moves_since(seen.at_us, pair.vip)
     expect(not moves, f"{what}: the address stays", moves)
     senders = {a.source for a in pair.watch.adverts if a.at_us >= seen.at_us}
     expect(senders == {"10.0.0.1"}, f"{what}: only d1 advertises", senders)
@@ -60,6 +68,9 @@ def main():
         what = "kill -9 of " + (names[0] if len(names) == 1 else "all roles")
         seen = under_traffic(pair, lambda: kill_roles(pair, names))
         expect_undisturbed(pair, what, table, seen)
+
+    what = "kill -9 of the supervisor, start again"
+    expect_undisturbed(pair, what, table, under_traffic(pair, lambda: kill_supervisor(pair)))
 
     what = "kill -9 of the supervisor and all roles, start again"
     seen = under_traffic(pair, lambda: kill_all(pair))

@@ -14,7 +14,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import (KINDS, VIP, Pair, clock_step, expect, has_module, now_us, run, skip,  # noqa: E402
+from lab import (KINDS, Pair, clock_step, expect, has_module, now_us, run, skip,  # noqa: E402
                  wait_for)
 
 
@@ -22,7 +22,7 @@ def expect_calm(pair, what, act):
     """Nothing moves while act() goes on."""
     at = now_us()
     act()
-    moves = pair.watch.moves_since(at, VIP)
+    moves = pair.watch.moves_since(at, pair.vip)
     expect(not moves and pair.holders() == ["d1"], f"{what}: d1 keeps the address", moves)
 
 
