@@ -38,7 +38,7 @@ static int compare_served(const void *a, const void *b)
 	return (left->vs->id > right->vs->id) - (left->vs->id < right->vs->id);
 }
 
-struct served *keeper_find(struct keeper *k, uint64_t service)
+struct served *keeper_find(const struct keeper *k, uint64_t service)
 {
 	const struct virtual_server vs = { .id = service };
 	const struct served wanted = { .vs = &vs };
@@ -111,18 +111,19 @@ void keeper_health(struct keeper *k, const struct msg_server_health *m)
 	k->n_dirty++;
 }
 
-/* Moves the quorum on, and tells it when that was news. */
-static void step(struct keeper *k, struct served *s, int64_t now_us)
+/* Moves the quorum on, and tells it when that was news. True when anything has changed. */
+static bool step(struct keeper *k, struct served *s, int64_t now_us)
 {
 	bool first = !s->state.service, was_up = s->state.quorum_up;
 	char line[EXPLAIN_MAX];
 
 	s->dirty = false;
 	if (!wanted_quorum_step(s->vs, &k->health, &s->state, now_us))
-		return;
+		return false;
 	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)
 		log_notice("%s", explain_quorum(s->vs, &s->state, line));
 	keeper_send_service(&s->state);
+	return true;
 }
 
 static const char *unavailable_reason(int err)
@@ -152,12 +153,11 @@ static void note_reach(struct keeper *k, int err)
 		log_notice("IPVS is available");
 }
 
-static void pass(struct keeper *k, struct served *const *some, uint32_t n_some,
-		 enum ipvs_cause cause)
+static void pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause)
 {
 	uint64_t edits = k->nl.edits;
 	bool available = k->available;
-	int err = keeper_pass(k, some, n_some, cause);
+	int err = keeper_pass(k, scope, cause);
 
 	if (err == -EAGAIN)
 		log_warning("kernel table: somebody else changes it all the time");
@@ -166,6 +166,11 @@ static void pass(struct keeper *k, struct served *const *some, uint32_t n_some,
 	if (k->nl.edits != edits || k->available != available ||
 	    (cause == IPVS_CAUSE_MODEL && k->available))
 		keeper_send_ipvs(k);
+}
+
+static void pass_all(struct keeper *k, enum ipvs_cause cause)
+{
+	pass(k, &(struct keeper_scope){ .all = true }, cause);
 }
 
 static int compare_states(const void *a, const void *b)
@@ -184,10 +189,9 @@ static const struct service_state *find_resumed(const struct keeper *k, uint64_t
 	return bsearch(&wanted, k->resumed, k->n_resumed, sizeof(wanted), compare_states);
 }
 
-static void serve(struct keeper *k, const struct model *model)
+/* The model's services take their places, with the state of those that were served before. */
+static void serve(struct keeper *k, const struct keeper *former, const struct model *model)
 {
-	struct keeper former = *k;
-
 	if (k->n_resumed)
 		qsort(k->resumed, k->n_resumed, sizeof(*k->resumed), compare_states);
 	k->n_served = model->n_services;
@@ -195,16 +199,19 @@ static void serve(struct keeper *k, const struct model *model)
 	for (uint32_t i = 0; i < model->n_services; i++) {
 		const struct virtual_server *vs = &model->services[i];
 		const struct service_state *resumed = find_resumed(k, vs->id);
-		const struct served *was = keeper_find(&former, vs->id);
+		const struct served *was = keeper_find(former, vs->id);
 
 		if (was)
 			k->served[i] = *was;
 		else if (resumed)
 			k->served[i].state = *resumed;
+		if (!was || !virtual_server_equal(was->vs, vs))
+			k->served[i].dirty = true;
 		k->served[i].vs = vs;
 	}
 	qsort(k->served, k->n_served, sizeof(*k->served), compare_served);
-	free(former.served);
+	k->model = model;
+	k->patrol_at = 0;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -238,44 +245,76 @@ static void forget_health(struct keeper *k)
 	health_sweep(&k->health);
 }
 
+/* Steps the services, all or the dirty ones, and scopes those that have to be looked at. */
+static void scope_changed(struct keeper *k, bool all, struct keeper_scope *scope, int64_t now_us)
+{
+	scope->some = must_alloc(all ? k->n_served : k->n_dirty, sizeof(struct served *));
+	for (uint32_t i = 0; i < k->n_served; i++) {
+		struct served *s = &k->served[i];
+		bool dirty = s->dirty;
+
+		if ((all || dirty) && (step(k, s, now_us) || dirty))
+			scope->some[scope->n_some++] = s;
+	}
+	k->n_dirty = 0;
+}
+
+static void scope_gone(struct keeper *k, const struct keeper *former, struct keeper_scope *scope)
+{
+	scope->gone = must_alloc(former->n_served, sizeof(*scope->gone));
+	for (uint32_t i = 0; i < former->n_served; i++)
+		if (!keeper_find(k, former->served[i].vs->id))
+			scope->gone[scope->n_gone++] = wanted_key(former->served[i].vs);
+}
+
+static bool same_timeouts(const struct global *a, const struct global *b)
+{
+	return a->tcp_timeout_s == b->tcp_timeout_s && a->tcpfin_timeout_s == b->tcpfin_timeout_s &&
+	       a->udp_timeout_s == b->udp_timeout_s;
+}
+
+/* When there is a kernel's table that followed the former model, the difference is enough. */
+static bool must_look_at_all(const struct keeper *k, const struct keeper *former,
+			     const struct keeper_scope *scope)
+{
+	return !former->model || k->incomplete || scope->n_some + scope->n_gone > SOME_MAX ||
+	       !same_timeouts(former->model->global, k->model->global);
+}
+
 void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
 {
-	if (!k->model)
+	const struct keeper former = *k;
+	struct keeper_scope scope = { 0 };
+
+	if (!former.model)
 		k->flush_others = model->global->lvs_flush && !k->n_resumed;
-	serve(k, model);
+	serve(k, &former, model);
 	own(k);
 	free(k->resumed);
 	k->resumed = NULL;
 	k->n_resumed = 0;
-	k->model = model;
-	k->n_dirty = 0;
-	k->patrol_at = 0;
 	forget_health(k);
-	for (uint32_t i = 0; i < k->n_served; i++)
-		step(k, &k->served[i], now_us);
-	pass(k, NULL, 0, IPVS_CAUSE_MODEL);
+	scope_changed(k, true, &scope, now_us);
+	scope_gone(k, &former, &scope);
+	scope.all = must_look_at_all(k, &former, &scope);
+	pass(k, &scope, IPVS_CAUSE_MODEL);
+	free(scope.some);
+	free(scope.gone);
+	free(former.served);
 }
 
 void keeper_run(struct keeper *k, int64_t now_us)
 {
-	struct served **some;
-	uint32_t n = 0;
+	struct keeper_scope scope = { 0 };
 
 	if (!k->n_dirty)
 		return;
-	some = must_alloc(k->n_dirty, sizeof(struct served *));
-	for (uint32_t i = 0; i < k->n_served && n < k->n_dirty; i++)
-		if (k->served[i].dirty)
-			some[n++] = &k->served[i];
-	k->n_dirty = 0;
-	for (uint32_t i = 0; i < n; i++)
-		step(k, some[i], now_us);
-	/* While the kernel is out of reach, the retry does all at once. */
-	if (k->available && n > SOME_MAX)
-		pass(k, NULL, 0, IPVS_CAUSE_HEALTH);
-	else if (k->available)
-		pass(k, some, n, IPVS_CAUSE_HEALTH);
-	free(some);
+	scope_changed(k, false, &scope, now_us);
+	scope.all = scope.n_some > SOME_MAX;
+	/* While the kernel is out of reach, the retry will do all at once. */
+	if (k->available)
+		pass(k, &scope, IPVS_CAUSE_HEALTH);
+	free(scope.some);
 }
 
 bool keeper_wants_retry(const struct keeper *k)
@@ -290,23 +329,23 @@ bool keeper_wants_retry(const struct keeper *k)
 	return false;
 }
 
-void keeper_retry(struct keeper *k, int64_t now_us)
+void keeper_retry(struct keeper *k)
 {
 	if (keeper_wants_retry(k))
-		pass(k, NULL, 0, k->available ? IPVS_CAUSE_HEALTH : IPVS_CAUSE_MODEL);
+		pass_all(k, k->available ? IPVS_CAUSE_HEALTH : IPVS_CAUSE_MODEL);
 }
 
-bool keeper_patrol(struct keeper *k, int64_t now_us)
+bool keeper_patrol(struct keeper *k)
 {
 	struct served *slice[PATROL_SLICE];
-	uint32_t n = 0;
+	struct keeper_scope scope = { .some = slice };
 
 	if (!k->available)
 		return true;
-	while (n < PATROL_SLICE && k->patrol_at < k->n_served)
-		slice[n++] = &k->served[k->patrol_at++];
-	if (n)
-		pass(k, slice, n, IPVS_CAUSE_DRIFT);
+	while (scope.n_some < PATROL_SLICE && k->patrol_at < k->n_served)
+		slice[scope.n_some++] = &k->served[k->patrol_at++];
+	if (scope.n_some)
+		pass(k, &scope, IPVS_CAUSE_DRIFT);
 	if (k->patrol_at < k->n_served)
 		return false;
 	k->patrol_at = 0;

@@ -21,7 +21,7 @@
 struct served {
 	const struct virtual_server *vs;
 	struct service_state state;
-	bool dirty;	  /* its health has changed since the last pass */
+	bool dirty;	  /* the model or its health has changed since the last pass */
 	uint64_t failure; /* a hash of what the kernel refused in the last pass; 0: nothing */
 	uint64_t told;	  /* the last such hash that was logged */
 };
@@ -58,10 +58,10 @@ void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us);
 /* Applies what keeper_health() has left to do. */
 void keeper_run(struct keeper *k, int64_t now_us);
 /* Tries again what the kernel refused, or everything if it could not be reached. */
-void keeper_retry(struct keeper *k, int64_t now_us);
+void keeper_retry(struct keeper *k);
 bool keeper_wants_retry(const struct keeper *k);
 /* Looks at the next few services for changes by others. True when that was the last of them. */
-bool keeper_patrol(struct keeper *k, int64_t now_us);
+bool keeper_patrol(struct keeper *k);
 
 /* Sends all current values to the supervisor. */
 void keeper_report(struct keeper *k);
@@ -69,15 +69,24 @@ void keeper_report(struct keeper *k);
 void keeper_stop(struct keeper *k);
 
 /* For keeper.c and pass.c. */
-struct served *keeper_find(struct keeper *k, uint64_t service);
+struct served *keeper_find(const struct keeper *k, uint64_t service);
 void keeper_send_service(const struct service_state *state);
 void keeper_send_ipvs(const struct keeper *k);
+
+/* What a pass looks at: these services, or all; and the keys of some that are wanted no more. */
+struct keeper_scope {
+	struct served **some;
+	uint32_t n_some;
+	struct ipvs_key *gone;
+	uint32_t n_gone;
+	bool all;
+};
+
 /*
- * One pass: what is wanted of these services, or of all when `some` is NULL, against the kernel.
- * A pass over all also removes what is owned and not wanted. Returns 0 or -errno when the kernel
- * could not be reached; what it refused is noted in each served.
+ * One pass: what is wanted within the scope against the kernel. A pass over all also removes
+ * whatever is owned and not wanted. Returns 0 or -errno when the kernel could not be reached; what
+ * it refused is noted in each served.
  */
-int keeper_pass(struct keeper *k, struct served *const *some, uint32_t n_some,
-		enum ipvs_cause cause);
+int keeper_pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause);
 
 #endif

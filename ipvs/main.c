@@ -51,7 +51,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct ipvs_role *r = w->data;
 
-	keeper_retry(&r->keeper, clock_now_us());
+	keeper_retry(&r->keeper);
 	schedule_retry(r);
 }
 
@@ -59,7 +59,7 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct ipvs_role *r = w->data;
 	int64_t started_us = clock_now_us();
-	bool round_done = keeper_patrol(&r->keeper, started_us);
+	bool round_done = keeper_patrol(&r->keeper);
 	double pause_s = (double)(clock_now_us() - started_us) / USEC_PER_SEC / PATROL_SHARE;
 
 	if (round_done && pause_s < PATROL_PAUSE_S)

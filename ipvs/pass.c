@@ -20,8 +20,7 @@ struct pass {
 	struct keeper *k;
 	struct arena *arena;
 	enum ipvs_cause cause;
-	struct served *const *some; /* NULL: all */
-	uint32_t n_some;
+	const struct keeper_scope *scope;
 	struct ipvs_table wanted;
 	struct ipvs_table observed;
 	struct ipvs_plan plan;
@@ -31,51 +30,64 @@ struct pass {
 	bool stale; /* the kernel's table moved between the look and the edit */
 };
 
+static uint32_t scope_size(const struct pass *p)
+{
+	return p->scope->all ? p->k->n_served : p->scope->n_some;
+}
+
+static struct served *scope_at(const struct pass *p, uint32_t i)
+{
+	return p->scope->all ? &p->k->served[i] : p->scope->some[i];
+}
+
 static void make_wanted(struct pass *p)
 {
-	struct keeper *k = p->k;
-	uint32_t n = p->some ? p->n_some : k->n_served;
+	const struct global *global = p->k->model->global;
+	struct ipvs_table *t = &p->wanted;
 
-	p->wanted.services = arena_array(p->arena, n, sizeof(*p->wanted.services));
-	p->wanted.n_services = n;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct served *s = p->some ? p->some[i] : &k->served[i];
+	*t = (struct ipvs_table){ .n_services = scope_size(p) };
+	t->services = arena_array(p->arena, t->n_services, sizeof(*t->services));
+	for (uint32_t i = 0; i < t->n_services; i++) {
+		const struct served *s = scope_at(p, i);
 
-		wanted_service(p->arena, s->vs, &k->health, &s->state, &p->wanted.services[i]);
+		wanted_service(p->arena, s->vs, &p->k->health, &s->state, &t->services[i]);
 	}
-	ipvs_table_sort(&p->wanted);
-	if (p->some)
-		return;
-	p->wanted.timeouts = (struct ipvs_timeouts){ .tcp_s = k->model->global->tcp_timeout_s,
-						     .tcpfin_s = k->model->global->tcpfin_timeout_s,
-						     .udp_s = k->model->global->udp_timeout_s };
+	ipvs_table_sort(t);
+	if (p->scope->all)
+		t->timeouts = (struct ipvs_timeouts){ .tcp_s = global->tcp_timeout_s,
+						      .tcpfin_s = global->tcpfin_timeout_s,
+						      .udp_s = global->udp_timeout_s };
 }
 
 static int observe(struct pass *p)
 {
+	const struct keeper_scope *scope = p->scope;
 	struct ipvs_netlink *nl = &p->k->nl;
 	struct ipvs_key *keys;
+	uint32_t n = 0;
 
-	if (!p->some)
+	if (scope->all)
 		return ipvs_netlink_observe(nl, p->arena, &p->observed);
-	keys = arena_array(p->arena, p->n_some, sizeof(*keys));
-	for (uint32_t i = 0; i < p->n_some; i++)
-		keys[i] = wanted_key(p->some[i]->vs);
-	return ipvs_netlink_observe_some(nl, p->arena, keys, p->n_some, &p->observed);
+	keys = arena_array(p->arena, (size_t)scope->n_some + scope->n_gone, sizeof(*keys));
+	for (uint32_t i = 0; i < scope->n_some; i++)
+		keys[n++] = wanted_key(scope->some[i]->vs);
+	for (uint32_t i = 0; i < scope->n_gone; i++)
+		keys[n++] = scope->gone[i];
+	return ipvs_netlink_observe_some(nl, p->arena, keys, n, &p->observed);
 }
 
 static struct ipvs_owned owned_by_us(const struct pass *p)
 {
 	return (struct ipvs_owned){ .ids = p->k->owned,
 				    .n_ids = p->k->n_owned,
-				    .all = p->k->flush_others && !p->some };
+				    .all = p->k->flush_others && p->scope->all };
 }
 
 static void count_observed(struct pass *p, const struct ipvs_owned *owned)
 {
 	struct keeper *k = p->k;
 
-	if (p->some)
+	if (!p->scope->all)
 		return;
 	k->services_in_kernel = 0;
 	k->servers_in_kernel = 0;
@@ -257,9 +269,9 @@ static void handle_failures(struct pass *p, struct ipvs_edit *failed, uint32_t n
 	}
 }
 
-static void handle_results(struct pass *p)
+static void handle_results(struct pass *p, uint32_t n_refused)
 {
-	struct ipvs_edit *failed = arena_array(p->arena, p->plan.n_edits, sizeof(*failed));
+	struct ipvs_edit *failed = arena_array(p->arena, n_refused, sizeof(*failed));
 	uint32_t n_failed = 0;
 
 	for (uint32_t i = 0; i < p->plan.n_edits; i++) {
@@ -273,28 +285,21 @@ static void handle_results(struct pass *p)
 
 static void start_failures(struct pass *p)
 {
-	uint32_t n = p->some ? p->n_some : p->k->n_served;
-
-	for (uint32_t i = 0; i < n; i++)
-		(p->some ? p->some[i] : &p->k->served[i])->failure = 0;
+	for (uint32_t i = 0; i < scope_size(p); i++)
+		scope_at(p, i)->failure = 0;
 }
 
 static void finish_failures(struct pass *p)
 {
-	uint32_t n = p->some ? p->n_some : p->k->n_served;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct served *s = p->some ? p->some[i] : &p->k->served[i];
-
-		if (!s->failure)
-			s->told = 0;
-	}
+	for (uint32_t i = 0; i < scope_size(p); i++)
+		if (!scope_at(p, i)->failure)
+			scope_at(p, i)->told = 0;
 }
 
 static int pass_round(struct pass *p)
 {
 	struct ipvs_owned owned = owned_by_us(p);
-	int err;
+	int err, n_refused;
 
 	p->stale = false;
 	make_wanted(p);
@@ -304,10 +309,10 @@ static int pass_round(struct pass *p)
 	count_observed(p, &owned);
 	ipvs_plan_make(p->arena, &p->wanted, &p->observed, &owned, &p->plan);
 	start_failures(p);
-	err = ipvs_netlink_apply(&p->k->nl, p->plan.edits, p->plan.n_edits);
-	if (err < 0)
-		return err;
-	handle_results(p);
+	n_refused = ipvs_netlink_apply(&p->k->nl, p->plan.edits, p->plan.n_edits);
+	if (n_refused < 0)
+		return n_refused;
+	handle_results(p, (uint32_t)n_refused);
 	return 0;
 }
 
@@ -333,14 +338,13 @@ static void settle_ownership(struct keeper *k)
 		k->owned[i] = k->served[i].vs->id;
 }
 
-int keeper_pass(struct keeper *k, struct served *const *some, uint32_t n_some,
-		enum ipvs_cause cause)
+int keeper_pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause)
 {
-	struct pass p = { .k = k, .cause = cause, .some = some, .n_some = n_some };
+	struct pass p = { .k = k, .cause = cause, .scope = scope };
 	int64_t started_us = clock_now_us();
 	int err = 0;
 
-	if (!some)
+	if (scope->all)
 		k->incomplete = false;
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		arena_free(p.arena);
@@ -356,8 +360,7 @@ int keeper_pass(struct keeper *k, struct served *const *some, uint32_t n_some,
 		k->incomplete = true;
 	else
 		tell_pass(&p, clock_now_us() - started_us);
-	if (!err && !some)
-		settle_ownership(k);
+	settle_ownership(k);
 	arena_free(p.arena);
 	return err;
 }
