@@ -434,18 +434,22 @@ static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast
 	garp_init(&d->garp);
 }
 
+/* The hash of a name shares a table with the ids of objects. */
 static bool name_is_free(struct checker *c, const struct ast_node *n)
 {
-	for (uint32_t i = 0; i < c->n_instances; i++) {
-		if (strcmp(c->instances[i].name, n->word[1].s))
-			continue;
-		check_warn(c, &n->word[1].loc,
-			   "there is a vrrp_instance '%s' already; "
+	const struct ast_word *w = &n->word[1];
+	const struct ast_loc *first;
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (const char *s = w->s; *s; s++)
+		hash = (hash ^ (unsigned char)*s) * UINT64_C(1099511628211);
+	first = check_id(c, hash ? hash : 1, &w->loc);
+	if (first)
+		check_warn(c, &w->loc,
+			   "there is a vrrp_instance '%s' already, at %s:%u; "
 			   "this one is left out",
-			   n->word[1].s);
-		return false;
-	}
-	return true;
+			   w->s, first->file, first->line);
+	return !first;
 }
 
 static void vrrp_check(struct checker *c, const struct ast_node *n)

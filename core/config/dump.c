@@ -234,14 +234,12 @@ static void dump_instance(FILE *out, const struct vrrp_instance *v)
 	dump_u32(out, TAB, "down_timer_adverts", v->down_timer_adverts);
 	dump_flag(out, TAB, "nopreempt", !v->preempt);
 	dump_seconds(out, TAB, "preempt_delay", v->preempt_delay_us);
-	dump_flag(out, TAB, "no_accept", !v->accept);
 	dump_flag(out, TAB, "dont_track_primary", !v->track_primary);
 	dump_transport(out, v);
 	dump_bool(out, TAB, "v3_checksum_as_v2", v->checksum_as_v2);
 	dump_bool(out, TAB, "skip_check_adv_addr", v->skip_check_adv_addr);
 	dump_bool(out, TAB, "lower_prio_no_advert", v->lower_prio_no_advert);
 	dump_bool(out, TAB, "higher_prio_send_advert", v->higher_prio_send_advert);
-	dump_flag(out, TAB, "promote_secondaries", v->promote_secondaries);
 	dump_auth(out, v);
 	dump_garp(out, v);
 	dump_flag(out, TAB, "no_virtual_ipaddress", !v->n_vips);
@@ -388,7 +386,6 @@ static void dump_service(FILE *out, const struct virtual_server *vs)
 		dump_u32(out, TAB, "quorum", vs->quorum);
 	dump_u32(out, TAB, "hysteresis", vs->hysteresis);
 	dump_flag(out, TAB, "omega", vs->omega);
-	dump_flag(out, TAB, "ha_suspend", vs->ha_suspend);
 	for (uint32_t i = 0; i < vs->n_notifies; i++)
 		dump_notify(out, TAB, vs->notifies[i].on == NOTIFY_UP ? "quorum_up" : "quorum_down",
 			    &vs->notifies[i]);
