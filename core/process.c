@@ -234,7 +234,7 @@ static void on_end(struct process *p, int status)
 		spawn_failure(p->failure, &how);
 	p->failure = -1;
 	if (p->phase == PROCESS_STOPPING) {
-		if (status != 0)
+		if (status > 0)
 			log_notice("%s: %s while it was stopping", name(p), how.s);
 		p->phase = PROCESS_STOPPED;
 		p->ops->gone(p);

@@ -36,10 +36,12 @@ void reload_log_diags(const struct diags *d, const char *what)
 	for (size_t i = 0; i < d->n; i++) {
 		const struct diag *at = &d->at[i];
 		bool error = at->level == DIAG_ERROR;
+		char place[32] = "";
 
-		log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s%s:%u:%u: %s", what,
-			 error ? "refused: " : "", at->loc.file, at->loc.line, at->loc.col,
-			 at->message);
+		if (at->loc.line)
+			snprintf(place, sizeof(place), ":%u:%u", at->loc.line, at->loc.col);
+		log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s%s%s: %s", what,
+			 error ? "refused: " : "", at->loc.file, place, at->message);
 	}
 }
 

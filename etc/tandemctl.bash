@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of tandemctl for bash.
+_tandemctl() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+
+	case $before in
+	--run-dir)
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		return
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W \
+		"status reload version --json --run-dir --help --version" -- "$word")
+}
+complete -F _tandemctl tandemctl
