@@ -120,7 +120,7 @@ void generation_log(const struct generation *g)
 
 	if (!f)
 		return;
-	config_dump(g->model, f);
+	config_dump(g->model, f, false);
 	fclose(f);
 	at = text;
 	while ((line = strsep(&at, "\n")))

@@ -42,7 +42,10 @@ enum config_exit config_test(const struct config_options *options, FILE *out);
 const struct model *config_check(struct arena *arena, const struct ast_node *root,
 				 struct diags *diags);
 
-/* Canonical text: all values said, one way to say them. Parses back to an equal model. */
-void config_dump(const struct model *m, FILE *out);
+/*
+ * Canonical text: all values said, one way to say them. Parses back to an equal model, unless
+ * passwords are hidden (!secrets), which they are wherever somebody else may read them.
+ */
+void config_dump(const struct model *m, FILE *out, bool secrets);
 
 #endif

@@ -210,16 +210,16 @@ static void dump_tracks(FILE *out, const struct vrrp_instance *v)
 	fputs(TAB "}\n", out);
 }
 
-static void dump_auth(FILE *out, const struct vrrp_instance *v)
+static void dump_auth(FILE *out, const struct vrrp_instance *v, bool secrets)
 {
 	if (v->auth_type != VRRP_AUTH_PASS)
 		return;
 	fputs(TAB "authentication {\n" TAB TAB "auth_type PASS\n", out);
-	dump_str(out, TAB TAB, "auth_pass", v->auth_pass);
+	dump_str(out, TAB TAB, "auth_pass", secrets ? v->auth_pass : "hidden");
 	fputs(TAB "}\n", out);
 }
 
-static void dump_instance(FILE *out, const struct vrrp_instance *v)
+static void dump_instance(FILE *out, const struct vrrp_instance *v, bool secrets)
 {
 	fputs("\nvrrp_instance ", out);
 	dump_string(out, v->name);
@@ -240,7 +240,7 @@ static void dump_instance(FILE *out, const struct vrrp_instance *v)
 	dump_bool(out, TAB, "skip_check_adv_addr", v->skip_check_adv_addr);
 	dump_bool(out, TAB, "lower_prio_no_advert", v->lower_prio_no_advert);
 	dump_bool(out, TAB, "higher_prio_send_advert", v->higher_prio_send_advert);
-	dump_auth(out, v);
+	dump_auth(out, v, secrets);
 	dump_garp(out, v);
 	dump_flag(out, TAB, "no_virtual_ipaddress", !v->n_vips);
 	dump_vips(out, "virtual_ipaddress", v->vips, v->n_vips);
@@ -400,11 +400,11 @@ static void dump_service(FILE *out, const struct virtual_server *vs)
 	fputs("}\n", out);
 }
 
-void config_dump(const struct model *m, FILE *out)
+void config_dump(const struct model *m, FILE *out, bool secrets)
 {
 	dump_global(out, m);
 	for (uint32_t i = 0; i < m->n_instances; i++)
-		dump_instance(out, &m->instances[i]);
+		dump_instance(out, &m->instances[i], secrets);
 	for (uint32_t i = 0; i < m->n_services; i++)
 		dump_service(out, &m->services[i]);
 }

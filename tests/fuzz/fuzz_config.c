@@ -68,7 +68,7 @@ static void read_dump(struct arena *arena, const struct ast_input *input, const 
 	char *s = NULL;
 	FILE *out = open_memstream(&s, &dump.len);
 
-	config_dump(m, out);
+	config_dump(m, out, true);
 	fclose(out);
 	dump.s = s;
 	again = read_text(arena, input, &dump, &diags);

@@ -55,7 +55,7 @@ static char *golden_output(const char *name)
 	diags_print(&diags, out);
 	fputs("----\n", out);
 	if (m)
-		config_dump(m, out);
+		config_dump(m, out, true);
 	fclose(out);
 	arena_free(arena);
 	return text;
@@ -123,7 +123,7 @@ static bool dump_reads_back(const char *path)
 	diags_init(&second, arena);
 	if (!config_load(&options, 0, arena, &diags, &m)) {
 		out = open_memstream(&text, &len);
-		config_dump(m, out);
+		config_dump(m, out, true);
 		fclose(out);
 		ast_parse_text(arena, &ast_input_files, "dump", text, len, &second, &root);
 		again = config_check(arena, &root, &second);
