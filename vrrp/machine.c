@@ -129,6 +129,7 @@ static void announce(const struct vrrp_conf *conf, struct vrrp_machine *m, int64
 	if (count)
 		act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
 	m->announce_lower = lower;
+	m->contested = false;
 	m->announce_from_us = now_us;
 	m->announce_step = 0;
 	set_announce_timer(conf, m);
@@ -150,6 +151,11 @@ static void announce_again(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
 	if (m->announce_step <= ANNOUNCE_EARLY)
 		m->announce_step++;
+	if (m->announce_step == ANNOUNCE_EARLY && m->contested) {
+		m->contested = false;
+		m->announce_from_us = now_us;
+		m->announce_step = 0;
+	}
 	set_announce_timer(conf, m);
 }
 
@@ -339,12 +345,15 @@ static void active_assert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			  const struct vrrp_event *event, struct vrrp_actions *ret)
 {
 	bool worse = event->priority != 0;
+	bool lately = event->now_us - m->sent_us < conf->adver_int_us / ASSERT_FRACTION;
 
-	if (event->now_us - m->sent_us < conf->adver_int_us / ASSERT_FRACTION)
-		return;
-	if (!worse || !conf->lower_no_advert)
+	if (!lately && !(worse && conf->lower_no_advert))
 		send_own_advert(conf, m, event->now_us, ret);
-	if (worse && conf->garp_lower_repeat && m->announce_step >= ANNOUNCE_EARLY)
+	if (!worse || !conf->garp_lower_repeat)
+		return;
+	if (m->announce_step < ANNOUNCE_EARLY)
+		m->contested = true;
+	else
 		announce(conf, m, event->now_us, true, ret);
 }
 

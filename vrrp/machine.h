@@ -73,6 +73,7 @@ struct vrrp_machine {
 	bool rival; /* an Active of lower priority was heard since the timer was set */
 	uint8_t announce_step;
 	bool announce_lower; /* because of a worse Active */
+	bool contested;	     /* one was heard while the early announcements were under way */
 	struct addr peer;    /* the Active heard last */
 	uint8_t peer_priority;
 	int64_t heard_us;      /* when; USEC_NEVER: none was heard */

@@ -360,6 +360,18 @@ static void test_active_asserts_itself(void **state)
 	assert_int_equal(r.now_us - r.m.sent_us, 700 * MS);
 }
 
+/* Heard in the middle of our own announcements: they are said once more after the last one. */
+static void test_contested_takeover_announces_again(void **state)
+{
+	struct rig r = rig_active();
+
+	r.m.advert_at_us = USEC_NEVER;
+	assert_string_equal(hear(&r, "192.0.2.2", 99), ""); /* we have only just spoken */
+	for (int i = 0; i < 4; i++)
+		assert_string_equal(tick(&r), "announce 1");
+	assert_string_equal(tick(&r), "announce 5");
+}
+
 static void test_lower_no_advert_and_higher_send_advert(void **state)
 {
 	struct rig r = rig_active();
@@ -584,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_active_yields_to_higher),
 		cmocka_unit_test(test_equal_priority_higher_address_wins),
 		cmocka_unit_test(test_active_asserts_itself),
+		cmocka_unit_test(test_contested_takeover_announces_again),
 		cmocka_unit_test(test_lower_no_advert_and_higher_send_advert),
 		cmocka_unit_test(test_yielding_then_taking_again_keeps_addresses),
 		cmocka_unit_test(test_stop_holds_until_successor),
