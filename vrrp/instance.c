@@ -58,7 +58,7 @@ static void breathe(void *ctx)
 	send_advert(in, in->conf.priority);
 }
 
-static void log_change(struct instance *in, const struct vrrp_change *change)
+static void note_change(struct instance *in, const struct vrrp_change *change)
 {
 	char text[512];
 
@@ -67,7 +67,10 @@ static void log_change(struct instance *in, const struct vrrp_change *change)
 	if (change->from == change->to)
 		return;
 	in->counters.became_active += change->to == VRRP_STATE_ACTIVE;
-	in->counters.released_active += change->from == VRRP_STATE_ACTIVE;
+	if (change->from == VRRP_STATE_ACTIVE) {
+		in->counters.released_active++;
+		vips_hush(&in->shell->netifs, &in->shell->announcer, in->config);
+	}
 }
 
 static void perform(struct instance *in, const struct vrrp_action *a)
@@ -82,7 +85,6 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 		in->lacking = vips_add(&shell->netifs, in->config, breathe, in) != 0;
 		break;
 	case VRRP_ACTION_REMOVE:
-		vips_hush(&shell->netifs, &shell->announcer, in->config);
 		vips_remove(&shell->netifs, in->config, NULL);
 		break;
 	case VRRP_ACTION_ANNOUNCE:
@@ -90,7 +92,7 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 			vips_announce(&shell->netifs, &shell->announcer, in->config, a->count);
 		break;
 	case VRRP_ACTION_REPORT:
-		log_change(in, &a->change);
+		note_change(in, &a->change);
 		break;
 	}
 }
@@ -131,7 +133,12 @@ static void step(struct instance *in, struct vrrp_event event)
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
-	step(w->data, (struct vrrp_event){.kind = VRRP_EVENT_TIMER});
+	struct instance *in = w->data;
+
+	/* After this process was held up, what came in meanwhile is older than the deadline. */
+	if (in->port && in->m.state == VRRP_STATE_BACKUP)
+		vrrp_port_drain(in->port);
+	step(in, (struct vrrp_event){.kind = VRRP_EVENT_TIMER});
 }
 
 /* Reports */

@@ -167,14 +167,13 @@ static void receive_one(struct vrrp_port *p, struct mmsghdr *mm, const uint8_t *
 		p->ports->receive(owner, &f);
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+void vrrp_port_drain(struct vrrp_port *p)
 {
 	static uint8_t bytes[RECEIVE_AT_ONCE][FRAME_MAX];
 	static union control control[RECEIVE_AT_ONCE];
 	struct sockaddr_storage from[RECEIVE_AT_ONCE];
 	struct iovec iov[RECEIVE_AT_ONCE];
 	struct mmsghdr mm[RECEIVE_AT_ONCE];
-	struct vrrp_port *p = w->data;
 	int n = RECEIVE_AT_ONCE;
 
 	for (int round = 0; round < RECEIVE_ROUNDS && n == RECEIVE_AT_ONCE; round++) {
@@ -193,6 +192,11 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 		for (int i = 0; i < n; i++)
 			receive_one(p, &mm[i], bytes[i]);
 	}
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	vrrp_port_drain(w->data);
 }
 
 /* Sending */

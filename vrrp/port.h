@@ -38,6 +38,9 @@ void vrrp_port_leave(struct vrrp_port *port, uint8_t vrid);
 /* Listens to a multicast group, once however often it is asked. 0 or -errno. */
 int vrrp_port_join(struct vrrp_port *port, const struct addr *group);
 
+/* Hands out what has come in already. */
+void vrrp_port_drain(struct vrrp_port *port);
+
 /* Never blocks. 0 or -errno. */
 int vrrp_port_send(struct vrrp_port *port, const struct vrrp_path *path, int ttl, const void *bytes,
 		   size_t len);
