@@ -105,12 +105,12 @@ static struct checked *first_down(const struct checked_server *s)
 /* "TCP_CHECK 10.0.0.3:80: connection refused (2 of 2 tries)" */
 static void describe(const struct checked *c, struct text *ret)
 {
+	uint32_t n = check_machine_tries(c->conf);
 	char at[ADDR_TEXT_MAX];
 	char tries[48] = "";
 
-	if (c->state.failures)
-		snprintf(tries, sizeof(tries), " (%u of %u tries)",
-			 check_machine_try(&c->state, c->conf), check_machine_tries(c->conf));
+	if (c->state.failures >= n)
+		snprintf(tries, sizeof(tries), " (%u of %u tries)", n, n);
 	text_set(ret, "%s %s: %s%s", check_method_name((enum check_method)c->conf->method),
 		 addr_format_port(&c->conf->address, c->conf->port, at), c->state.result.s, tries);
 }

@@ -6,13 +6,22 @@
 
 #include <stdio.h>
 
-static void run_all(struct scripts *scripts, const struct model *m, uint64_t object,
-		    const char *owner, const struct notify *notifies, uint32_t n,
-		    enum notify_on on, const char *const *args)
+/* `event` is the keyword, for the log. */
+static void run_event(struct scripts *scripts, const struct model *m, uint64_t object,
+		      const char *owner, const struct notify *notifies, uint32_t n,
+		      enum notify_on on, const char *event, const char *const *args)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (notifies[i].on == on)
-			scripts_notify(scripts, object, owner, &notifies[i], m->global, args);
+			scripts_notify(scripts, object, owner, event, &notifies[i], m->global,
+				       args);
+}
+
+static void run_all(struct scripts *scripts, const struct model *m, uint64_t object,
+		    const char *owner, const struct notify *notifies, uint32_t n, enum notify_on on,
+		    const char *const *args)
+{
+	run_event(scripts, m, object, owner, notifies, n, on, notify_on_name(on), args);
 }
 
 /* False: nobody wants to know. */
@@ -42,7 +51,7 @@ static void instance_changed(struct scripts *scripts, const struct model *m,
 			     const struct msg_vrrp_state *now)
 {
 	const struct vrrp_instance *v = model_find_instance(m, now->instance);
-	const char *args[] = { "INSTANCE", NULL, NULL, NULL, NULL };
+	const char *args[] = {"INSTANCE", NULL, NULL, NULL, NULL};
 	enum notify_on on = NOTIFY_ANY;
 	char priority[8];
 
@@ -76,8 +85,8 @@ static bool starts_up(const struct real_server *r)
 	return true;
 }
 
-static void run_server(struct scripts *scripts, const struct model *m,
-		       const struct real_server *r, bool up)
+static void run_server(struct scripts *scripts, const struct model *m, const struct real_server *r,
+		       bool up)
 {
 	char owner[ADDR_TEXT_MAX];
 
@@ -101,8 +110,9 @@ static void run_service(struct scripts *scripts, const struct model *m,
 {
 	char owner[TEXT_MAX];
 
-	run_all(scripts, m, vs->id, virtual_server_format(vs, owner), vs->notifies,
-		vs->n_notifies, up ? NOTIFY_UP : NOTIFY_DOWN, NULL);
+	run_event(scripts, m, vs->id, virtual_server_format(vs, owner), vs->notifies,
+		  vs->n_notifies, up ? NOTIFY_UP : NOTIFY_DOWN, up ? "quorum_up" : "quorum_down",
+		  NULL);
 }
 
 /* The first quorum is told too, as keepalived does. */

@@ -239,8 +239,8 @@ int scripts_run(struct scripts *s, const struct script_request *r)
 	return 0;
 }
 
-int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const struct notify *n,
-		   const struct global *g, const char *const *args)
+int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
+		   const struct notify *n, const struct global *g, const char *const *args)
 {
 	bool own_user = n->user[0];
 	struct text name;
@@ -255,7 +255,7 @@ int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const 
 		.timeout_us = SCRIPT_NOTIFY_TIMEOUT_US,
 	};
 
-	text_set(&name, "%s: %s", owner, notify_on_name((enum notify_on)n->on));
+	text_set(&name, "%s: %s", owner, event);
 	return scripts_run(s, &r);
 }
 

@@ -44,11 +44,11 @@ void scripts_free(struct scripts *s);
 int scripts_run(struct scripts *s, const struct script_request *r);
 
 /*
- * One notify line of the configuration. `args` are given to "notify" (NOTIFY_ANY) only:
- * keepalived's "INSTANCE", name, "MASTER", priority.
+ * One notify line of the configuration, `event` being its keyword. `args` are given to "notify"
+ * (NOTIFY_ANY) only: keepalived's "INSTANCE", name, "MASTER", priority.
  */
-int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const struct notify *n,
-		   const struct global *g, const char *const *args);
+int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
+		   const struct notify *n, const struct global *g, const char *const *args);
 
 /* Nothing runs, nothing waits. */
 bool scripts_idle(const struct scripts *s);

@@ -312,9 +312,9 @@ static void test_notify_arguments(void **state)
 	snprintf(command, sizeof(command), "/bin/sh -c 'printf \"<%%s>\" \"$@\" >>%s' sh own",
 		 t->out);
 	n.command = command;
-	scripts_notify(t->scripts, 1, "VI 1", &n, &g, args);
+	scripts_notify(t->scripts, 1, "VI 1", "notify", &n, &g, args);
 	n.on = NOTIFY_MASTER;
-	scripts_notify(t->scripts, 1, "VI 1", &n, &g, args);
+	scripts_notify(t->scripts, 1, "VI 1", "notify", &n, &g, args);
 	finish(t);
 	assert_out(t, "<own><INSTANCE><VI 1><MASTER><100><own>");
 }
