@@ -22,7 +22,7 @@
 /* 0: nobody holds it. */
 static pid_t lock_holder(const struct role_desc *desc, const char *run_dir)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[256];
 	int fd = open(spawn_lock_path(desc, run_dir, path, sizeof(path)),
 		      O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -59,7 +59,7 @@ void adopt_end(struct supervisor *s)
 /* Only the holder of a role's lock is that role, whatever it says itself. */
 static void take(struct supervisor *s, int sock)
 {
-	struct ucred peer = { 0 };
+	struct ucred peer = {0};
 	socklen_t size = sizeof(peer);
 
 	getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -67,8 +67,7 @@ static void take(struct supervisor *s, int sock)
 		if (!peer.pid || s->adopt.expected[i] != peer.pid)
 			continue;
 		s->adopt.expected[i] = 0;
-		log_notice("%s: adopted as process %d", role_name(role_descs[i].id),
-			   (int)peer.pid);
+		log_notice("%s: adopted as process %d", role_name(role_descs[i].id), (int)peer.pid);
 		process_adopt(&s->processes[i], sock, peer.pid);
 		return;
 	}
@@ -108,7 +107,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 
 static int listen_for_roles(struct adopt *a)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
 
 	a->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (a->sock < 0)
@@ -128,7 +127,7 @@ unsigned adopt_begin(struct supervisor *s)
 	unsigned waited_for = 0;
 	int err;
 
-	*a = (struct adopt){ .sock = -1 };
+	*a = (struct adopt){.sock = -1};
 	ev_init(&a->acceptable, on_acceptable);
 	ev_init(&a->timer, on_timer);
 	a->acceptable.data = s;

@@ -104,9 +104,9 @@ static const struct verb {
 	bool root_only;
 	void (*run)(struct control_client *c);
 } verbs[] = {
-	{ "status", false, run_status },
-	{ "reload", true, run_reload },
-	{ "version", false, run_version },
+	{"status", false, run_status},
+	{"reload", true, run_reload},
+	{"version", false, run_version},
 };
 
 static const struct verb *find_verb(const char *name)
@@ -125,7 +125,7 @@ static void on_request(struct control_client *c)
 	if (json_object_is_type(request, json_type_object))
 		json_object_object_get_ex(request, "verb", &name);
 	v = find_verb(json_object_is_type(name, json_type_string) ? json_object_get_string(name)
-								   : NULL);
+								  : NULL);
 	json_object_put(request);
 	if (!v)
 		reply(c, status_of_error("unknown request: {\"verb\": \"status\"}, \"reload\" or "
@@ -138,8 +138,7 @@ static void on_request(struct control_client *c)
 
 static void read_request(struct control_client *c)
 {
-	ssize_t n = read(c->sock, c->request + c->n_request,
-			 sizeof(c->request) - 1 - c->n_request);
+	ssize_t n = read(c->sock, c->request + c->n_request, sizeof(c->request) - 1 - c->n_request);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -185,7 +184,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *w, int events)
 static void client_new(struct supervisor *s, int sock)
 {
 	struct control_client *c = calloc(1, sizeof(*c));
-	struct ucred peer = { .uid = (uid_t)-1 };
+	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t size = sizeof(peer);
 
 	if (!c) {
@@ -254,7 +253,7 @@ static int open_to_group(const char *path)
 
 static int listen_at(struct control *k)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	mode_t former;
 	int err = 0;
 

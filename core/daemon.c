@@ -32,7 +32,7 @@ int daemon_make_run_dir(const char *path)
 
 int daemon_lock_pid_file(const char *path, pid_t *ret_other)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (fd < 0)

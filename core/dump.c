@@ -26,7 +26,7 @@ static void print_vips(FILE *f, const char *title, const struct vip *vips, uint3
 
 static void print_instance(FILE *f, const struct supervisor *s, const struct vrrp_instance *v)
 {
-	struct msg m = { .vrrp_state = { .priority = v->priority } };
+	struct msg m = {.vrrp_state = {.priority = v->priority}};
 	const char *state = store_get(&s->store, MSG_VRRP_STATE, v->id, &m)
 				    ? vrrp_state_name((enum vrrp_state_id)m.vrrp_state.state)
 				    : "INIT";
@@ -36,9 +36,8 @@ static void print_instance(FILE *f, const struct supervisor *s, const struct vrr
 	fprintf(f, "   VRRP Version = %u\n", v->version);
 	fprintf(f, "   State = %s\n", state);
 	fprintf(f, "   Last transition = %lld\n",
-		m.vrrp_state.since_us
-			? (long long)((clock_realtime_us() - ago_us) / USEC_PER_SEC)
-			: 0LL);
+		m.vrrp_state.since_us ? (long long)((clock_realtime_us() - ago_us) / USEC_PER_SEC)
+				      : 0LL);
 	fprintf(f, "   Interface = %s\n", v->ifname);
 	fprintf(f, "   Virtual Router ID = %u\n", v->vrid);
 	fprintf(f, "   Priority = %u\n", v->priority);
@@ -68,7 +67,7 @@ static void print_service(FILE *f, const struct supervisor *s, const struct virt
 		known = store_get(&s->store, MSG_SERVER_HEALTH, r->id, &m);
 		fprintf(f, "   Real server = %s, weight %d, %s\n",
 			addr_format_port(&r->address, r->port, text), r->weight,
-			!known		       ? "not checked yet"
+			!known		     ? "not checked yet"
 			: m.server_health.up ? "alive"
 					     : "dead");
 	}
@@ -94,20 +93,20 @@ static void print_counters(FILE *f, const struct vrrp_instance *v,
 		const char *words;
 		uint64_t number;
 	} lines[] = {
-		{ "  Advertisements:\n    Received: ", c->adverts_received },
-		{ "    Sent: ", c->adverts_sent },
-		{ "  Became master: ", c->became_active },
-		{ "  Released master: ", c->released_active },
-		{ "  Packet Errors:\n    Length: ", c->packet_length_errors },
-		{ "    TTL: ", c->ttl_errors },
-		{ "    Invalid Type: ", c->invalid_type_received },
-		{ "    Advertisement Interval: ", c->interval_errors },
-		{ "    Address List: ", c->address_list_errors },
-		{ "  Authentication Errors:\n    Invalid Type: ", 0 },
-		{ "    Type Mismatch: ", 0 },
-		{ "    Failure: ", c->auth_failures },
-		{ "  Priority Zero:\n    Received: ", c->priority_zero_received },
-		{ "    Sent: ", c->priority_zero_sent },
+		{"  Advertisements:\n    Received: ", c->adverts_received},
+		{"    Sent: ", c->adverts_sent},
+		{"  Became master: ", c->became_active},
+		{"  Released master: ", c->released_active},
+		{"  Packet Errors:\n    Length: ", c->packet_length_errors},
+		{"    TTL: ", c->ttl_errors},
+		{"    Invalid Type: ", c->invalid_type_received},
+		{"    Advertisement Interval: ", c->interval_errors},
+		{"    Address List: ", c->address_list_errors},
+		{"  Authentication Errors:\n    Invalid Type: ", 0},
+		{"    Type Mismatch: ", 0},
+		{"    Failure: ", c->auth_failures},
+		{"  Priority Zero:\n    Received: ", c->priority_zero_received},
+		{"    Sent: ", c->priority_zero_sent},
 	};
 
 	fprintf(f, "VRRP Instance: %s\n", v->name);
@@ -120,7 +119,7 @@ static void print_stats(FILE *f, const struct supervisor *s)
 	const struct model *m = s->running.model;
 
 	for (uint32_t i = 0; i < m->n_instances; i++) {
-		struct msg c = { 0 };
+		struct msg c = {0};
 
 		store_get(&s->store, MSG_VRRP_COUNTERS, m->instances[i].id, &c);
 		print_counters(f, &m->instances[i], &c.vrrp_counters);

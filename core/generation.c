@@ -17,9 +17,8 @@
 
 struct config_options generation_config_options(const struct options *o)
 {
-	return (struct config_options){ .path = o->config_file,
-					.config_id = o->config_id,
-					.strict = o->strict };
+	return (struct config_options){
+		.path = o->config_file, .config_id = o->config_id, .strict = o->strict};
 }
 
 /* The model is const and shared; what differs is a copy of its outermost parts. */
@@ -63,7 +62,7 @@ int generation_load(struct generation *ret, const struct options *o, uint64_t nu
 	const struct config_options c = generation_config_options(o);
 	int err;
 
-	*ret = (struct generation){ .arena = arena_new(), .image_fd = -1 };
+	*ret = (struct generation){.arena = arena_new(), .image_fd = -1};
 	diags_init(&ret->diags, ret->arena);
 	err = config_load(&c, number, ret->arena, &ret->diags, &ret->model);
 	if (err)
@@ -94,9 +93,9 @@ static void count_changes(const struct diff *d, char *text, size_t size)
 		for (uint32_t i = 0; i < d->n; i++)
 			n += d->at[i].object == object && d->at[i].change == change;
 		if (n)
-			at += (size_t)snprintf(text + at, size - at, "%s%u %s%s %s",
-					       at ? ", " : "", n, diff_object_name(object),
-					       n > 1 ? "s" : "", diff_change_name(change));
+			at += (size_t)snprintf(text + at, size - at, "%s%u %s%s %s", at ? ", " : "",
+					       n, diff_object_name(object), n > 1 ? "s" : "",
+					       diff_change_name(change));
 	}
 }
 
@@ -134,5 +133,5 @@ void generation_free(struct generation *g)
 	arena_free(g->arena);
 	if (g->arena && g->image_fd >= 0)
 		close(g->image_fd);
-	*g = (struct generation){ .image_fd = -1 };
+	*g = (struct generation){.image_fd = -1};
 }

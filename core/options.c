@@ -18,27 +18,27 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{ "use-file", required_argument, NULL, 'f' },
-	{ "vrrp", no_argument, NULL, 'P' },
-	{ "check", no_argument, NULL, 'C' },
-	{ "log-console", no_argument, NULL, 'l' },
-	{ "log-detail", no_argument, NULL, 'D' },
-	{ "dump-conf", no_argument, NULL, 'd' },
-	{ "dont-fork", no_argument, NULL, 'n' },
-	{ "pid", required_argument, NULL, 'p' },
-	{ "vrrp_pid", required_argument, NULL, 'r' },
-	{ "checkers_pid", required_argument, NULL, 'c' },
-	{ "config-id", required_argument, NULL, 'i' },
-	{ "dont-release-ipvs", no_argument, NULL, 'I' },
-	{ "dont-respawn", no_argument, NULL, 'R' },
-	{ "release-vips", no_argument, NULL, 'X' },
-	{ "config-test", optional_argument, NULL, 't' },
-	{ "signum", required_argument, NULL, OPT_SIGNUM },
-	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
-	{ "strict", no_argument, NULL, OPT_STRICT },
-	{ "version", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+	{"use-file", required_argument, NULL, 'f'},
+	{"vrrp", no_argument, NULL, 'P'},
+	{"check", no_argument, NULL, 'C'},
+	{"log-console", no_argument, NULL, 'l'},
+	{"log-detail", no_argument, NULL, 'D'},
+	{"dump-conf", no_argument, NULL, 'd'},
+	{"dont-fork", no_argument, NULL, 'n'},
+	{"pid", required_argument, NULL, 'p'},
+	{"vrrp_pid", required_argument, NULL, 'r'},
+	{"checkers_pid", required_argument, NULL, 'c'},
+	{"config-id", required_argument, NULL, 'i'},
+	{"dont-release-ipvs", no_argument, NULL, 'I'},
+	{"dont-respawn", no_argument, NULL, 'R'},
+	{"release-vips", no_argument, NULL, 'X'},
+	{"config-test", optional_argument, NULL, 't'},
+	{"signum", required_argument, NULL, OPT_SIGNUM},
+	{"run-dir", required_argument, NULL, OPT_RUN_DIR},
+	{"strict", no_argument, NULL, OPT_STRICT},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 void options_help(FILE *out)
@@ -74,10 +74,10 @@ int options_signum(const char *name)
 		const char *name;
 		int number;
 	} signals[] = {
-		{ "STOP", SIGTERM },
-		{ "RELOAD", SIGHUP },
-		{ "DATA", SIGUSR1 },
-		{ "STATS", SIGUSR2 },
+		{"STOP", SIGTERM},
+		{"RELOAD", SIGHUP},
+		{"DATA", SIGUSR1},
+		{"STATS", SIGUSR2},
 	};
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
@@ -195,7 +195,7 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err)
 {
 	int c;
 
-	*o = (struct options){ .config_file = DEFAULT_CONFIG, .run_dir = DEFAULT_RUN_DIR };
+	*o = (struct options){.config_file = DEFAULT_CONFIG, .run_dir = DEFAULT_RUN_DIR};
 	opterr = 0;
 	optind = 0;
 	for (;;) {

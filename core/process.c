@@ -21,10 +21,14 @@ static void begin(struct process *p);
 const char *process_phase_name(enum process_phase phase)
 {
 	static const char *const names[] = {
-		[PROCESS_DOWN] = "down",	   [PROCESS_STARTING] = "starting",
-		[PROCESS_IDLE] = "idle",	   [PROCESS_PREPARING] = "preparing",
-		[PROCESS_COMMITTING] = "committing", [PROCESS_READY] = "ready",
-		[PROCESS_STOPPING] = "stopping",   [PROCESS_STOPPED] = "stopped",
+		[PROCESS_DOWN] = "down",
+		[PROCESS_STARTING] = "starting",
+		[PROCESS_IDLE] = "idle",
+		[PROCESS_PREPARING] = "preparing",
+		[PROCESS_COMMITTING] = "committing",
+		[PROCESS_READY] = "ready",
+		[PROCESS_STOPPING] = "stopping",
+		[PROCESS_STOPPED] = "stopped",
 	};
 
 	return names[phase];
@@ -73,8 +77,8 @@ static void become_ready(struct process *p)
 
 static void offer(struct process *p, const struct generation *g)
 {
-	struct msg m = { .type = MSG_PREPARE,
-			 .prepare = { .generation = g->model->generation, .model_hash = g->hash } };
+	struct msg m = {.type = MSG_PREPARE,
+			.prepare = {.generation = g->model->generation, .model_hash = g->hash}};
 
 	p->offered_hash = g->hash;
 	p->generation = g->model->generation;
@@ -120,7 +124,7 @@ static void on_hello(struct process *p, const struct msg_hello *hello)
 
 static void on_prepared(struct process *p, const struct msg_prepared *m)
 {
-	struct msg commit = { .type = MSG_COMMIT, .generation = { p->generation } };
+	struct msg commit = {.type = MSG_COMMIT, .generation = {p->generation}};
 
 	if (m->generation != p->generation)
 		return;
@@ -178,7 +182,7 @@ static void on_lost(struct link *l, int err)
 	process_kill(p);
 }
 
-static const struct link_ops link_ops = { on_message, on_lost };
+static const struct link_ops link_ops = {on_message, on_lost};
 
 static void describe_end(int status, struct text *ret)
 {
@@ -265,21 +269,20 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct process *p = w->data;
 
-	log_error("%s: still %s after its deadline: killed", name(p),
-		  process_phase_name(p->phase));
+	log_error("%s: still %s after its deadline: killed", name(p), process_phase_name(p->phase));
 	process_kill(p);
 }
 
 void process_init(struct process *p, struct ev_loop *loop, const struct role_desc *desc,
 		  const struct process_ops *ops, void *owner)
 {
-	*p = (struct process){ .desc = desc,
-			       .ops = ops,
-			       .owner = owner,
-			       .loop = loop,
-			       .respawn = true,
-			       .failure = -1,
-			       .pidfd = -1 };
+	*p = (struct process){.desc = desc,
+			      .ops = ops,
+			      .owner = owner,
+			      .loop = loop,
+			      .respawn = true,
+			      .failure = -1,
+			      .pidfd = -1};
 	ev_init(&p->child, on_child);
 	ev_init(&p->adopted_end, on_adopted_end);
 	ev_init(&p->restart_timer, on_restart_timer);
@@ -339,7 +342,7 @@ void process_adopt(struct process *p, int sock, pid_t pid)
 
 void process_stop(struct process *p, int64_t timeout_us, bool in_order)
 {
-	struct msg m = { .type = MSG_STOP, .stop = { clock_now_us() + timeout_us } };
+	struct msg m = {.type = MSG_STOP, .stop = {clock_now_us() + timeout_us}};
 
 	ev_timer_stop(p->loop, &p->restart_timer);
 	if (!p->pid) {

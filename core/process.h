@@ -13,14 +13,14 @@
 #include "core/spawn.h"
 
 enum process_phase {
-	PROCESS_DOWN,	    /* no process; maybe its restart is due */
-	PROCESS_STARTING,   /* no HELLO yet */
-	PROCESS_IDLE,	    /* there is no model to run yet */
-	PROCESS_PREPARING,  /* offered the model in force */
+	PROCESS_DOWN,	   /* no process; maybe its restart is due */
+	PROCESS_STARTING,  /* no HELLO yet */
+	PROCESS_IDLE,	   /* there is no model to run yet */
+	PROCESS_PREPARING, /* offered the model in force */
 	PROCESS_COMMITTING,
 	PROCESS_READY,
 	PROCESS_STOPPING,
-	PROCESS_STOPPED,    /* for good */
+	PROCESS_STOPPED, /* for good */
 };
 const char *process_phase_name(enum process_phase phase);
 

@@ -81,8 +81,8 @@ static void send_to(struct supervisor *s, unsigned roles, const struct msg *m, i
 static void send_prepare(struct supervisor *s, unsigned roles)
 {
 	const struct generation *g = &s->reload.next;
-	struct msg m = { .type = MSG_PREPARE,
-			 .prepare = { .generation = g->model->generation, .model_hash = g->hash } };
+	struct msg m = {.type = MSG_PREPARE,
+			.prepare = {.generation = g->model->generation, .model_hash = g->hash}};
 
 	send_to(s, roles, &m, g->image_fd);
 }
@@ -90,7 +90,7 @@ static void send_prepare(struct supervisor *s, unsigned roles)
 static void send_generation(struct supervisor *s, unsigned roles, enum msg_type type,
 			    uint64_t generation)
 {
-	struct msg m = { .type = type, .generation = { generation } };
+	struct msg m = {.type = type, .generation = {generation}};
 
 	send_to(s, roles, &m, -1);
 }
@@ -182,8 +182,7 @@ static int load(struct supervisor *s)
 	reload_log_diags(&r->next.diags, "reload");
 	if (err) {
 		finish(s, RELOAD_REFUSED, "refused: %zu errors in %s; generation %llu runs on",
-		       r->next.diags.n_errors, s->options.config_file,
-		       (unsigned long long)number);
+		       r->next.diags.n_errors, s->options.config_file, (unsigned long long)number);
 		return err;
 	}
 	if (r->next.hash == s->running.hash) {
@@ -231,8 +230,8 @@ void reload_message(struct supervisor *s, enum role_id role, const struct msg *m
 		if (m->prepared.error)
 			snprintf(s->reload.refusal, sizeof(s->reload.refusal), "%s",
 				 m->prepared.reason.s);
-		perform(s, transaction_prepared(t, role, m->prepared.generation,
-						m->prepared.error, clock_now_us()));
+		perform(s, transaction_prepared(t, role, m->prepared.generation, m->prepared.error,
+						clock_now_us()));
 	} else if (m->type == MSG_COMMITTED) {
 		if (m->generation.generation == s->running.model->generation)
 			process_runs(supervisor_process(s, role), &s->running);

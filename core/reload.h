@@ -16,9 +16,9 @@ struct supervisor;
 enum reload_outcome {
 	RELOAD_COMMITTED,
 	RELOAD_UNCHANGED, /* the file says what is in force */
-	RELOAD_REFUSED,   /* the file can't be used */
-	RELOAD_FAILED,    /* a role refused it, died or was silent; the former model runs on */
-	RELOAD_PARTIAL,   /* in force, but a role had to be started again on it */
+	RELOAD_REFUSED,	  /* the file can't be used */
+	RELOAD_FAILED,	  /* a role refused it, died or was silent; the former model runs on */
+	RELOAD_PARTIAL,	  /* in force, but a role had to be started again on it */
 };
 const char *reload_outcome_name(enum reload_outcome outcome);
 
@@ -38,7 +38,7 @@ struct reload {
 	struct generation next;
 	struct transaction transaction;
 	ev_timer timer;
-	char changes[256]; /* "1 real server changed" */
+	char changes[256];	/* "1 real server changed" */
 	char refusal[TEXT_MAX]; /* the role's words */
 	struct reload_result last;
 };

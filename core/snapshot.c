@@ -30,7 +30,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 void snapshot_take(struct supervisor *s)
 {
 	struct snapshot *n = &s->snapshot;
-	struct msg m = { .type = MSG_REPORT };
+	struct msg m = {.type = MSG_REPORT};
 
 	if (n->waiting)
 		return;

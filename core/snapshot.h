@@ -14,9 +14,9 @@ struct supervisor;
 
 struct snapshot {
 	uint32_t serial;
-	unsigned waiting; /* roles that have not reported yet, as a set */
-	unsigned stale;	  /* roles that did not answer the last time */
-	bool data_wanted; /* SIGUSR1 */
+	unsigned waiting;  /* roles that have not reported yet, as a set */
+	unsigned stale;	   /* roles that did not answer the last time */
+	bool data_wanted;  /* SIGUSR1 */
 	bool stats_wanted; /* SIGUSR2 */
 	ev_timer timer;
 };

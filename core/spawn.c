@@ -21,9 +21,9 @@
 #define FD_HIGH	   20 /* above all descriptors with a fixed number */
 
 const struct role_desc role_descs[ROLE_COUNT] = {
-	{ ROLE_VRRP, "tandem-vrrp", "tandem", { CAP_NET_RAW, CAP_NET_ADMIN, -1 } },
-	{ ROLE_CHECK, "tandem-check", "tandem-check", { CAP_NET_RAW, -1 } },
-	{ ROLE_IPVS, "tandem-ipvs", "tandem", { CAP_NET_ADMIN, -1 } },
+	{ROLE_VRRP, "tandem-vrrp", "tandem", {CAP_NET_RAW, CAP_NET_ADMIN, -1}},
+	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}},
+	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}},
 };
 
 /* What the child was doing when it failed. */
@@ -88,7 +88,7 @@ static void make_plan(struct plan *p, const struct role_desc *desc, const struct
 {
 	const char *dir = getenv("TANDEM_LIBEXECDIR");
 
-	*p = (struct plan){ .desc = desc, .options = o };
+	*p = (struct plan){.desc = desc, .options = o};
 	spawn_lock_path(desc, o->run_dir, p->lock_path, sizeof(p->lock_path));
 	snprintf(p->program, sizeof(p->program), "%s/%s", dir ? dir : TANDEM_LIBEXECDIR,
 		 desc->program);
@@ -122,7 +122,7 @@ static int set_descriptors(const struct plan *p, int *ret_failure)
 /* Waits for a former incarnation that is being killed; the supervisor's deadline bounds it. */
 static int take_lock(void)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	return fcntl(ROLE_FD_LOCK, F_SETLKW, &lock) < 0 ? -errno : 0;
 }
@@ -146,8 +146,8 @@ static int become_user(const struct plan *p)
 {
 	if (!p->uid)
 		return 0;
-	if (capng_change_id((int)p->uid, (int)p->gid,
-			    CAPNG_CLEAR_BOUNDING | CAPNG_DROP_SUPP_GRP) < 0)
+	if (capng_change_id((int)p->uid, (int)p->gid, CAPNG_CLEAR_BOUNDING | CAPNG_DROP_SUPP_GRP) <
+	    0)
 		return errno ? -errno : -EPERM;
 	return 0;
 }
@@ -188,7 +188,7 @@ static void reset_signals(void)
 /* Returns only when something failed. */
 static struct failure child_run(const struct plan *p, int *ret_failure)
 {
-	struct failure f = { .step = STEP_DESCRIPTORS };
+	struct failure f = {.step = STEP_DESCRIPTORS};
 
 	reset_signals();
 	unsetenv("NOTIFY_SOCKET");
@@ -196,18 +196,18 @@ static struct failure child_run(const struct plan *p, int *ret_failure)
 	f.err = set_descriptors(p, ret_failure);
 	if (f.err)
 		return f;
-	f = (struct failure){ STEP_LOCK, take_lock() };
+	f = (struct failure){STEP_LOCK, take_lock()};
 	if (f.err)
 		return f;
 	choose_capabilities(p);
-	f = (struct failure){ STEP_USER, become_user(p) };
+	f = (struct failure){STEP_USER, become_user(p)};
 	if (f.err)
 		return f;
-	f = (struct failure){ STEP_CAPABILITIES, take_capabilities(p) };
+	f = (struct failure){STEP_CAPABILITIES, take_capabilities(p)};
 	if (f.err)
 		return f;
 	run_program(p);
-	return (struct failure){ STEP_EXEC, -errno };
+	return (struct failure){STEP_EXEC, -errno};
 }
 
 static void __attribute__((noreturn)) child_main(const struct plan *p)
@@ -262,7 +262,7 @@ int spawn_role(const struct role_desc *desc, const struct spawn_options *o,
 		close(failure[0]);
 		return pid;
 	}
-	*ret = (struct spawn_result){ .pid = pid, .sock = socks[0], .failure = failure[0] };
+	*ret = (struct spawn_result){.pid = pid, .sock = socks[0], .failure = failure[0]};
 	return 0;
 }
 

@@ -78,7 +78,7 @@ void statefile_touch(struct statefile *f)
 void statefile_init(struct statefile *f, struct ev_loop *loop, const char *run_dir,
 		    const struct store *store)
 {
-	*f = (struct statefile){ .loop = loop, .store = store };
+	*f = (struct statefile){.loop = loop, .store = store};
 	snprintf(f->path, sizeof(f->path), "%s/state", run_dir);
 	ev_init(&f->timer, on_timer);
 	f->timer.data = f;

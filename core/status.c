@@ -114,8 +114,7 @@ static json *counters(const struct msg_vrrp_counters *v)
 
 #define ADD_COUNTER(kind, name) add_int(o, #name, (int64_t)v->name);
 #define NO_LISTS(record, name)
-	RECORD_msg_vrrp_counters(ADD_COUNTER, NO_LISTS)
-	json_object_object_del(o, "instance");
+	RECORD_msg_vrrp_counters(ADD_COUNTER, NO_LISTS) json_object_object_del(o, "instance");
 	return o;
 }
 
@@ -306,8 +305,7 @@ static void add_node_state(json *o, const struct supervisor *s)
 		add(o, "state", NULL);
 		return;
 	}
-	add_str(o, "state",
-		mixed ? "MIXED" : vrrp_state_name((enum vrrp_state_id)latest->state));
+	add_str(o, "state", mixed ? "MIXED" : vrrp_state_name((enum vrrp_state_id)latest->state));
 	add_time(o, "state_since", latest->since_us);
 	add_str(o, "state_reason", latest->reason.s);
 }

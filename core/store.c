@@ -26,7 +26,7 @@ static void *must(void *p)
 
 void store_init(struct store *s)
 {
-	*s = (struct store){ 0 };
+	*s = (struct store){0};
 }
 
 void store_done(struct store *s)
@@ -35,7 +35,7 @@ void store_done(struct store *s)
 		free(s->entries[i].bytes);
 	free(s->entries);
 	free(s->index);
-	*s = (struct store){ 0 };
+	*s = (struct store){0};
 }
 
 /* Which object a state message speaks of. False for the other messages. */
@@ -69,7 +69,7 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 
 bool store_keeps(enum msg_type type)
 {
-	struct msg m = { .type = type };
+	struct msg m = {.type = type};
 	uint64_t id;
 
 	return object_id(&m, &id);
@@ -115,7 +115,7 @@ static struct store_entry *add(struct store *s, enum msg_type type, uint64_t id)
 		s->cap = s->cap ? 2 * s->cap : INDEX_MIN;
 		s->entries = must(realloc(s->entries, s->cap * sizeof(*s->entries)));
 	}
-	s->entries[s->n++] = (struct store_entry){ .id = id, .type = type };
+	s->entries[s->n++] = (struct store_entry){.id = id, .type = type};
 	if (2 * s->n > s->n_index)
 		reindex(s);
 	else

@@ -23,7 +23,7 @@
 static const struct {
 	enum role_id a;
 	enum role_id b;
-} direct_links[] = { { ROLE_CHECK, ROLE_IPVS } };
+} direct_links[] = {{ROLE_CHECK, ROLE_IPVS}};
 
 bool supervisor_wants(const struct supervisor *s, enum role_id role)
 {
@@ -52,7 +52,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 {
 	generation_free(&s->running);
 	s->running = *next;
-	*next = (struct generation){ .image_fd = -1 };
+	*next = (struct generation){.image_fd = -1};
 	s->statefile.generation = s->running.model->generation;
 	s->statefile.hash = s->running.hash;
 	statefile_touch(&s->statefile);
@@ -88,8 +88,8 @@ void supervisor_settle(struct supervisor *s)
 /* Both ends are new: whichever of the two is the new one gets all current values of the other. */
 static void connect_roles(struct supervisor *s, enum role_id a, enum role_id b)
 {
-	struct msg to_a = { .type = MSG_LINK, .link = { b } };
-	struct msg to_b = { .type = MSG_LINK, .link = { a } };
+	struct msg to_a = {.type = MSG_LINK, .link = {b}};
+	struct msg to_b = {.type = MSG_LINK, .link = {a}};
 	int socks[2];
 
 	if (!(supervisor_ready_roles(s) & a) || !(supervisor_ready_roles(s) & b))
@@ -117,11 +117,11 @@ static struct spawn_options role_spawn_options(struct process *p)
 	const struct supervisor *s = p->owner;
 	const struct global *g = s->running.model->global;
 
-	return (struct spawn_options){ .run_dir = s->options.run_dir,
-				       .log_console = s->options.log_console,
-				       .log_detail = s->options.log_detail,
-				       .real_time = g->vrrp_rt_priority > 0,
-				       .no_swap = g->vrrp_no_swap };
+	return (struct spawn_options){.run_dir = s->options.run_dir,
+				      .log_console = s->options.log_console,
+				      .log_detail = s->options.log_detail,
+				      .real_time = g->vrrp_rt_priority > 0,
+				      .no_swap = g->vrrp_no_swap};
 }
 
 static void hand_one(void *ctx, const struct msg *m)
@@ -243,8 +243,8 @@ static void drain_scripts(struct supervisor *s)
 /* VRRP first: it goes on forwarding until its successor is there, which takes the other two. */
 static void stop_next(struct supervisor *s)
 {
-	static const int64_t timeouts_us[ROLE_COUNT] = { 15 * USEC_PER_SEC, 2 * USEC_PER_SEC,
-							 5 * USEC_PER_SEC };
+	static const int64_t timeouts_us[ROLE_COUNT] = {15 * USEC_PER_SEC, 2 * USEC_PER_SEC,
+							5 * USEC_PER_SEC};
 
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		struct process *p = &s->processes[i];
@@ -302,7 +302,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 
 static void catch_signals(struct supervisor *s)
 {
-	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2 };
+	static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -358,7 +358,7 @@ static void start_roles(struct supervisor *s)
 
 static void init(struct supervisor *s, const struct options *o)
 {
-	*s = (struct supervisor){ .options = *o, .started_us = clock_now_us() };
+	*s = (struct supervisor){.options = *o, .started_us = clock_now_us()};
 	s->running.image_fd = -1;
 	s->adopt.sock = -1;
 	s->control.sock = -1;

@@ -16,7 +16,7 @@
 
 enum supervisor_phase {
 	SUPERVISOR_STARTING,
-	SUPERVISOR_RUNNING,  /* every role has run the first model */
+	SUPERVISOR_RUNNING, /* every role has run the first model */
 	SUPERVISOR_STOPPING,
 };
 
@@ -24,7 +24,7 @@ struct supervisor {
 	struct ev_loop *loop;
 	struct options options;
 	enum supervisor_phase phase;
-	struct generation running; /* the model in force */
+	struct generation running;	      /* the model in force */
 	struct process processes[ROLE_COUNT]; /* in the order of role_descs */
 	struct store store;
 	struct statefile statefile;

@@ -6,15 +6,16 @@
 
 #include <assert.h>
 
-/* Generous: tens of thousands of servers on a busy machine, and still an answer for the operator. */
+/* Generous: tens of thousands of servers on a busy machine, and still an answer for the operator.
+ */
 #define PREPARE_TIMEOUT_US (10 * USEC_PER_SEC)
 #define COMMIT_TIMEOUT_US  (10 * USEC_PER_SEC)
 
 const char *transaction_result_name(enum transaction_result result)
 {
 	static const char *const names[] = {
-		[TRANSACTION_PENDING] = "pending",	 [TRANSACTION_COMMITTED] = "committed",
-		[TRANSACTION_REFUSED] = "refused",	 [TRANSACTION_LOST] = "lost",
+		[TRANSACTION_PENDING] = "pending",     [TRANSACTION_COMMITTED] = "committed",
+		[TRANSACTION_REFUSED] = "refused",     [TRANSACTION_LOST] = "lost",
 		[TRANSACTION_TIMED_OUT] = "timed out", [TRANSACTION_PARTIAL] = "partial",
 	};
 
@@ -29,7 +30,7 @@ static enum role_id lowest(unsigned roles)
 static struct transaction_actions end(struct transaction *t, struct transaction_actions a,
 				      enum transaction_result result, enum role_id culprit)
 {
-	*t = (struct transaction){ .deadline_us = USEC_NEVER };
+	*t = (struct transaction){.deadline_us = USEC_NEVER};
 	a.result = result;
 	a.culprit = culprit;
 	return a;
@@ -38,7 +39,7 @@ static struct transaction_actions end(struct transaction *t, struct transaction_
 static struct transaction_actions give_up(struct transaction *t, enum transaction_result result,
 					  enum role_id culprit, unsigned abort)
 {
-	return end(t, (struct transaction_actions){ .abort = abort }, result, culprit);
+	return end(t, (struct transaction_actions){.abort = abort}, result, culprit);
 }
 
 /* `a` may already carry what deciding asked for. */
@@ -54,7 +55,7 @@ static struct transaction_actions finish_when_all(struct transaction *t,
 
 static struct transaction_actions decide(struct transaction *t, int64_t now_us)
 {
-	struct transaction_actions a = { .commit = t->roles, .decided = true };
+	struct transaction_actions a = {.commit = t->roles, .decided = true};
 
 	t->phase = TRANSACTION_COMMITTING;
 	t->answered = 0;
@@ -66,25 +67,25 @@ struct transaction_actions transaction_begin(struct transaction *t, uint64_t gen
 					     unsigned roles, int64_t now_us)
 {
 	assert(t->phase == TRANSACTION_IDLE);
-	*t = (struct transaction){ .phase = TRANSACTION_PREPARING,
-				   .generation = generation,
-				   .roles = roles,
-				   .deadline_us = now_us + PREPARE_TIMEOUT_US };
+	*t = (struct transaction){.phase = TRANSACTION_PREPARING,
+				  .generation = generation,
+				  .roles = roles,
+				  .deadline_us = now_us + PREPARE_TIMEOUT_US};
 	if (!roles)
 		return decide(t, now_us);
-	return (struct transaction_actions){ .prepare = roles };
+	return (struct transaction_actions){.prepare = roles};
 }
 
 struct transaction_actions transaction_prepared(struct transaction *t, enum role_id role,
 						uint64_t generation, int error, int64_t now_us)
 {
 	if (t->phase != TRANSACTION_PREPARING || generation != t->generation || !(t->roles & role))
-		return (struct transaction_actions){ 0 };
+		return (struct transaction_actions){0};
 	if (error)
 		return give_up(t, TRANSACTION_REFUSED, role, t->roles & ~role);
 	t->answered |= role;
 	if (t->answered != t->roles)
-		return (struct transaction_actions){ 0 };
+		return (struct transaction_actions){0};
 	return decide(t, now_us);
 }
 
@@ -94,20 +95,20 @@ struct transaction_actions transaction_committed(struct transaction *t, enum rol
 	if (t->phase == TRANSACTION_COMMITTING && generation == t->generation &&
 	    (t->roles & role & ~t->missing)) {
 		t->answered |= role;
-		return finish_when_all(t, (struct transaction_actions){ 0 });
+		return finish_when_all(t, (struct transaction_actions){0});
 	}
-	return (struct transaction_actions){ 0 };
+	return (struct transaction_actions){0};
 }
 
 struct transaction_actions transaction_role_lost(struct transaction *t, enum role_id role)
 {
 	if (!(t->roles & role))
-		return (struct transaction_actions){ 0 };
+		return (struct transaction_actions){0};
 	if (t->phase == TRANSACTION_PREPARING)
 		return give_up(t, TRANSACTION_LOST, role, t->roles & ~role);
 	t->answered &= ~(unsigned)role;
 	t->missing |= role;
-	return finish_when_all(t, (struct transaction_actions){ 0 });
+	return finish_when_all(t, (struct transaction_actions){0});
 }
 
 struct transaction_actions transaction_timer(struct transaction *t, int64_t now_us)
@@ -115,9 +116,9 @@ struct transaction_actions transaction_timer(struct transaction *t, int64_t now_
 	unsigned silent = t->roles & ~t->answered & ~t->missing;
 
 	if (t->phase == TRANSACTION_IDLE || now_us < t->deadline_us)
-		return (struct transaction_actions){ 0 };
+		return (struct transaction_actions){0};
 	if (t->phase == TRANSACTION_PREPARING)
 		return give_up(t, TRANSACTION_TIMED_OUT, lowest(silent), t->roles);
 	t->missing |= silent;
-	return finish_when_all(t, (struct transaction_actions){ .kill = silent });
+	return finish_when_all(t, (struct transaction_actions){.kill = silent});
 }

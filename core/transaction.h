@@ -30,9 +30,9 @@ const char *transaction_result_name(enum transaction_result result);
 struct transaction {
 	enum transaction_phase phase;
 	uint64_t generation;
-	unsigned roles; /* that take part, as a set of enum role_id */
-	unsigned answered; /* PREPARED or COMMITTED, in this phase */
-	unsigned missing; /* to be started again on the new model */
+	unsigned roles;	     /* that take part, as a set of enum role_id */
+	unsigned answered;   /* PREPARED or COMMITTED, in this phase */
+	unsigned missing;    /* to be started again on the new model */
 	int64_t deadline_us; /* USEC_NEVER when idle */
 };
 

@@ -75,8 +75,7 @@ static void about_kernel(struct warner *w)
 {
 	struct msg m;
 
-	if (!w->s->running.model->n_services ||
-	    !store_get(&w->s->store, MSG_IPVS_STATE, 0, &m))
+	if (!w->s->running.model->n_services || !store_get(&w->s->store, MSG_IPVS_STATE, 0, &m))
 		return;
 	if (!m.ipvs_state.available)
 		say(w, "the kernel's IPVS can't be used: %s", m.ipvs_state.reason.s);
@@ -137,7 +136,7 @@ static void about_config(struct warner *w)
 void warnings_each(const struct supervisor *s, void (*warn)(void *ctx, const char *sentence),
 		   void *ctx)
 {
-	struct warner w = { .s = s, .warn = warn, .ctx = ctx };
+	struct warner w = {.s = s, .warn = warn, .ctx = ctx};
 
 	about_roles(&w);
 	about_instances(&w);

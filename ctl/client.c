@@ -17,7 +17,7 @@
 /* A descriptor or -errno. */
 static int connect_to(const char *run_dir)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int sock;
 
 	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/" CONTROL_SOCKET, run_dir) >=

@@ -45,11 +45,10 @@ static const struct verb {
 	void (*show)(FILE *out, struct json_object *doc);
 	bool (*is_good)(struct json_object *doc);
 } verbs[] = {
-	{ "status", "the node, its instances and services, warnings last", text_status,
-	  always_good },
-	{ "reload", "read the configuration again; waits, and exits with the result", text_reload,
-	  reload_is_good },
-	{ "version", "what runs", text_version, always_good },
+	{"status", "the node, its instances and services, warnings last", text_status, always_good},
+	{"reload", "read the configuration again; waits, and exits with the result", text_reload,
+	 reload_is_good},
+	{"version", "what runs", text_version, always_good},
 };
 
 static void usage(FILE *out)
@@ -75,8 +74,9 @@ static int show(const struct verb *v, const struct options *o, struct json_objec
 	json_object_object_get_ex(doc, "error", &error);
 	good = !error && v->is_good(doc);
 	if (o->json)
-		printf("%s\n", json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN |
-								  JSON_C_TO_STRING_NOSLASHESCAPE));
+		printf("%s\n",
+		       json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN |
+								   JSON_C_TO_STRING_NOSLASHESCAPE));
 	else if (error)
 		fprintf(stderr, "tandemctl: %s\n", json_object_get_string(error));
 	else
@@ -105,11 +105,11 @@ static int ask(const struct verb *v, const struct options *o)
 static int parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "run-dir", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "version", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"run-dir", required_argument, NULL, 'r'},
+		{"json", no_argument, NULL, 'j'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	int c;
 
@@ -131,7 +131,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .run_dir = DEFAULT_RUN_DIR };
+	struct options o = {.run_dir = DEFAULT_RUN_DIR};
 	int status = parse_options(&o, argc, argv);
 	const struct verb *v;
 

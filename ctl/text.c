@@ -82,7 +82,8 @@ static void print_instance(FILE *out, json *v)
 {
 	fprintf(out, "vrrp %s  %s", str(v, "name"), str(v, "state"));
 	print_since(out, v, "since", "reason");
-	fprintf(out, "\n     id %" PRId64 " %s  prio %" PRId64 " (base %" PRId64 ")  adv %" PRId64 " ms",
+	fprintf(out,
+		"\n     id %" PRId64 " %s  prio %" PRId64 " (base %" PRId64 ")  adv %" PRId64 " ms",
 		num(v, "virtual_router_id"), str(v, "interface"), num(v, "priority"),
 		num(v, "configured_priority"), num(v, "advert_interval_ms"));
 	if (get(v, "active_address"))
@@ -102,8 +103,9 @@ static void print_ipvs(FILE *out, json *doc)
 		fprintf(out, "ipvs not available: %s\n", str(ipvs, "reason"));
 	else
 		fprintf(out,
-			"ipvs %" PRId64 " services, %" PRId64 " real servers in the kernel; %" PRId64
-			" edits, %" PRId64 " failed, %" PRId64 " repairs\n",
+			"ipvs %" PRId64 " services, %" PRId64
+			" real servers in the kernel; %" PRId64 " edits, %" PRId64
+			" failed, %" PRId64 " repairs\n",
 			num(ipvs, "services"), num(ipvs, "servers"), num(ipvs, "edits"),
 			num(ipvs, "failures"), num(ipvs, "repairs"));
 }
@@ -137,8 +139,8 @@ static void print_service(FILE *out, json *service, int width)
 	snprintf(servers, sizeof(servers), "%" PRId64 "/%" PRId64, num(service, "servers_up"),
 		 num(service, "servers_total"));
 	fprintf(out, "%-*s  %-5s  %9s  %6" PRId64 "  %8" PRId64 "  %s\n", width,
-		str(service, "name"), str(service, "scheduler"), servers,
-		num(service, "weight_up"), active_connections(service), service_words(service));
+		str(service, "name"), str(service, "scheduler"), servers, num(service, "weight_up"),
+		active_connections(service), service_words(service));
 }
 
 static void print_services(FILE *out, json *doc)

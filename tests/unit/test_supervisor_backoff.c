@@ -12,8 +12,8 @@
 
 static void test_first_restart_is_at_once_then_doubles(void **state)
 {
-	static const int want_s[] = { 0, 1, 2, 4, 8, 16, 32, 60, 60, 60 };
-	struct backoff b = { 0 };
+	static const int want_s[] = {0, 1, 2, 4, 8, 16, 32, 60, 60, 60};
+	struct backoff b = {0};
 
 	for (size_t i = 0; i < sizeof(want_s) / sizeof(want_s[0]); i++)
 		assert_int_equal(backoff_delay_us(&b, SECOND / 10), want_s[i] * SECOND);
@@ -21,7 +21,7 @@ static void test_first_restart_is_at_once_then_doubles(void **state)
 
 static void test_a_long_life_is_forgiven(void **state)
 {
-	struct backoff b = { 0 };
+	struct backoff b = {0};
 
 	for (int i = 0; i < 9; i++)
 		backoff_delay_us(&b, 0);

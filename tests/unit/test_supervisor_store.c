@@ -11,14 +11,14 @@
 
 static struct msg health(uint64_t server, bool up)
 {
-	return (struct msg){ .type = MSG_SERVER_HEALTH,
-			     .server_health = { .service = 1, .server = server, .up = up } };
+	return (struct msg){.type = MSG_SERVER_HEALTH,
+			    .server_health = {.service = 1, .server = server, .up = up}};
 }
 
 static struct msg vrrp(uint64_t instance, enum vrrp_state_id state)
 {
-	return (struct msg){ .type = MSG_VRRP_STATE,
-			     .vrrp_state = { .instance = instance, .state = (uint8_t)state } };
+	return (struct msg){.type = MSG_VRRP_STATE,
+			    .vrrp_state = {.instance = instance, .state = (uint8_t)state}};
 }
 
 static void count(void *ctx, const struct msg *m)
@@ -96,20 +96,20 @@ static void test_many_objects(void **state)
 
 static void test_retain_forgets_what_left_the_model(void **state)
 {
-	struct check check = { .id = 12 };
-	struct real_server server = { .id = 11, .checks = &check, .n_checks = 1 };
-	struct virtual_server service = { .id = 10, .servers = &server, .n_servers = 1 };
-	struct vrrp_instance instance = { .id = 9 };
-	struct model model = { .instances = &instance,
-			       .n_instances = 1,
-			       .services = &service,
-			       .n_services = 1 };
+	struct check check = {.id = 12};
+	struct real_server server = {.id = 11, .checks = &check, .n_checks = 1};
+	struct virtual_server service = {.id = 10, .servers = &server, .n_servers = 1};
+	struct vrrp_instance instance = {.id = 9};
+	struct model model = {
+		.instances = &instance, .n_instances = 1, .services = &service, .n_services = 1};
 	const struct msg put[] = {
-		health(11, true), health(99, true), vrrp(9, VRRP_STATE_BACKUP),
+		health(11, true),
+		health(99, true),
+		vrrp(9, VRRP_STATE_BACKUP),
 		vrrp(98, VRRP_STATE_ACTIVE),
-		{ .type = MSG_CHECK_STATE, .check_state = { .check = 12 } },
-		{ .type = MSG_SERVICE_STATE, .service_state = { .service = 10 } },
-		{ .type = MSG_IPVS_STATE, .ipvs_state = { .available = true } },
+		{.type = MSG_CHECK_STATE, .check_state = {.check = 12}},
+		{.type = MSG_SERVICE_STATE, .service_state = {.service = 10}},
+		{.type = MSG_IPVS_STATE, .ipvs_state = {.available = true}},
 	};
 	struct msg m;
 	struct store s;
@@ -129,7 +129,7 @@ static void test_retain_forgets_what_left_the_model(void **state)
 static void save(struct writer *w)
 {
 	struct msg a = health(5, true), b = vrrp(6, VRRP_STATE_ACTIVE);
-	struct msg people = { .type = MSG_IPVS_STATE };
+	struct msg people = {.type = MSG_IPVS_STATE};
 	struct store s;
 
 	store_init(&s);

@@ -16,7 +16,7 @@
 
 static struct transaction begun(void)
 {
-	struct transaction t = { 0 };
+	struct transaction t = {0};
 	struct transaction_actions a = transaction_begin(&t, 7, ALL, 0);
 
 	assert_int_equal(a.prepare, ALL);
@@ -63,7 +63,7 @@ static void test_all_agree(void **state)
 
 static void test_no_roles(void **state)
 {
-	struct transaction t = { 0 };
+	struct transaction t = {0};
 	struct transaction_actions a = transaction_begin(&t, 2, 0, 0);
 
 	assert_true(a.decided);
@@ -150,7 +150,7 @@ static void test_one_is_silent_after_the_decision(void **state)
 
 static void test_roles_that_take_no_part(void **state)
 {
-	struct transaction t = { 0 };
+	struct transaction t = {0};
 
 	transaction_begin(&t, 7, ROLE_VRRP, 0);
 	assert_nothing(transaction_role_lost(&t, ROLE_IPVS));

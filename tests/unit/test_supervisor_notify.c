@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which scripts a change of state calls for (core/notify.c); they are noted, not run. */
+#include "core/notify.h"
+#include "core/scripts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static char calls[512];
+
+int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
+		   const struct notify *n, const struct global *g, const char *const *args)
+{
+	size_t at = strlen(calls);
+
+	at += (size_t)snprintf(calls + at, sizeof(calls) - at, "%s:%s", n->command, owner);
+	for (; args && *args; args++)
+		at += (size_t)snprintf(calls + at, sizeof(calls) - at, ",%s", *args);
+	snprintf(calls + at, sizeof(calls) - at, ";");
+	return 0;
+}
+
+static struct notify on_instance[] = {
+	{.on = NOTIFY_ANY, .command = "any"},	    {.on = NOTIFY_MASTER, .command = "master"},
+	{.on = NOTIFY_BACKUP, .command = "backup"}, {.on = NOTIFY_FAULT, .command = "fault"},
+	{.on = NOTIFY_STOP, .command = "stop"},
+};
+static struct notify on_server[] = {
+	{.on = NOTIFY_UP, .command = "up"},
+	{.on = NOTIFY_DOWN, .command = "down"},
+};
+static struct notify on_service[] = {
+	{.on = NOTIFY_UP, .command = "quorum_up"},
+	{.on = NOTIFY_DOWN, .command = "quorum_down"},
+};
+static struct check check = {.id = 4};
+static struct real_server server = {.id = 3,
+				    .address = {.family = AF_INET, .b = {10, 0, 0, 3}},
+				    .port = 80,
+				    .checks = &check,
+				    .n_checks = 1,
+				    .notifies = on_server,
+				    .n_notifies = 2};
+static struct virtual_server service = {.id = 2,
+					.fwmark = 7,
+					.family = AF_INET,
+					.servers = &server,
+					.n_servers = 1,
+					.notifies = on_service,
+					.n_notifies = 2};
+static struct vrrp_instance instance = {
+	.id = 1, .name = "web", .notifies = on_instance, .n_notifies = 5};
+static struct model model = {
+	.instances = &instance, .n_instances = 1, .services = &service, .n_services = 1};
+
+static const char *change(const struct msg *now, const struct msg *former)
+{
+	calls[0] = 0;
+	notify_change(NULL, &model, now, former);
+	return calls;
+}
+
+static struct msg vrrp(enum vrrp_state_id state)
+{
+	return (struct msg){
+		.type = MSG_VRRP_STATE,
+		.vrrp_state = {.instance = 1, .state = (uint8_t)state, .priority = 150}};
+}
+
+static struct msg health(bool up)
+{
+	return (struct msg){.type = MSG_SERVER_HEALTH,
+			    .server_health = {.service = 2, .server = 3, .up = up}};
+}
+
+static struct msg quorum(bool up)
+{
+	return (struct msg){.type = MSG_SERVICE_STATE,
+			    .service_state = {.service = 2, .quorum_up = up}};
+}
+
+static void test_instance_states(void **state)
+{
+	struct msg init = vrrp(VRRP_STATE_INITIALIZE), backup = vrrp(VRRP_STATE_BACKUP);
+	struct msg active = vrrp(VRRP_STATE_ACTIVE), fault = vrrp(VRRP_STATE_FAULT);
+	struct msg stop = vrrp(VRRP_STATE_STOP);
+
+	assert_string_equal(change(&init, NULL), "");
+	assert_string_equal(change(&backup, &init), "backup:web;any:web,INSTANCE,web,BACKUP,150;");
+	assert_string_equal(change(&active, &backup),
+			    "master:web;any:web,INSTANCE,web,MASTER,150;");
+	assert_string_equal(change(&fault, &active), "fault:web;any:web,INSTANCE,web,FAULT,150;");
+	assert_string_equal(change(&stop, &active), "stop:web;any:web,INSTANCE,web,STOP,150;");
+}
+
+static void test_the_same_state_again_is_no_transition(void **state)
+{
+	struct msg former = vrrp(VRRP_STATE_ACTIVE), now = former;
+
+	now.vrrp_state.priority = 100;
+	now.vrrp_state.adver_timer_us = 5;
+	assert_string_equal(change(&now, &former), "");
+}
+
+static void test_server_health(void **state)
+{
+	struct msg up = health(true), down = health(false);
+
+	assert_string_equal(change(&down, &up), "down:10.0.0.3:80;");
+	assert_string_equal(change(&up, &down), "up:10.0.0.3:80;");
+	assert_string_equal(change(&down, &down), "");
+}
+
+/* Before its first verdict a server is up, with alpha it is down. */
+static void test_first_verdict(void **state)
+{
+	struct msg up = health(true), down = health(false);
+
+	assert_string_equal(change(&up, NULL), "");
+	assert_string_equal(change(&down, NULL), "down:10.0.0.3:80;");
+	check.alpha = true;
+	assert_string_equal(change(&up, NULL), "up:10.0.0.3:80;");
+	assert_string_equal(change(&down, NULL), "");
+	check.alpha = false;
+}
+
+static void test_quorum(void **state)
+{
+	struct msg up = quorum(true), down = quorum(false), more = up;
+
+	more.service_state.servers_up = 5;
+	assert_string_equal(change(&up, NULL), "quorum_up:fwmark 7;");
+	assert_string_equal(change(&more, &up), "");
+	assert_string_equal(change(&down, &more), "quorum_down:fwmark 7;");
+}
+
+static void test_objects_that_left_the_model(void **state)
+{
+	struct msg m = vrrp(VRRP_STATE_ACTIVE), h = health(false), s = quorum(false);
+
+	m.vrrp_state.instance = h.server_health.server = s.service_state.service = 99;
+	assert_string_equal(change(&m, NULL), "");
+	assert_string_equal(change(&h, NULL), "");
+	assert_string_equal(change(&s, NULL), "");
+}
+
+static bool all_up(void *ctx, enum msg_type type, uint64_t id)
+{
+	return true;
+}
+
+static bool none_up(void *ctx, enum msg_type type, uint64_t id)
+{
+	return false;
+}
+
+static void test_omega(void **state)
+{
+	calls[0] = 0;
+	notify_omega(NULL, &model, all_up, NULL);
+	assert_string_equal(calls, "");
+	service.omega = true;
+	notify_omega(NULL, &model, none_up, NULL);
+	assert_string_equal(calls, "");
+	notify_omega(NULL, &model, all_up, NULL);
+	assert_string_equal(calls, "down:10.0.0.3:80;quorum_down:fwmark 7;");
+	service.omega = false;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_instance_states),
+		cmocka_unit_test(test_the_same_state_again_is_no_transition),
+		cmocka_unit_test(test_server_health),
+		cmocka_unit_test(test_first_verdict),
+		cmocka_unit_test(test_quorum),
+		cmocka_unit_test(test_objects_that_left_the_model),
+		cmocka_unit_test(test_omega),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
