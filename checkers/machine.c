@@ -56,17 +56,20 @@ void check_machine_start(struct check_state *s, bool up, int64_t first_run_us, i
  * well are reported only every CHECK_REPORT_EVERY_US, so a rhythm faster than that went on since,
  * and is kept; a slower one has missed this very run.
  */
-static int64_t overdue_run_us(const struct check_state *s, const struct check *conf, int64_t now_us)
+static int64_t overdue_run_us(const struct check_state *s, const struct check *conf,
+			      int64_t soon_us, int64_t now_us)
 {
 	int64_t loop_us = conf->delay_loop_us;
 
-	if (s->failures || loop_us <= 0 || loop_us >= CHECK_REPORT_EVERY_US)
+	if (s->failures)
 		return now_us;
+	if (loop_us <= 0 || loop_us >= CHECK_REPORT_EVERY_US)
+		return soon_us;
 	return now_us + loop_us - (now_us - s->next_run_us) % loop_us;
 }
 
 void check_machine_resume(struct check_state *s, const struct check *conf,
-			  const struct msg_check_state *saved, int64_t first_run_us, int64_t now_us)
+			  const struct msg_check_state *saved, int64_t soon_us, int64_t now_us)
 {
 	int64_t latest_us;
 
@@ -80,11 +83,11 @@ void check_machine_resume(struct check_state *s, const struct check *conf,
 		.result = saved->result,
 	};
 	/* Its delays may have changed while nobody was there to see it. */
-	latest_us = s->has_run ? now_us + delay_us(s, conf) : first_run_us;
+	latest_us = s->has_run ? now_us + delay_us(s, conf) : soon_us;
 	if (s->next_run_us > latest_us)
 		s->next_run_us = latest_us;
 	else if (s->next_run_us < now_us)
-		s->next_run_us = overdue_run_us(s, conf, now_us);
+		s->next_run_us = overdue_run_us(s, conf, soon_us, now_us);
 }
 
 /* All that makes the run itself; not when it comes nor how it is judged. */

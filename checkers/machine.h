@@ -59,11 +59,11 @@ void check_machine_start(struct check_state *s, bool up, int64_t first_run_us, i
 
 /*
  * A check as a former incarnation of this process left it. Its rhythm goes on, so that a restart
- * neither brings all checks at once nor puts any off by more than it missed.
+ * neither brings all checks at once nor puts any off by more than it missed. A run that was missed
+ * comes at soon_us, its place in a short row of them; at once when it may decide something.
  */
 void check_machine_resume(struct check_state *s, const struct check *conf,
-			  const struct msg_check_state *saved, int64_t first_run_us,
-			  int64_t now_us);
+			  const struct msg_check_state *saved, int64_t soon_us, int64_t now_us);
 
 /*
  * A reload changed `old` to `conf`. What is known stays until the changed check's own verdict; its

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a restart of this process made late is made up for within this time. */
+#define RESUME_WITHIN_US (1 * USEC_PER_SEC)
+
 static void *must(void *p)
 {
 	if (!p) {
@@ -181,7 +184,10 @@ static struct checked *take_check(struct update *u, const struct check *conf)
 	/* A changed check keeps its old conf until its place is known. */
 	u->confs[u->n_slots] = conf;
 	u->slots[u->n_slots] = (struct schedule_slot){
-		.id = conf->id, .warmup_us = conf->warmup_us, .place = u->n_slots};
+		.id = conf->id,
+		.warmup_us = remembered(u->memory, conf->id) ? RESUME_WITHIN_US : conf->warmup_us,
+		.place = u->n_slots,
+	};
 	u->n_slots++;
 	return c;
 }

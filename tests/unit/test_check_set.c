@@ -273,6 +273,25 @@ static void test_next_life_resumes(void **state)
 	check_set_done(&set);
 }
 
+/* A long absence: what is overdue is made up for soon, but not all at once. */
+static void test_overdue_checks_are_spread(void **state)
+{
+	struct check_memory memory = {0};
+	struct check_set set = {0};
+	struct world w;
+	int64_t sum_us = 0;
+
+	world_init(&w, (uint32_t[]){1, 1, 1, 1}, 4);
+	for (int i = 0; i < 4; i++)
+		remember(&memory, &w.checks[i][0], true, 50 * S);
+	check_set_update(&set, &w.model, &memory, 900 * S, NULL, NULL);
+	check_memory_done(&memory);
+	for (int i = 0; i < 4; i++)
+		sum_us += check_of(&set, &w, i, 0)->state.next_run_us - 900 * S;
+	assert_int_equal(sum_us, 1500000); /* 0, 0.25, 0.5 and 0.75 s */
+	check_set_done(&set);
+}
+
 /* Reloads more frequent than delay_loop must not starve a check (they do in keepalived). */
 static void test_frequent_reloads_do_not_starve(void **state)
 {
@@ -304,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_removed_checks_are_dropped_once),
 		cmocka_unit_test(test_changed_target_is_marked),
 		cmocka_unit_test(test_next_life_resumes),
+		cmocka_unit_test(test_overdue_checks_are_spread),
 		cmocka_unit_test(test_frequent_reloads_do_not_starve),
 	};
 
