@@ -23,6 +23,7 @@ struct ast_loc {
 	const char *file; /* as the user would write it: the include's own path */
 	uint32_t line;
 	uint32_t col;
+	uint32_t order;	  /* of the line among all that were read, over all files; from 1 */
 	const char *text; /* the whole source line, for the caret */
 };
 
@@ -56,7 +57,13 @@ struct diag {
 	const char *message; /* what is wrong and what was probably meant */
 };
 
-/* All that was found wrong, in the order of the text. */
+/* A message that was said so often that its further places are only counted. */
+struct diag_repeat {
+	const char *message;
+	size_t n;
+};
+
+/* All that was found wrong. */
 struct diags {
 	struct arena *arena;
 	struct diag *at;
@@ -66,6 +73,9 @@ struct diags {
 	size_t n_warnings;
 	size_t n_not_honoured;
 	size_t n_dropped; /* counted above, but too many to keep */
+	struct diag_repeat *repeat;
+	size_t n_repeats;
+	size_t cap_repeats;
 };
 
 const char *diag_level_str(enum diag_level level);
@@ -73,8 +83,7 @@ const char *diag_level_str(enum diag_level level);
 void diags_init(struct diags *d, struct arena *arena);
 void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc, const char *fmt,
 	       ...) __attribute__((format(printf, 4, 5)));
-/* "file:line:col: warning: message", the source line and a caret, for each; to a growing string
- * of the arena. */
+/* "file:line:col: warning: message", the source line and a caret, for each, in the text's order. */
 const char *diags_format(const struct diags *d);
 void diags_print(const struct diags *d, FILE *out);
 

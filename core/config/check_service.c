@@ -102,6 +102,10 @@ void forward_set(struct checker *c, struct forward_draft *f, const struct ast_no
 		check_warn(c, &n->word[1].loc, "'%s' is none of NAT, DR, TUN; it is left out", s);
 		return;
 	}
+	if (got.method != IPVS_FORWARD_TUNNEL && n->n_words > 2)
+		diags_add(c->diags, DIAG_NOTE, &n->word[2].loc,
+			  "'%s' and what follows on this line is not used by '%s'", n->word[2].s,
+			  s);
 	*f = got;
 }
 

@@ -10,7 +10,8 @@
 #include "core/config/ast.h"
 
 /* More than anybody reads; the counters go on. */
-#define DIAGS_KEPT_MAX 1000
+#define DIAGS_KEPT_MAX	1000
+#define DIAGS_ALIKE_MAX 10
 
 static const char *const diag_level_names[] = {
 	[DIAG_NOTE] = "note",
@@ -46,24 +47,48 @@ static void diags_count(struct diags *d, enum diag_level level)
 	}
 }
 
+/* A keyword that is not honoured may stand in each of thousands of objects: ten of them do. */
+static bool diags_repeated(struct diags *d, enum diag_level level, const char *message)
+{
+	struct diag_repeat *r = NULL;
+
+	if (level != DIAG_NOT_HONOURED)
+		return false;
+	for (size_t i = 0; i < d->n_repeats && !r; i++)
+		if (!strcmp(d->repeat[i].message, message))
+			r = &d->repeat[i];
+	if (!r) {
+		d->repeat = arena_grow(d->arena, d->repeat, d->n_repeats, &d->cap_repeats,
+				       sizeof(*d->repeat));
+		r = &d->repeat[d->n_repeats++];
+		*r = (struct diag_repeat){.message = message};
+	}
+	return ++r->n > DIAGS_ALIKE_MAX;
+}
+
 void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc, const char *fmt,
 	       ...)
 {
+	const char *message;
 	va_list ap;
 
 	diags_count(d, level);
-	if (d->n >= DIAGS_KEPT_MAX) {
+	/* Errors have room of their own: they are what must be read. */
+	if (d->n >= (level == DIAG_ERROR ? 2 * DIAGS_KEPT_MAX : DIAGS_KEPT_MAX)) {
 		d->n_dropped++;
 		return;
 	}
-	d->at = arena_grow(d->arena, d->at, d->n, &d->cap, sizeof(*d->at));
 	va_start(ap, fmt);
+	message = arena_vprintf(d->arena, fmt, ap);
+	va_end(ap);
+	if (diags_repeated(d, level, message))
+		return;
+	d->at = arena_grow(d->arena, d->at, d->n, &d->cap, sizeof(*d->at));
 	d->at[d->n++] = (struct diag){
 		.level = level,
 		.loc = loc ? *loc : (struct ast_loc){0},
-		.message = arena_vprintf(d->arena, fmt, ap),
+		.message = message,
 	};
-	va_end(ap);
 }
 
 /* The caret goes under byte `col`; tabs before it are kept so that it lines up on any terminal. */
@@ -89,10 +114,32 @@ static void diag_print(const struct diag *g, FILE *out)
 		diag_print_caret(&g->loc, out);
 }
 
+/* By place; what stands at one place stays as it was found. */
+static int diag_compare(const void *a, const void *b)
+{
+	const struct diag *const *x = a, *const *y = b;
+
+	if ((*x)->loc.order != (*y)->loc.order)
+		return (*x)->loc.order < (*y)->loc.order ? -1 : 1;
+	if ((*x)->loc.col != (*y)->loc.col)
+		return (*x)->loc.col < (*y)->loc.col ? -1 : 1;
+	return (*x > *y) - (*x < *y);
+}
+
 void diags_print(const struct diags *d, FILE *out)
 {
+	const struct diag **sorted = arena_array(d->arena, d->n, sizeof(*sorted));
+
 	for (size_t i = 0; i < d->n; i++)
-		diag_print(&d->at[i], out);
+		sorted[i] = &d->at[i];
+	if (d->n)
+		qsort(sorted, d->n, sizeof(*sorted), diag_compare);
+	for (size_t i = 0; i < d->n; i++)
+		diag_print(sorted[i], out);
+	for (size_t i = 0; i < d->n_repeats; i++)
+		if (d->repeat[i].n > DIAGS_ALIKE_MAX)
+			fprintf(out, "%s: %s (%zu lines more)\n", diag_level_str(DIAG_NOT_HONOURED),
+				d->repeat[i].message, d->repeat[i].n - DIAGS_ALIKE_MAX);
 	if (d->n_dropped)
 		fprintf(out, "… and %zu more\n", d->n_dropped);
 }

@@ -51,7 +51,8 @@ struct expand {
 	unsigned include_check;
 	uint64_t random;
 	size_t n_lines;
-	bool stopped; /* a limit was hit; nothing more is read */
+	uint32_t order; /* of the line that was read last */
+	bool stopped;	/* a limit was hit; nothing more is read */
 	/* Takes each finished line. */
 	void (*emit)(void *ctx, const struct line *l);
 	void *emit_ctx;

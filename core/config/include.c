@@ -62,7 +62,7 @@ void include_text(struct expand *x, const char *path, const char *text, size_t l
 	struct line l = {0};
 
 	x->file = &file;
-	lexer_init(&lexer, x->arena, x->diags, file.path, text, len);
+	lexer_init(&lexer, x->arena, x->diags, file.path, text, len, &x->order);
 	while (!x->stopped && lexer_next_line(&lexer, &l))
 		expand_line(x, &l, 0);
 	line_done(&l);

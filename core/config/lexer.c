@@ -12,7 +12,7 @@
 #include "core/arena.h"
 
 void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const char *file,
-		const char *text, size_t len)
+		const char *text, size_t len, uint32_t *order)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 
@@ -22,6 +22,7 @@ void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const
 		.file = file,
 		.text = arena_alloc(arena, len + 1),
 		.len = len,
+		.order = order,
 	};
 	memcpy(x->text, text, len);
 	if (len >= 3 && !memcmp(text, bom, 3))
@@ -48,9 +49,11 @@ static const struct source_line *lexer_cut(struct lexer *x)
 	src = arena_alloc(x->arena, sizeof(*src));
 	src->file = x->file;
 	src->number = x->number;
+	src->order = ++*x->order;
 	src->text = x->text + start;
 	if (memchr(src->text, '\0', end - start)) {
-		struct ast_loc loc = {.file = x->file, .line = x->number, .col = 1};
+		struct ast_loc loc = {
+			.file = x->file, .line = x->number, .col = 1, .order = src->order};
 
 		diags_add(x->diags, DIAG_ERROR, &loc, "a NUL byte: this is not a text file");
 	}

@@ -21,10 +21,11 @@ struct lexer {
 	size_t len;
 	size_t pos;
 	uint32_t number;
+	uint32_t *order; /* counts the lines of all files */
 };
 
 void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const char *file,
-		const char *text, size_t len);
+		const char *text, size_t len, uint32_t *order);
 /* The next logical line that is not empty; false at the end. */
 bool lexer_next_line(struct lexer *x, struct line *ret);
 

@@ -111,6 +111,7 @@ struct ast_loc line_loc(const struct line *l, size_t pos)
 		.file = o->src->file,
 		.line = o->src->number,
 		.col = o->col + (pos >= l->len),
+		.order = o->src->order,
 		.text = o->src->text,
 	};
 }

@@ -20,6 +20,7 @@ struct source_line {
 	const char *file;
 	const char *text;
 	uint32_t number;
+	uint32_t order; /* see struct ast_loc */
 };
 
 struct origin {

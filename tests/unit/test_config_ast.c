@@ -244,6 +244,31 @@ static void test_limits(void **state)
 	expect_diag(text, "error: blocks nest more than 32 deep");
 }
 
+/* By place, alike ones counted, and never so many warnings that an error is not seen. */
+static void test_diagnostics(void **state)
+{
+	struct arena *arena = arena_new();
+	struct diags d;
+	const char *text;
+
+	diags_init(&d, arena);
+	for (uint32_t i = 0; i < 5000; i++) {
+		struct ast_loc loc = {.file = "f", .line = i, .col = 1, .order = 10000 - i};
+
+		diags_add(&d, i % 2 ? DIAG_WARNING : DIAG_NOT_HONOURED, &loc, "x");
+	}
+	diags_add(&d, DIAG_ERROR, &(struct ast_loc){.file = "f", .line = 9999, .order = 1}, "e");
+	text = diags_format(&d);
+	assert_int_equal(d.n_warnings, 2500);
+	assert_int_equal(d.n_not_honoured, 2500);
+	assert_int_equal(strncmp(text, "f:9999:0: error: e\n", 19), 0);
+	assert_non_null(strstr(text, "f:18:1: not yet honoured: x\n"));
+	assert_null(strstr(text, "f:20:1: not"));
+	assert_non_null(strstr(text, "\nnot yet honoured: x ("));
+	assert_non_null(strstr(text, " more\n"));
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,7 +277,7 @@ int main(void)
 		cmocka_unit_test(test_condition), cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_multiline), cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_include),	  cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),	  cmocka_unit_test(test_diagnostics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
