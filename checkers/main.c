@@ -141,12 +141,12 @@ static void on_result(struct checked *c, const struct check_result *result)
 
 	if (result->outcome == CHECK_UNKNOWN)
 		log_unknown(c, &before, now_us);
-	if (change != CHECK_SAME)
+	if (change != CHECK_SAME) {
 		log_change(c, c->server->up != server_up);
-	else if (result->outcome == CHECK_FAIL && c->state.up && c->conf->log_all_failures)
-		log_failure(c);
-	if (c->server->up != server_up)
 		tell_server(c->server);
+	} else if (result->outcome == CHECK_FAIL && c->state.up && c->conf->log_all_failures) {
+		log_failure(c);
+	}
 	if (worth_saving(c, &before, now_us)) {
 		send_state(ROLE_SUPERVISOR, c);
 		c->saved_us = now_us;

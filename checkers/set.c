@@ -118,21 +118,26 @@ static void describe(const struct checked *c, struct text *ret)
 		 addr_format_port(&c->conf->address, c->conf->port, at), c->state.result.s, tries);
 }
 
-/* True when the server went up or down. `c`, if not NULL, is the check that changed. */
+/*
+ * True when the server went up or down. `c`, if not NULL, is the check that changed. A server that
+ * stays down may have another reason for it now.
+ */
 static bool judge_server(struct checked_server *s, const struct checked *c, int64_t now_us)
 {
 	const struct checked *down = first_down(s);
-	bool up = !down;
+	bool changed = s->up != !down;
 
-	if (up == s->up)
-		return false;
-	s->up = up;
-	s->since_us = now_us;
-	if (c || down)
-		describe(c ? c : down, &s->reason);
-	else
+	if (changed) {
+		s->up = !down;
+		s->since_us = now_us;
+	}
+	if (down)
+		describe(down, &s->reason);
+	else if (c)
+		describe(c, &s->reason);
+	else if (changed)
 		text_set(&s->reason, "no check fails any more");
-	return true;
+	return changed;
 }
 
 enum check_change checked_result(struct checked *c, const struct check_result *result,

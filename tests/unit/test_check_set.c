@@ -92,6 +92,7 @@ static void test_server_is_up_when_all_checks_are(void **state)
 	struct checked_server *s;
 
 	world_init(&w, (uint32_t[]){2, 0}, 2);
+	w.checks[0][1].port = 81;
 	update(&set, &w, 100 * S);
 	s = server_of(&set, &w, 0);
 	assert_true(s->up && s->fresh);
@@ -108,10 +109,12 @@ static void test_server_is_up_when_all_checks_are(void **state)
 	assert_int_equal(end(check_of(&set, &w, 0, 0), CHECK_PASS, 103 * S), CHECK_WENT_UP);
 	assert_false(s->up);
 	assert_int_equal(s->since_us, 101 * S);
+	assert_string_equal(s->reason.s,
+			    "TCP_CHECK 10.0.0.1:81: connection refused (1 of 1 tries)");
 	assert_int_equal(end(check_of(&set, &w, 0, 1), CHECK_PASS, 104 * S), CHECK_WENT_UP);
 	assert_true(s->up);
 	assert_int_equal(s->since_us, 104 * S);
-	assert_string_equal(s->reason.s, "TCP_CHECK 10.0.0.1:80: connected in 0.4 ms");
+	assert_string_equal(s->reason.s, "TCP_CHECK 10.0.0.1:81: connected in 0.4 ms");
 	check_set_done(&set);
 }
 
