@@ -276,9 +276,10 @@ static void note_differences(struct instance *in, const struct vrrp_frame *f,
 	if (c->version == 3 && c->family == AF_INET && plain != c->checksum_as_v2 &&
 	    !in->told_checksum) {
 		in->told_checksum = true;
-		log_notice("%s: %s computes checksums %s, we %s: both are understood", c->name,
-			   text, plain ? "as RFC 9568 says" : "with a pseudo-header",
-			   plain ? "with a pseudo-header" : "as RFC 9568 says");
+		log_warning("%s: %s computes checksums %s, we %s: it may refuse ours, set "
+			    "v3_checksum_as_v2 alike",
+			    c->name, text, plain ? "as RFC 9568 says" : "with a pseudo-header",
+			    plain ? "with a pseudo-header" : "as RFC 9568 says");
 	}
 }
 
@@ -357,8 +358,8 @@ static int open_port(struct instance *in, int index)
 	if (in->port && in->index == index)
 		return 0;
 	close_port(in);
-	err = vrrp_port_enter(&in->shell->ports, index, in->config->family, in->config->vrid, in,
-			      &in->port);
+	err = vrrp_port_enter(&in->shell->ports, index, in->config->family, in->config->vrid,
+			      in->config->unicast, in, &in->port);
 	if (err)
 		return err;
 	in->index = index;
@@ -582,6 +583,13 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 	if (strcmp(fault.s, in->fault.s) != 0)
 		tell_fault(in, &fault);
 	arena_free(former_arena);
+}
+
+void instance_revive(struct instance *in, const struct vrrp_instance *config)
+{
+	in->leaving = false;
+	instance_reload(in, config);
+	instance_start(in, NULL);
 }
 
 void instance_stop(struct instance *in)

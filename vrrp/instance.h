@@ -52,6 +52,8 @@ void instance_free(struct instance *in);
 /* `handed`: what an earlier incarnation reported, or NULL for a fresh start. */
 void instance_start(struct instance *in, const struct msg_vrrp_state *handed);
 void instance_reload(struct instance *in, const struct vrrp_instance *config);
+/* Configured again before it was gone. */
+void instance_revive(struct instance *in, const struct vrrp_instance *config);
 void instance_stop(struct instance *in);
 bool instance_is_done(const struct instance *in);
 /* No time left: lets go of the addresses now. */

@@ -15,6 +15,7 @@
 #define FRAME_MAX	 (VRRP_PACKET_MAX + 60)
 #define TOS_INTERNETWORK 0xc0 /* as keepalived, and RFC 791's "internetwork control" */
 #define TC_PRIO_CONTROL	 7
+#define RECEIVE_BUFFER	 (512 << 10)
 
 struct vrrp_port {
 	struct vrrp_ports *ports;
@@ -23,8 +24,10 @@ struct vrrp_port {
 	int family;
 	int sock;
 	unsigned users;
+	unsigned unicast_users;
 	ev_io readable;
 	void *owner[256];
+	bool unicast[256];
 };
 
 union control {
@@ -32,20 +35,52 @@ union control {
 	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
-/* Accepts the VRIDs that have an owner. An IPv4 raw socket sees the IP header, an IPv6 one not. */
+/*
+ * Packets to the host itself are let through where a unicast instance wants them: those may come
+ * from anywhere in the world, multicast only from the link.
+ */
+static unsigned short put_multicast_only(int family, struct sock_filter *code)
+{
+	const struct sock_filter ipv4[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_NET_OFF + 16),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xe0, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_filter ipv6[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_NET_OFF + 24),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xff),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xff, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+
+	memcpy(code, family == AF_INET ? ipv4 : ipv6, sizeof(ipv4));
+	return sizeof(ipv4) / sizeof(ipv4[0]);
+}
+
+/* The VRID. An IPv4 raw socket sees the IP header, an IPv6 one does not. */
+static unsigned short put_load_vrid(int family, struct sock_filter *code)
+{
+	unsigned short n = 0;
+
+	if (family == AF_INET)
+		code[n++] = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0);
+	code[n++] = (struct sock_filter)BPF_STMT(
+		BPF_LD | BPF_B | (family == AF_INET ? BPF_IND : BPF_ABS), 1);
+	return n;
+}
+
+/* Accepts the VRIDs that have an owner. */
 static int set_filter(struct vrrp_port *p)
 {
-	struct sock_filter code[256 + 4];
+	struct sock_filter code[256 + 8];
 	struct sock_fprog prog = {.filter = code};
 	unsigned short n = 0;
 	unsigned left = p->users;
 
-	if (p->family == AF_INET) {
-		code[n++] = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0);
-		code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_IND, 1);
-	} else {
-		code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1);
-	}
+	if (!p->unicast_users)
+		n += put_multicast_only(p->family, code);
+	n += put_load_vrid(p->family, code + n);
 	for (unsigned vrid = 1; vrid < 256; vrid++) {
 		if (!p->owner[vrid])
 			continue;
@@ -262,6 +297,15 @@ int vrrp_port_send(struct vrrp_port *p, const struct vrrp_path *path, int ttl, c
 
 /* Opening and closing */
 
+/* Room for what a flood brings between two looks; more than the system's limit where we may. */
+static void set_buffer(int sock)
+{
+	int bytes = RECEIVE_BUFFER;
+
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 static struct vrrp_port *port_find(struct vrrp_ports *ports, int index, int family)
 {
 	struct vrrp_port *p = ports->list;
@@ -289,6 +333,7 @@ static int port_open(struct vrrp_ports *ports, int index, int family, struct vrr
 		free(p);
 		return err;
 	}
+	set_buffer(p->sock);
 	ev_io_init(&p->readable, on_readable, p->sock, EV_READ);
 	/* What was heard counts before the timers that it may reset. */
 	ev_set_priority(&p->readable, EV_MAXPRI);
@@ -312,8 +357,8 @@ static void port_close(struct vrrp_port *p)
 	free(p);
 }
 
-int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vrid, void *owner,
-		    struct vrrp_port **ret)
+int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vrid, bool unicast,
+		    void *owner, struct vrrp_port **ret)
 {
 	struct vrrp_port *p = port_find(ports, index, family);
 	int err = p ? 0 : port_open(ports, index, family, &p);
@@ -323,7 +368,9 @@ int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vri
 	if (p->owner[vrid])
 		return -EADDRINUSE;
 	p->owner[vrid] = owner;
+	p->unicast[vrid] = unicast;
 	p->users++;
+	p->unicast_users += unicast;
 	err = set_filter(p);
 	if (err) {
 		vrrp_port_leave(p, vrid);
@@ -336,6 +383,7 @@ int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vri
 void vrrp_port_leave(struct vrrp_port *p, uint8_t vrid)
 {
 	p->owner[vrid] = NULL;
+	p->unicast_users -= p->unicast[vrid];
 	if (--p->users == 0)
 		port_close(p);
 	else

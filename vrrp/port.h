@@ -28,11 +28,12 @@ struct vrrp_ports {
 };
 
 /*
- * From now on packets for this VRID go to `owner`. Index 0: from any interface. Returns 0, or
+ * From now on packets for this VRID go to `owner`: to multicast groups, and with `unicast` to this
+ * host too. Index 0: from any interface. Returns 0, or
  * -EADDRINUSE when the VRID has an owner there already, or -errno. One vrrp_port_leave() undoes it.
  */
-int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vrid, void *owner,
-		    struct vrrp_port **ret);
+int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vrid, bool unicast,
+		    void *owner, struct vrrp_port **ret);
 void vrrp_port_leave(struct vrrp_port *port, uint8_t vrid);
 
 /* Listens to a multicast group, once however often it is asked. 0 or -errno. */

@@ -34,7 +34,7 @@ static struct instance *find_instance(uint64_t id)
 {
 	struct instance *in = vrrp.instances;
 
-	while (in && (in->config->id != id || in->leaving))
+	while (in && in->config->id != id)
 		in = in->next;
 	return in;
 }
@@ -207,7 +207,9 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	for (uint32_t i = 0; i < now->n_instances; i++) {
 		struct instance *in = find_instance(now->instances[i].id);
 
-		if (in)
+		if (in && in->leaving)
+			instance_revive(in, &now->instances[i]);
+		else if (in)
 			instance_reload(in, &now->instances[i]);
 		else
 			add_instance(&now->instances[i]);
