@@ -83,8 +83,10 @@ static void on_acceptable(struct ev_loop *loop, ev_io *w, int events)
 
 	if (sock >= 0)
 		take(s, sock);
-	if (!adopt_is_waiting(s))
-		adopt_end(s);
+	if (adopt_is_waiting(s))
+		return;
+	adopt_end(s);
+	supervisor_adopted(s);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
@@ -100,9 +102,11 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 		log_error("%s: process %d does not answer: replaced", role_name(role_descs[i].id),
 			  (int)pid);
 		kill(pid, SIGKILL);
-		process_start(&s->processes[i]);
+		if (s->phase != SUPERVISOR_STOPPING)
+			process_start(&s->processes[i]);
 	}
 	adopt_end(s);
+	supervisor_adopted(s);
 }
 
 static int listen_for_roles(struct adopt *a)

@@ -21,7 +21,8 @@ struct adopt {
 	pid_t expected[ROLE_COUNT]; /* 0: nobody, or no longer */
 };
 
-/* Starts waiting. Returns the roles that are waited for, as a set. */
+/* Starts waiting. Returns the roles that are waited for, as a set. When the last of them is there
+ * or given up, supervisor_adopted() is called. */
 unsigned adopt_begin(struct supervisor *s);
 void adopt_end(struct supervisor *s);
 bool adopt_is_waiting(const struct supervisor *s);

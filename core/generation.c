@@ -4,12 +4,15 @@
 
 #include "core/arena.h"
 #include "core/config/diff.h"
+#include "core/file.h"
 #include "core/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* More changes than that are counted only. */
@@ -126,6 +129,53 @@ void generation_log(const struct generation *g)
 		if (*line)
 			log_info("%s", line);
 	free(text);
+}
+
+static const char *file_path(const char *run_dir, char *path, size_t size)
+{
+	snprintf(path, size, "%s/" GENERATION_FILE, run_dir);
+	return path;
+}
+
+int generation_save(const struct generation *g, const char *run_dir)
+{
+	off_t size = lseek(g->image_fd, 0, SEEK_END);
+	void *image = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, g->image_fd, 0)
+			       : MAP_FAILED;
+	char path[256];
+	int err;
+
+	if (image == MAP_FAILED)
+		return -errno;
+	err = file_replace(file_path(run_dir, path, sizeof(path)), image, (size_t)size, 0600);
+	munmap(image, (size_t)size);
+	return err;
+}
+
+int generation_restore(struct generation *ret, const char *run_dir)
+{
+	char path[256];
+	int err, fd = open(file_path(run_dir, path, sizeof(path)),
+			   O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret = (struct generation){.arena = arena_new(), .image_fd = -1};
+	diags_init(&ret->diags, ret->arena);
+	err = model_image_load(fd, ret->arena, &ret->model);
+	close(fd);
+	if (!err)
+		err = make_image(ret);
+	if (err)
+		generation_free(ret);
+	return err;
+}
+
+void generation_forget(const char *run_dir)
+{
+	char path[256];
+
+	unlink(file_path(run_dir, path, sizeof(path)));
 }
 
 void generation_free(struct generation *g)

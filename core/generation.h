@@ -10,6 +10,8 @@
 #include "core/model.h"
 #include "core/options.h"
 
+#define GENERATION_FILE "model"
+
 struct generation {
 	struct arena *arena; /* NULL: there is none */
 	const struct model *model;
@@ -32,6 +34,15 @@ void generation_describe_changes(const struct generation *former, const struct g
 				 char *text, size_t size);
 /* Logs the configuration as it was understood, line by line. */
 void generation_log(const struct generation *g);
+/*
+ * The image of the one in force is also kept as a file, for a supervisor that starts after one that
+ * was killed and finds a configuration that can't be used. generation_restore() is as
+ * generation_load(), without diags.
+ */
+int generation_save(const struct generation *g, const char *run_dir);
+int generation_restore(struct generation *ret, const char *run_dir);
+void generation_forget(const char *run_dir);
+
 void generation_free(struct generation *g); /* harmless on an empty one */
 
 #endif

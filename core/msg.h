@@ -33,7 +33,7 @@ struct msg {
 		struct msg_generation generation; /* COMMIT, COMMITTED, ABORT */
 		struct msg_link link;
 		struct msg_stop stop;
-		struct msg_report report; /* REPORT, REPORTED */
+		struct msg_report report; /* REPORT, REPORTED, PING, PONG */
 		struct msg_vrrp_state vrrp_state;
 		struct msg_vrrp_counters vrrp_counters;
 		struct msg_check_state check_state;

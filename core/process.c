@@ -16,18 +16,20 @@
 /* From the start to running the model: generous, but a role that hangs must not hang for ever. */
 #define BRING_UP_TIMEOUT_S 10.0
 
+/* A role whose loop does not turn for so many pings hangs. Pings are counted, not seconds: when the
+ * whole machine has stood still, the answer comes before the next ping. */
+#define PING_INTERVAL_S 4.0
+#define UNANSWERED_MAX	4
+
 static void begin(struct process *p);
 
 const char *process_phase_name(enum process_phase phase)
 {
 	static const char *const names[] = {
-		[PROCESS_DOWN] = "down",
-		[PROCESS_STARTING] = "starting",
-		[PROCESS_IDLE] = "idle",
-		[PROCESS_PREPARING] = "preparing",
-		[PROCESS_COMMITTING] = "committing",
-		[PROCESS_READY] = "ready",
-		[PROCESS_STOPPING] = "stopping",
+		[PROCESS_DOWN] = "down",	   [PROCESS_STARTING] = "starting",
+		[PROCESS_IDLE] = "idle",	   [PROCESS_OUTDATED] = "outdated",
+		[PROCESS_PREPARING] = "preparing", [PROCESS_COMMITTING] = "committing",
+		[PROCESS_READY] = "ready",	   [PROCESS_STOPPING] = "stopping",
 		[PROCESS_STOPPED] = "stopped",
 	};
 
@@ -68,9 +70,26 @@ void process_kill(struct process *p)
 		kill(p->pid, SIGKILL);
 }
 
+static void on_ping_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct process *p = w->data;
+	struct msg m = {.type = MSG_PING};
+
+	if (p->unanswered++ < UNANSWERED_MAX) {
+		process_send(p, &m, -1);
+		return;
+	}
+	log_error("%s: hangs: has not answered for %d s: killed", name(p),
+		  (int)(UNANSWERED_MAX * PING_INTERVAL_S));
+	ev_timer_stop(loop, w);
+	process_kill(p);
+}
+
 static void become_ready(struct process *p)
 {
 	clear_deadline(p);
+	p->unanswered = 0;
+	ev_timer_again(p->loop, &p->ping_timer);
 	p->phase = PROCESS_READY;
 	p->ops->ready(p);
 }
@@ -105,6 +124,16 @@ void process_runs(struct process *p, const struct generation *g)
 	p->generation = g->model->generation;
 }
 
+/* An upgrade: the new program goes on where the old one is. */
+static void ask_for_state(struct process *p)
+{
+	struct msg m = {.type = MSG_REPORT};
+
+	log_notice("%s: is version %s: replaced by %s", name(p), p->version, PACKAGE_VERSION);
+	p->phase = PROCESS_OUTDATED;
+	process_send(p, &m, -1);
+}
+
 static void on_hello(struct process *p, const struct msg_hello *hello)
 {
 	if (hello->role != p->desc->id || hello->pid != (uint32_t)p->pid) {
@@ -117,6 +146,10 @@ static void on_hello(struct process *p, const struct msg_hello *hello)
 	p->hash = hello->model_hash;
 	p->generation = hello->generation;
 	snprintf(p->version, sizeof(p->version), "%.31s", hello->version.s);
+	if (p->adopted && strcmp(p->version, PACKAGE_VERSION) != 0) {
+		ask_for_state(p);
+		return;
+	}
 	p->phase = PROCESS_IDLE;
 	clear_deadline(p);
 	process_update(p);
@@ -166,6 +199,10 @@ static void on_message(struct link *l, const struct msg *m, int fd)
 		on_prepared(p, &m->prepared);
 	} else if (m->type == MSG_COMMITTED && p->phase == PROCESS_COMMITTING) {
 		on_committed(p, &m->generation);
+	} else if (m->type == MSG_PONG) {
+		p->unanswered = 0;
+	} else if (m->type == MSG_REPORTED && p->phase == PROCESS_OUTDATED) {
+		process_kill(p);
 	} else {
 		p->ops->message(p, m);
 	}
@@ -219,6 +256,7 @@ static void forget_process(struct process *p)
 	link_drain(&p->link);
 	link_close(&p->link);
 	clear_deadline(p);
+	ev_timer_stop(p->loop, &p->ping_timer);
 	ev_child_stop(p->loop, &p->child);
 	ev_io_stop(p->loop, &p->adopted_end);
 	if (p->pidfd >= 0)
@@ -287,10 +325,12 @@ void process_init(struct process *p, struct ev_loop *loop, const struct role_des
 	ev_init(&p->adopted_end, on_adopted_end);
 	ev_init(&p->restart_timer, on_restart_timer);
 	ev_init(&p->deadline_timer, on_deadline);
+	ev_timer_init(&p->ping_timer, on_ping_timer, 0, PING_INTERVAL_S);
 	p->child.data = p;
 	p->adopted_end.data = p;
 	p->restart_timer.data = p;
 	p->deadline_timer.data = p;
+	p->ping_timer.data = p;
 }
 
 static void begin(struct process *p)
@@ -351,6 +391,7 @@ void process_stop(struct process *p, int64_t timeout_us, bool in_order)
 		return;
 	}
 	p->phase = PROCESS_STOPPING;
+	ev_timer_stop(p->loop, &p->ping_timer);
 	/* A little later than it was told, so that its own deadline comes first. */
 	set_deadline(p, (double)timeout_us / USEC_PER_SEC + 0.5);
 	if (in_order)

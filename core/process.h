@@ -16,6 +16,7 @@ enum process_phase {
 	PROCESS_DOWN,	   /* no process; maybe its restart is due */
 	PROCESS_STARTING,  /* no HELLO yet */
 	PROCESS_IDLE,	   /* there is no model to run yet */
+	PROCESS_OUTDATED,  /* adopted, of another version: replaced when it has told its state */
 	PROCESS_PREPARING, /* offered the model in force */
 	PROCESS_COMMITTING,
 	PROCESS_READY,
@@ -67,6 +68,8 @@ struct process {
 	ev_io adopted_end;
 	ev_timer restart_timer;
 	ev_timer deadline_timer;
+	ev_timer ping_timer;
+	uint32_t unanswered; /* pings in a row */
 };
 
 void process_init(struct process *p, struct ev_loop *loop, const struct role_desc *desc,

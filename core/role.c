@@ -193,6 +193,13 @@ static void on_report(const struct msg_report *m)
 	role_send(ROLE_SUPERVISOR, &done);
 }
 
+static void on_ping(const struct msg_report *m)
+{
+	struct msg pong = { .type = MSG_PONG, .report = *m };
+
+	role_send(ROLE_SUPERVISOR, &pong);
+}
+
 static void on_supervisor_message(struct link *l, const struct msg *m, int fd)
 {
 	if (m->type == MSG_LINK && msg_allowed(m->type, ROLE_SUPERVISOR, role.ops->id)) {
@@ -207,6 +214,8 @@ static void on_supervisor_message(struct link *l, const struct msg *m, int fd)
 		forget_prepared();
 	else if (m->type == MSG_REPORT)
 		on_report(&m->report);
+	else if (m->type == MSG_PING)
+		on_ping(&m->report);
 	else if (m->type == MSG_STOP)
 		stop_by(m->stop.deadline_us);
 	else if (msg_allowed(m->type, ROLE_SUPERVISOR, role.ops->id))

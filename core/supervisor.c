@@ -50,9 +50,15 @@ unsigned supervisor_ready_roles(const struct supervisor *s)
 
 void supervisor_set_generation(struct supervisor *s, struct generation *next)
 {
+	int err;
+
 	generation_free(&s->running);
 	s->running = *next;
 	*next = (struct generation){.image_fd = -1};
+	err = generation_save(&s->running, s->options.run_dir);
+	if (err)
+		log_warning("%s/" GENERATION_FILE ": can't be written: %s", s->options.run_dir,
+			    strerror(-err));
 	s->statefile.generation = s->running.model->generation;
 	s->statefile.hash = s->running.hash;
 	statefile_touch(&s->statefile);
@@ -271,7 +277,15 @@ void supervisor_stop(struct supervisor *s)
 	s->phase = SUPERVISOR_STOPPING;
 	log_notice("stopping");
 	manager_stopping(s);
-	stop_next(s);
+	if (!adopt_is_waiting(s))
+		stop_next(s);
+}
+
+/* A stop that came meanwhile has waited for it: left alone, the roles would end in any order. */
+void supervisor_adopted(struct supervisor *s)
+{
+	if (s->phase == SUPERVISOR_STOPPING)
+		stop_next(s);
 }
 
 static const struct process_ops process_ops = {
@@ -325,6 +339,20 @@ static void load_state(struct supervisor *s)
 		log_notice("resuming from %s", s->statefile.path);
 }
 
+/* The file may have been broken since: what its former state runs is not stopped for that. */
+static int run_former_generation(struct supervisor *s, struct generation *first)
+{
+	struct generation former;
+	int err = generation_restore(&former, s->options.run_dir);
+
+	if (err)
+		return err;
+	generation_free(first);
+	*first = former;
+	s->file_refused = true;
+	return 0;
+}
+
 /* 0 or -errno, after saying why. */
 static int load_first_generation(struct supervisor *s)
 {
@@ -332,9 +360,11 @@ static int load_first_generation(struct supervisor *s)
 	struct generation first;
 	int err = generation_load(&first, &s->options, former ? former : 1);
 
-	reload_log_diags(&first.diags, "configuration");
 	if (!err && former && first.hash != former_hash)
 		err = generation_renumber(&first, former + 1);
+	if (err && former && run_former_generation(s, &first) == 0)
+		err = 0;
+	reload_log_diags(&first.diags, "configuration");
 	if (err) {
 		log_error("%s: can't be used: %zu errors", s->options.config_file,
 			  first.diags.n_errors);
@@ -392,6 +422,8 @@ static int start(struct supervisor *s)
 	catch_signals(s);
 	manager_init(s);
 	start_roles(s);
+	if (s->file_refused)
+		reload_request(s); /* says what is wrong with the file */
 	return 0;
 }
 
@@ -445,6 +477,7 @@ static int run(const struct options *o, int parent)
 	if (!err) {
 		ev_run(s.loop, 0);
 		statefile_remove(&s.statefile);
+		generation_forget(o->run_dir);
 		log_notice("stopped");
 	}
 	if (fd >= 0) {

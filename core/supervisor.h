@@ -34,6 +34,7 @@ struct supervisor {
 	struct snapshot snapshot;
 	int pid_fd;
 	int64_t started_us;
+	bool file_refused; /* at the start: a former supervisor's model runs on */
 	ev_signal signals[5];
 	ev_timer watchdog;
 	struct scripts *scripts;
@@ -52,6 +53,8 @@ unsigned supervisor_ready_roles(const struct supervisor *s);
 void supervisor_set_generation(struct supervisor *s, struct generation *next);
 /* Once every role runs the model in force: forgets what is not in it, and is ready. */
 void supervisor_settle(struct supervisor *s);
+/* No living role is waited for any more. */
+void supervisor_adopted(struct supervisor *s);
 void supervisor_stop(struct supervisor *s);
 
 #endif
