@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define BACKOFF_MAX_US	   (60 * (int64_t)1000000)
-#define BACKOFF_FORGIVE_US (60 * (int64_t)1000000) /* ran longer than this: starts afresh */
+#define BACKOFF_FORGIVE_US (5 * (int64_t)1000000) /* served longer than this: starts afresh */
 
 struct backoff {
 	uint32_t young_deaths; /* in a row */

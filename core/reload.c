@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the errors and of the rest each. The log is slow, and ten thousand lines tell no more. */
+#define DIAGS_LOGGED_MAX 50
+
 static void begin(struct supervisor *s);
 
 const char *reload_outcome_name(enum reload_outcome outcome)
@@ -31,18 +34,31 @@ bool reload_is_busy(const struct supervisor *s)
 	return s->reload.transaction.phase != TRANSACTION_IDLE;
 }
 
+static void log_diag(const struct diag *at, const char *what)
+{
+	bool error = at->level == DIAG_ERROR;
+	char place[32] = "";
+
+	if (at->loc.line)
+		snprintf(place, sizeof(place), ":%u:%u", at->loc.line, at->loc.col);
+	log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s%s%s: %s", what,
+		 error ? "refused: " : "", at->loc.file, place, at->message);
+}
+
 void reload_log_diags(const struct diags *d, const char *what)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		const struct diag *at = &d->at[i];
-		bool error = at->level == DIAG_ERROR;
-		char place[32] = "";
+	size_t errors = 0, others = 0, untold;
 
-		if (at->loc.line)
-			snprintf(place, sizeof(place), ":%u:%u", at->loc.line, at->loc.col);
-		log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s%s%s: %s", what,
-			 error ? "refused: " : "", at->loc.file, place, at->message);
+	for (size_t i = 0; i < d->n; i++) {
+		size_t *n = d->at[i].level == DIAG_ERROR ? &errors : &others;
+
+		if ((*n)++ < DIAGS_LOGGED_MAX)
+			log_diag(&d->at[i], what);
 	}
+	untold = (errors > DIAGS_LOGGED_MAX ? errors - DIAGS_LOGGED_MAX : 0) +
+		 (others > DIAGS_LOGGED_MAX ? others - DIAGS_LOGGED_MAX : 0);
+	if (untold)
+		log_warning("%s: and %zu more like these: tandemd -t shows them all", what, untold);
 }
 
 static void keep_diagnostics(struct reload_result *last, const struct diags *d)
