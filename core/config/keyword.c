@@ -2,6 +2,7 @@
 /* The keyword table and how to find one's way in it. Acts on nothing. */
 #include "core/config/keyword.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/config/check.h"
@@ -146,13 +147,22 @@ static size_t edit_distance(const char *a, const char *b)
 	return row[la][lb];
 }
 
+/* Too far apart in length alone? Saves most of the work. */
+static bool edit_hopeless(const char *a, const char *b, size_t limit)
+{
+	size_t la = strlen(a), lb = strlen(b);
+
+	return (la > lb ? la - lb : lb - la) > limit;
+}
+
 const struct keyword *keyword_suggest(enum keyword_place place, const char *name)
 {
 	size_t best = strlen(name) / 3 + 1, distance;
 	const struct keyword *found = NULL;
 
 	for (size_t i = 0; i < n_keywords; i++) {
-		if (keywords[i].place != place || keywords[i].kind == KEYWORD_ALIAS)
+		if (keywords[i].place != place || keywords[i].kind == KEYWORD_ALIAS ||
+		    edit_hopeless(name, keywords[i].name, best))
 			continue;
 		distance = edit_distance(name, keywords[i].name);
 		if (distance <= best && (!found || distance < best)) {
