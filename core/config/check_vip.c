@@ -49,7 +49,9 @@ static void vip_scope(struct vip_line *l)
 	if (!w)
 		return;
 	scope = name_scope_parse(w->s);
-	if (scope < 0)
+	if (l->vip.address.family == AF_INET6)
+		check_warn(l->c, &w->loc, "IPv6 addresses have their own scope; it is left out");
+	else if (scope < 0)
 		check_warn(l->c, &w->loc,
 			   "'%s' is none of global, site, link, host, nowhere; "
 			   "it is left out",

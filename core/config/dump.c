@@ -143,9 +143,9 @@ static void dump_vip(FILE *out, const struct vip *v)
 		fputs(" dev ", out);
 		dump_string(out, v->ifname);
 	}
-	if (name_scope(v->scope))
+	if (v->address.family == AF_INET && name_scope(v->scope))
 		fprintf(out, " scope %s", name_scope(v->scope));
-	else
+	else if (v->address.family == AF_INET)
 		fprintf(out, " scope %u", v->scope);
 	if (v->label[0]) {
 		fputs(" label ", out);
