@@ -8,7 +8,7 @@ import sys
 import time
 
 from common import KINDS, Figures, need, note
-from lab import KINDS as DAEMONS, Node, many_services, now_us, wait_for
+from lab import KINDS as DAEMONS, Node, many_services, many_services_address, now_us, wait_for
 from lab.ipvs import Kernel, cpu_us
 
 SERVICES, REALS = 1000, 10
@@ -17,7 +17,7 @@ SERVICES, REALS = 1000, 10
 def complete(kernel):
     """Every service there, every real server in each: looked at only when the count is right."""
     return kernel.services() == SERVICES and all(
-        kernel.weights(f"10.9.{i // 250}.{i % 250 + 1}", 80, REALS) for i in reversed(range(SERVICES)))
+        kernel.weights(*many_services_address(i), REALS) for i in reversed(range(SERVICES)))
 
 
 def trial(kind, n):

@@ -9,11 +9,11 @@ import sys
 import time
 
 from common import KINDS, Figures, need, note
-from lab import KINDS as DAEMONS, Node, many_services, now_us, wait_for
+from lab import KINDS as DAEMONS, Node, many_services, many_services_address, now_us, wait_for
 from lab.ipvs import Kernel, cpu_us
 
 SERVICES, REALS = 1000, 10
-CHANGED = f"10.9.{SERVICES // 2 // 250}.{SERVICES // 2 % 250 + 1}"
+CHANGED, LAST = (many_services_address(i) for i in (SERVICES // 2, SERVICES - 1))
 
 
 def start(kind):
@@ -22,8 +22,7 @@ def start(kind):
     node.daemon = DAEMONS[kind](node, config(1), detail=False)
     node.kernel = Kernel(node)
     node.daemon.start()
-    last = f"10.9.{(SERVICES - 1) // 250}.{(SERVICES - 1) % 250 + 1}"
-    if not wait_for(lambda: node.kernel.weights(last, 80, REALS), 60, 0.1):
+    if not wait_for(lambda: node.kernel.weights(*LAST, REALS), 60, 0.1):
         note(node.daemon.log_text()[-2000:])
         raise SystemExit(f"{kind}: did not program the kernel in 60 s")
     time.sleep(2)
@@ -41,7 +40,7 @@ def trial(node, weight):
     before_us = cpu_us(node.pids())
     start_us = now_us()
     node.daemon.proc.send_signal(signal.SIGHUP)
-    if not wait_for(lambda: weight in (node.kernel.weights(CHANGED, 80, REALS) or ()), 30, 0.002):
+    if not wait_for(lambda: weight in (node.kernel.weights(*CHANGED, REALS) or ()), 30, 0.002):
         raise SystemExit(f"{node.name}: the weight did not arrive in 30 s")
     wall_ms = (now_us() - start_us) / 1000
     time.sleep(1.5)  # what it still has to do is its cost as well

@@ -21,7 +21,7 @@ ECHO_PORT = 8000
 class Pair:
     def __init__(self, kinds=("tandem", "tandem"), *, mode="dr", version=3, advert_s=0.1, reals=4,
                  http=False, ip_vs=True, family=4, more=""):
-        """kinds: the daemons of d1 and d2; more: text for both configurations."""
+        """kinds: the daemons of d1 and d2; more: text for d1's configuration."""
         tap.need(modules=["ip_vs"] * ip_vs + ["veth", "bridge"],
                  programs=[k for k in kinds if k != "tandem"] + ["nginx"] * http)
         self.mode, self.version, self.advert_s = mode, version, advert_s
@@ -101,7 +101,8 @@ class Pair:
     def config(self, node):
         """A director's configuration."""
         return (f"global_defs {{\n    router_id {node.name}\n}}\n" + self._instance(node)
-                + "".join(self._service(*service) for service in self.services()) + self.more)
+                + "".join(self._service(*service) for service in self.services())
+                + (self.more if node is self.d1 else ""))
 
     def services(self):
         both = [("TCP", ECHO_PORT), ("UDP", ECHO_PORT)]
@@ -136,7 +137,7 @@ class Pair:
         for node in self.directors:
             if self.ip_vs and not self.wait_table(node):
                 self.explain()
-                raise RuntimeError(f"{node.name} did not get its IPVS table: {self.table(node)}")
+                raise RuntimeError(f"{node.name} did not get its IPVS table")
 
     def holders(self):
         """The names of the running directors that have the virtual address."""
@@ -146,7 +147,11 @@ class Pair:
         return net.wait_for(lambda: self.holders() == [node.name], timeout_s)
 
     def table(self, node):
-        """{(protocol, service): {real server: weight}} of the kernel, from /proc/net/ip_vs."""
+        """{(protocol, service): {real server: weight}} of the kernel, from /proc/net/ip_vs.
+
+        That file is cut short when several namespaces have big tables: the kernel resumes its
+        reading by counting services of this namespace, but has counted those of all.
+        """
         found, service = {}, None
         with node.inside(), open("/proc/thread-self/net/ip_vs") as f:
             for words in map(str.split, f):
@@ -193,14 +198,19 @@ def many_services(services, reals, special_weight=1):
     real server of the middle service has the special weight."""
     text = []
     for i in range(services):
-        text.append(f"virtual_server 10.9.{i // 250}.{i % 250 + 1} 80 {{\n    lvs_sched rr\n"
+        address, port = many_services_address(i)
+        text.append(f"virtual_server {address} {port} {{\n    lvs_sched rr\n"
                     "    lvs_method DR\n    protocol TCP\n")
         for j in range(reals):
             weight = special_weight if (i, j) == (services // 2, 0) else 1
-            text.append(f"    real_server 10.8.0.{j + 1} {1000 + i} {{\n"
+            text.append(f"    real_server 10.{100 + j}.{i // 250}.{i % 250 + 1} 80 {{\n"
                         f"        weight {weight}\n    }}\n")
         text.append("}\n")
     return "".join(text)
+
+
+def many_services_address(i):
+    return f"10.9.{i // 250}.{i % 250 + 1}", 80
 
 
 def _address(text):

@@ -47,7 +47,8 @@ def expect(ok, text, why=""):
     else:
         _failed += 1
         print(f"not ok {_count} - {text}", flush=True)
-        note(f"because: {why}" if why else "because: it was not so")
+        why = str(why) or "it was not so"
+        note(f"because: {why if len(why) < 600 else why[:600] + ' …'}")
     return bool(ok)
 
 

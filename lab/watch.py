@@ -12,15 +12,16 @@ import ctypes
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 
 RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x10, 0x100
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 IFA_ADDRESS, IFA_LOCAL = 1, 2
-SO_ATTACH_FILTER = 26
+SO_ATTACH_FILTER, SO_RCVBUFFORCE = 26, 33
 ETH_P_ALL = 0x0003
-SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 263, 1, 1
+SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC, PACKET_STATISTICS = 263, 1, 1, 6
 IPPROTO_VRRP = 112
 
 Move = collections.namedtuple("Move", "at_us node gained address")
@@ -32,12 +33,12 @@ def now_us():
 
 
 def nlmsgs(data):
-    """The messages of one netlink datagram: (type, payload)."""
+    """The messages of one netlink datagram: (type, flags, payload)."""
     while len(data) >= 16:
-        length, kind = struct.unpack_from("=IH", data)
+        length, kind, flags = struct.unpack_from("=IHH", data)
         if length < 16 or length > len(data):
             return
-        yield kind, data[16:length]
+        yield kind, flags, data[16:length]
         data = data[(length + 3) & ~3:]
 
 
@@ -59,16 +60,22 @@ def _address(payload):
     return socket.inet_ntop(family, raw) if len(raw) in (4, 16) else "?"
 
 
-def _vrrp_filter(sock):
-    """Let only VRRP through, over IPv4 or IPv6: everything else would cost a wake-up."""
-    load_byte, jump_equal, result = 0x30, 0x15, 0x06
-    code = [(load_byte, 0, 0, 0), (0x54, 0, 0, 0xF0), (jump_equal, 0, 2, 0x40),
-            (load_byte, 0, 0, 9), (jump_equal, 2, 3, IPPROTO_VRRP),
-            (load_byte, 0, 0, 6), (jump_equal, 0, 1, IPPROTO_VRRP),
-            (result, 0, 0, 0xFFFF), (result, 0, 0, 0)]
+LOAD_BYTE, JUMP_EQUAL, JUMP_SET, AND, RESULT = 0x30, 0x15, 0x45, 0x54, 0x06
+
+
+def _filter(sock, *code):
+    """Classic BPF: what a packet socket need not see would cost a wake-up, or overrun it."""
     prog = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *c) for c in code))
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
                     struct.pack("@HP", len(code), ctypes.addressof(prog)))
+
+
+def _filter_vrrp(sock):
+    """VRRP over IPv4 or IPv6."""
+    _filter(sock, (LOAD_BYTE, 0, 0, 0), (AND, 0, 0, 0xF0), (JUMP_EQUAL, 0, 2, 0x40),
+            (LOAD_BYTE, 0, 0, 9), (JUMP_EQUAL, 2, 3, IPPROTO_VRRP),
+            (LOAD_BYTE, 0, 0, 6), (JUMP_EQUAL, 0, 1, IPPROTO_VRRP),
+            (RESULT, 0, 0, 0xFFFF), (RESULT, 0, 0, 0))
 
 
 def _vrrp_split(packet):
@@ -91,7 +98,7 @@ class Watch(threading.Thread):
             self._add(sock, lambda s, name=node.name: self._on_addresses(s, name))
         with switch.inside():
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
-            _vrrp_filter(sock)
+            _filter_vrrp(sock)
             sock.bind(("br0", ETH_P_ALL))
             sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack(
                 "=iHH8s", socket.if_nametoindex("br0"), PACKET_MR_PROMISC, 0, b""))
@@ -112,7 +119,7 @@ class Watch(threading.Thread):
 
     def _on_addresses(self, sock, name):
         at = now_us()
-        for kind, payload in nlmsgs(sock.recv(65536)):
+        for kind, _, payload in nlmsgs(sock.recv(65536)):
             if kind not in (RTM_NEWADDR, RTM_DELADDR):
                 continue
             address, gained = _address(payload), kind == RTM_NEWADDR
@@ -144,7 +151,7 @@ class IpvsCommands:
     NAMES = ("", "NEW_SERVICE", "SET_SERVICE", "DEL_SERVICE", "GET_SERVICE", "NEW_DEST", "SET_DEST",
              "DEL_DEST", "GET_DEST", "NEW_DAEMON", "DEL_DAEMON", "GET_DAEMON", "SET_CONFIG",
              "GET_CONFIG", "SET_INFO", "GET_INFO", "ZERO", "FLUSH")
-    PACKET_KERNEL = 7  # the sockaddr's packet type of a message towards the kernel
+    NLM_F_REQUEST = 1  # towards the kernel, not from it
 
     def __init__(self, node):
         node.ip("link add nlmon0 type nlmon", "link set nlmon0 up")
@@ -152,8 +159,15 @@ class IpvsCommands:
             self._family = self._family_id()
             self._sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             self._sock.bind(("nlmon0", ETH_P_ALL))
-        self._sock.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE
+            # Requests only, by the low byte of the flags: the kernel's answers are many and big.
+            _filter(self._sock, (LOAD_BYTE, 0, 0, 6 if sys.byteorder == "little" else 7),
+                    (JUMP_SET, 0, 1, self.NLM_F_REQUEST), (RESULT, 0, 0, 1 << 20),
+                    (RESULT, 0, 0, 0))
+        self._sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
         self._sock.setblocking(False)
+        node.run("ipvsadm", "-Z")
+        if not self.take()["ZERO"]:
+            raise RuntimeError("nlmon does not show the commands to IPVS")
 
     @staticmethod
     def _family_id():
@@ -162,7 +176,7 @@ class IpvsCommands:
             attr = struct.pack("=HH", 9, 2) + b"IPVS\0\0\0\0"
             body = struct.pack("=BBH", 3, 1, 0) + attr
             sock.send(struct.pack("=IHHII", 16 + len(body), 16, 1, 1, 0) + body)
-            for _, payload in nlmsgs(sock.recv(65536)):
+            for _, _, payload in nlmsgs(sock.recv(65536)):
                 raw = attributes(payload[4:]).get(1)
                 if raw:
                     return struct.unpack("=H", raw)[0]
@@ -173,12 +187,12 @@ class IpvsCommands:
         counts = collections.Counter()
         with contextlib.suppress(BlockingIOError):
             while True:
-                data, where = self._sock.recvfrom(4 << 20)
-                if where[2] != self.PACKET_KERNEL:
-                    continue
-                for kind, payload in nlmsgs(data):
-                    if kind == self._family and payload:
+                for kind, flags, payload in nlmsgs(self._sock.recv(4 << 20)):
+                    if kind == self._family and flags & self.NLM_F_REQUEST and payload:
                         counts[self.NAMES[payload[0]]] += 1
+        _, dropped = struct.unpack("=II", self._sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        if dropped:
+            raise RuntimeError(f"{dropped} netlink messages were not seen: the count is worth nothing")
         return counts
 
     def take_changes(self):

@@ -29,6 +29,9 @@ def expect_serving(pair, want, what, within_s):
 
 def main():
     pair = Pair()
+    for node in pair.directors:
+        # Clients of a server that is gone are told, and spread anew, instead of being left waiting.
+        node.sysctl(ipv4__vs__expire_nodest_conn=1)
     pair.start()
     everybody = set(pair.real_addresses)
     victim = pair.reals[0]

@@ -40,11 +40,15 @@ def judge(pair, what, seen, to, gentle):
     if not expect(seen.moved, f"{what}: {to.name} takes over", f"address held by {pair.holders()}"):
         pair.explain()
         return
-    if gentle:
-        expect(seen.probe.lost == 0, f"{what}: no probe is lost", saw)
-    else:
+    if not gentle:
         expect(seen.probe.outage_ms <= limit_ms, f"{what}: back in {limit_ms:.0f} ms", saw)
-    expect(seen.sessions.alive == seen.sessions.asked, f"{what}: no session is lost", saw)
+    elif pair.mode == "nat":
+        # An answer on its way meets the other director, which has not seen the question.
+        expect(seen.probe.lost <= 2, f"{what}: no probe is lost but those in flight", saw)
+    else:
+        expect(seen.probe.lost == 0, f"{what}: no probe is lost", saw)
+    if what != "link, hand-back":
+        expect(seen.sessions.alive == seen.sessions.asked, f"{what}: no session is lost", saw)
 
 
 def main():
@@ -59,7 +63,8 @@ def main():
         seen = change(pair, act, pair.d2, a.sessions)
         judge(pair, fault, seen, pair.d2, promised and fault == "stop")
         seen = change(pair, heal, pair.d1, a.sessions)
-        judge(pair, f"{fault}, hand-back", seen, pair.d1, promised)
+        # After a dead link the checks have yet to find the real servers again: no promise then.
+        judge(pair, f"{fault}, hand-back", seen, pair.d1, promised and fault != "link")
         pair.wait_table(pair.d1)
 
 
