@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Statuses of a child that did not come to exec: after its reason, or without. */
@@ -82,6 +83,7 @@ static void shed(void)
 	sigset_t none;
 
 	setpgid(0, 0);
+	setpriority(PRIO_PROCESS, 0, 0);
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
 	sigemptyset(&none);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,9 +22,9 @@
 #define FD_HIGH	   20 /* above all descriptors with a fixed number */
 
 const struct role_desc role_descs[ROLE_COUNT] = {
-	{ROLE_VRRP, "tandem-vrrp", "tandem", {CAP_NET_RAW, CAP_NET_ADMIN, -1}},
-	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}},
-	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}},
+	{ROLE_VRRP, "tandem-vrrp", "tandem", {CAP_NET_RAW, CAP_NET_ADMIN, -1}, -15},
+	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}, 0},
+	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}, -5},
 };
 
 /* What the child was doing when it failed. */
@@ -175,12 +176,12 @@ static void run_program(const struct plan *p)
 	execv(p->program, (char *const *)argv);
 }
 
+/* Exec itself resets what is caught. */
 static void reset_signals(void)
 {
 	sigset_t none;
 
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -190,7 +191,6 @@ static struct failure child_run(const struct plan *p, int *ret_failure)
 {
 	struct failure f = {.step = STEP_DESCRIPTORS};
 
-	reset_signals();
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	f.err = set_descriptors(p, ret_failure);
@@ -200,12 +200,14 @@ static struct failure child_run(const struct plan *p, int *ret_failure)
 	if (f.err)
 		return f;
 	choose_capabilities(p);
+	setpriority(PRIO_PROCESS, 0, p->desc->nice); /* a container may forbid it: then not */
 	f = (struct failure){STEP_USER, become_user(p)};
 	if (f.err)
 		return f;
 	f = (struct failure){STEP_CAPABILITIES, take_capabilities(p)};
 	if (f.err)
 		return f;
+	reset_signals();
 	run_program(p);
 	return (struct failure){STEP_EXEC, -errno};
 }

@@ -18,6 +18,7 @@ struct role_desc {
 	const char *program;
 	const char *user;
 	int caps[ROLE_CAPS_MAX]; /* CAP_*, ended by -1 */
+	int nice;		 /* a late advertisement costs a failover */
 };
 
 #define ROLE_COUNT 3

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -386,6 +387,9 @@ static void start_roles(struct supervisor *s)
 			process_start(&s->processes[i]);
 }
 
+/* Between the death of tandem-vrrp and its next advertisement there is little time. */
+#define SUPERVISOR_NICE -10
+
 static void init(struct supervisor *s, const struct options *o)
 {
 	*s = (struct supervisor){.options = *o, .started_us = clock_now_us()};
@@ -419,6 +423,7 @@ static int start(struct supervisor *s)
 		err = control_init(s);
 	if (err)
 		return err;
+	setpriority(PRIO_PROCESS, 0, SUPERVISOR_NICE); /* a container may forbid it: then not */
 	catch_signals(s);
 	manager_init(s);
 	start_roles(s);
