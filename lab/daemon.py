@@ -21,19 +21,6 @@ def installed(path):
     return f"{ROOT}/usr/local/{path}"
 
 
-def children(pid):
-    """{name: pid} of a process's children."""
-    found = {}
-    for tid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{tid}/stat") as f:
-                head, tail = f.read().rsplit(")", 1)
-            if int(tail.split()[1]) == pid:
-                with open(f"/proc/{tid}/cmdline") as f:
-                    found[os.path.basename(f.read().split("\0")[0]) or head] = int(tid)
-    return found
-
-
 class Daemon:
     name = None
 
@@ -75,7 +62,8 @@ class Daemon:
         self.proc.wait()
 
     def roles(self):
-        return children(self.proc.pid)
+        """{name: pid} of its processes besides the parent."""
+        raise NotImplementedError
 
     def running(self):
         return self.proc is not None and self.proc.poll() is None
@@ -128,6 +116,17 @@ class Tandem(Daemon):
         argv = [installed("bin/tandemctl"), "--run-dir", f"{self.dir}/tandem", *args]
         done = subprocess.run(argv, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
+
+    def roles(self):
+        """Adopted roles are no children of the supervisor: their run directory tells whose they are."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline") as f:
+                argv = f.read().split("\0")
+                name = os.path.basename(argv[0])
+                if name.startswith("tandem-") and f"{self.dir}/tandem" in argv:
+                    found[name] = int(pid)
+        return found
 
     def vrrp_pid(self):
         return self.roles()["tandem-vrrp"]
