@@ -213,7 +213,8 @@ static void commit(void *ctx, const struct model *now)
 	for (size_t i = 0; i < set->n_servers; i++) {
 		if (set->servers[i]->changed)
 			log_server(set->servers[i]);
-		if (set->servers[i]->changed || set->servers[i]->fresh)
+		if (set->servers[i]->changed ||
+		    (set->servers[i]->fresh && set->servers[i]->n_checks))
 			tell_server(set->servers[i]);
 	}
 	if (!checkers.committed)
@@ -233,8 +234,10 @@ static void report(void *ctx, enum role_id to)
 
 	for (size_t i = 0; to == ROLE_SUPERVISOR && i < set->n_checks; i++)
 		send_state(to, set->checks[i]);
+	/* Without a check a server is up for everybody; thousands of such need no words. */
 	for (size_t i = 0; i < set->n_servers; i++)
-		send_health(to, set->servers[i]);
+		if (set->servers[i]->n_checks)
+			send_health(to, set->servers[i]);
 }
 
 /* Runs in flight end with the process: the kernel closes their sockets in order. */

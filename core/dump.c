@@ -67,7 +67,7 @@ static void print_service(FILE *f, const struct supervisor *s, const struct virt
 		known = store_get(&s->store, MSG_SERVER_HEALTH, r->id, &m);
 		fprintf(f, "   Real server = %s, weight %d, %s\n",
 			addr_format_port(&r->address, r->port, text), r->weight,
-			!known		     ? "not checked yet"
+			!known		     ? r->n_checks ? "not checked yet" : "alive"
 			: m.server_health.up ? "alive"
 					     : "dead");
 	}

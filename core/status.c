@@ -207,6 +207,9 @@ static json *real_server(const struct supervisor *s, const struct real_server *r
 		add_bool(o, "up", m.server_health.up);
 		add_time(o, "since", m.server_health.since_us);
 		add_str(o, "reason", m.server_health.reason.s);
+	} else if (!r->n_checks) {
+		add_bool(o, "up", true);
+		add_str(o, "reason", "has no checks");
 	}
 	if (store_get(&s->store, MSG_SERVER_STATE, r->id, &m)) {
 		add_bool(o, "in_kernel", m.server_state.in_kernel);
