@@ -36,6 +36,8 @@ struct link {
 	struct link_datagram *head;
 	struct link_datagram **tail;
 	size_t queued_bytes;
+	unsigned burst; /* sent in this iteration of the loop */
+	unsigned burst_iteration;
 };
 
 /* Takes the socket over. `l` must stay where it is until link_close(). */
@@ -49,5 +51,7 @@ void link_drain(struct link *l);
 
 /* Never blocks. fd stays the caller's. Does nothing on a closed link. */
 void link_send(struct link *l, const struct msg *m, int fd);
+/* Sends of the queue what the socket takes: before the loop, and the process, ends. */
+void link_flush(struct link *l);
 
 #endif

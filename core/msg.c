@@ -100,15 +100,16 @@ int msg_decode(const uint8_t *buf, size_t len, struct msg *ret)
 	return 0;
 }
 
-int msg_send(int sock, const struct msg *m, int fd)
+/* Room for one descriptor. */
+union control {
+	struct cmsghdr align;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+int msg_send_encoded(int sock, const struct iovec *encoded, int fd)
 {
-	uint8_t buf[MSG_BYTES_MAX];
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = buf, .iov_len = msg_encode(m, buf) };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union control control = { 0 };
+	struct msghdr h = { .msg_iov = (struct iovec *)encoded, .msg_iovlen = 1 };
 
 	if (fd >= 0) {
 		h.msg_control = &control;
@@ -119,6 +120,28 @@ int msg_send(int sock, const struct msg *m, int fd)
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&h)), &fd, sizeof(fd));
 	}
 	return sendmsg(sock, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int msg_send(int sock, const struct msg *m, int fd)
+{
+	uint8_t buf[MSG_BYTES_MAX];
+	struct iovec encoded = { .iov_base = buf, .iov_len = msg_encode(m, buf) };
+
+	return msg_send_encoded(sock, &encoded, fd);
+}
+
+int msg_send_many(int sock, struct iovec *encoded, unsigned n)
+{
+	struct mmsghdr h[MSG_MANY] = { 0 };
+	int sent;
+
+	n = n > MSG_MANY ? MSG_MANY : n;
+	for (unsigned i = 0; i < n; i++) {
+		h[i].msg_hdr.msg_iov = &encoded[i];
+		h[i].msg_hdr.msg_iovlen = 1;
+	}
+	sent = sendmmsg(sock, h, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent < 0 ? -errno : sent;
 }
 
 static int take_fd(struct msghdr *h)
@@ -132,31 +155,68 @@ static int take_fd(struct msghdr *h)
 	return fd;
 }
 
+/* What one datagram was. Its descriptor is closed unless it is handed out. */
+static int take(struct msghdr *h, const uint8_t *at, size_t len, struct msg *ret, int *ret_fd)
+{
+	int fd = take_fd(h), err;
+
+	if (len == 0)
+		err = -ENOTCONN;
+	else if (h->msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		err = -EBADMSG;
+	else
+		err = msg_decode(at, len, ret);
+	if (err && fd >= 0)
+		close(fd);
+	if (!err)
+		*ret_fd = fd;
+	return err;
+}
+
 int msg_receive(int sock, struct msg *ret, int *ret_fd)
 {
 	uint8_t buf[MSG_BYTES_MAX];
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
+	union control control = { 0 };
 	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
 	struct msghdr h = { .msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_control = &control,
 			    .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(sock, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int fd, err;
 
-	if (n < 0)
-		return -errno;
-	if (n == 0)
-		return -ENOTCONN;
-	fd = take_fd(&h);
-	err = h.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG
-						     : msg_decode(buf, (size_t)n, ret);
-	if (err && fd >= 0)
-		close(fd);
-	if (!err)
-		*ret_fd = fd;
-	return err;
+	return n < 0 ? -errno : take(&h, buf, (size_t)n, ret, ret_fd);
+}
+
+void msg_receive_many(int sock, struct msg_batch *ret)
+{
+	uint8_t buf[MSG_MANY][MSG_BYTES_MAX];
+	union control control[MSG_MANY];
+	struct iovec iov[MSG_MANY];
+	struct mmsghdr h[MSG_MANY] = { 0 };
+	struct msg ignored;
+	int n, fd;
+
+	for (int i = 0; i < MSG_MANY; i++) {
+		iov[i] = (struct iovec){ .iov_base = buf[i], .iov_len = MSG_BYTES_MAX };
+		h[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i],
+						.msg_iovlen = 1,
+						.msg_control = &control[i],
+						.msg_controllen = sizeof(control[i]) };
+	}
+	ret->n = 0;
+	n = recvmmsg(sock, h, MSG_MANY, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+	ret->err = n < 0 ? -errno : 0;
+	for (int i = 0; i < n; i++) {
+		/* What comes after a bad one is only looked at for its descriptor. */
+		if (ret->err) {
+			if (!take(&h[i].msg_hdr, buf[i], h[i].msg_len, &ignored, &fd) && fd >= 0)
+				close(fd);
+			continue;
+		}
+		ret->err = take(&h[i].msg_hdr, buf[i], h[i].msg_len, &ret->msgs[ret->n],
+				&ret->fds[ret->n]);
+		ret->n += !ret->err;
+	}
+	if (!ret->err && n < MSG_MANY)
+		ret->err = -EAGAIN;
 }

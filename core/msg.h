@@ -8,7 +8,10 @@
 
 #include "core/msg.def"
 #include "core/record.h"
+
 #include "core/vrrp_state.h"
+
+#include <sys/uio.h>
 
 /* Also used as a set of roles. */
 enum role_id {
@@ -64,5 +67,22 @@ int msg_send(int sock, const struct msg *m, int fd);
 /* As msg_send. *ret_fd is -1 or a descriptor that is now the caller's. 0 also means nothing of the
  * message is to be trusted but its form: check msg_allowed(). -ENOTCONN at the end of the stream. */
 int msg_receive(int sock, struct msg *ret, int *ret_fd);
+
+/*
+ * Many at once, in one system call: where a thousand objects are told of, the calls are what costs.
+ * err: why there are no more, as of msg_receive(); 0 when there may be.
+ */
+#define MSG_MANY 32
+struct msg_batch {
+	unsigned n;
+	int err;
+	struct msg msgs[MSG_MANY];
+	int fds[MSG_MANY];
+};
+void msg_receive_many(int sock, struct msg_batch *ret);
+/* Encoded messages without descriptors. Returns how many of n were sent, or -errno when none was. */
+int msg_send_many(int sock, struct iovec *encoded, unsigned n);
+/* One encoded message, with a descriptor attached when fd >= 0. As msg_send(). */
+int msg_send_encoded(int sock, const struct iovec *encoded, int fd);
 
 #endif

@@ -351,5 +351,6 @@ int role_main(int argc, char **argv, const struct role_ops *ops, void *ctx)
 	}
 	connect_supervisor(ROLE_FD_CONTROL);
 	ev_run(role.loop, 0);
+	link_flush(&role.supervisor);
 	return EXIT_SUCCESS;
 }
