@@ -85,11 +85,11 @@ static void add_reason(struct line *l, const struct ipvs_dest *d, const struct v
 	else if (!rs)
 		add(l, "not configured");
 	else if (said && !said->up)
-		add(l, "%s", said->reason.s);
+		add(l, "%s", said->reason);
 	else if (state->sorry)
 		add(l, "the sorry server serves");
 	else if (said)
-		add(l, "%s", said->reason.s);
+		add(l, "%s", said->reason);
 	else if (wanted_server_up(rs, h))
 		add(l, "configured");
 	else

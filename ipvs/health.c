@@ -4,11 +4,23 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HEALTH_SIZE_MIN 64
 
+static void *must(void *p)
+{
+	if (!p) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
 void health_done(struct health *h)
 {
+	for (size_t i = 0; i < h->size; i++)
+		free(h->entries[i].reason);
 	free(h->entries);
 	*h = (struct health){ 0 };
 }
@@ -27,11 +39,7 @@ static void resize(struct health *h, size_t size)
 {
 	struct health former = *h;
 
-	h->entries = calloc(size, sizeof(*h->entries));
-	if (!h->entries) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
+	h->entries = must(calloc(size, sizeof(*h->entries)));
 	h->size = size;
 	for (size_t i = 0; i < former.size; i++)
 		if (former.entries[i].server)
@@ -40,7 +48,7 @@ static void resize(struct health *h, size_t size)
 }
 
 void health_set(struct health *h, uint64_t server, bool up, int64_t since_us,
-		const struct text *reason)
+		const char *reason)
 {
 	struct health_entry *e;
 
@@ -50,9 +58,13 @@ void health_set(struct health *h, uint64_t server, bool up, int64_t since_us,
 		resize(h, h->size ? h->size * 2 : HEALTH_SIZE_MIN);
 	e = slot(h, server);
 	h->used += !e->server;
-	*e = (struct health_entry){
-		.server = server, .up = up, .since_us = since_us, .reason = *reason
-	};
+	if (!e->reason || strcmp(e->reason, reason) != 0) {
+		free(e->reason);
+		e->reason = must(strdup(reason));
+	}
+	e->server = server;
+	e->up = up;
+	e->since_us = since_us;
 }
 
 const struct health_entry *health_get(const struct health *h, uint64_t server)
@@ -73,18 +85,20 @@ void health_keep(struct health *h, uint64_t server)
 
 void health_sweep(struct health *h)
 {
-	size_t kept = 0, size = HEALTH_SIZE_MIN;
+	size_t kept = 0;
 
 	for (size_t i = 0; i < h->size; i++) {
-		if (!h->entries[i].kept)
-			h->entries[i].server = 0;
-		kept += h->entries[i].kept;
-		h->entries[i].kept = false;
+		struct health_entry *e = &h->entries[i];
+
+		if (!e->kept) {
+			free(e->reason);
+			*e = (struct health_entry){ 0 };
+		}
+		kept += e->kept;
+		e->kept = false;
 	}
-	while (size < kept * 4)
-		size *= 2;
-	h->used = kept;
 	/* Holes would cut probe sequences short: every survivor is put in its place anew. */
-	if (h->entries)
-		resize(h, size);
+	if (kept < h->used)
+		resize(h, h->size);
+	h->used = kept;
 }

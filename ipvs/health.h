@@ -6,8 +6,6 @@
 #ifndef TANDEM_IPVS_HEALTH_H
 #define TANDEM_IPVS_HEALTH_H
 
-#include "core/codec.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +15,7 @@ struct health_entry {
 	bool up;
 	bool kept; /* by health_keep(), since the last health_sweep() */
 	int64_t since_us;
-	struct text reason;
+	char *reason; /* ours; the longest is 8 times the rest of the entry, the usual one is not */
 };
 
 struct health {
@@ -29,7 +27,7 @@ struct health {
 void health_done(struct health *h);
 
 void health_set(struct health *h, uint64_t server, bool up, int64_t since_us,
-		const struct text *reason);
+		const char *reason);
 /* NULL: nothing was said yet. */
 const struct health_entry *health_get(const struct health *h, uint64_t server);
 

@@ -104,7 +104,7 @@ void keeper_health(struct keeper *k, const struct msg_server_health *m)
 	const struct real_server *rs = find_server(s, m->server);
 	bool was_up = rs && wanted_server_up(rs, &k->health);
 
-	health_set(&k->health, m->server, m->up, m->since_us, &m->reason);
+	health_set(&k->health, m->server, m->up, m->since_us, m->reason.s);
 	if (!rs || s->dirty || wanted_server_up(rs, &k->health) == was_up)
 		return;
 	s->dirty = true;

@@ -84,10 +84,8 @@ static int teardown(void **state)
 
 static void say(struct fixture *f, int which, bool up)
 {
-	struct text reason;
-
-	text_set(&reason, "TCP_CHECK: %s", up ? "connected" : "connection refused");
-	health_set(&f->health, f->servers[which].id, up, 5, &reason);
+	health_set(&f->health, f->servers[which].id, up, 5,
+		   up ? "TCP_CHECK: connected" : "TCP_CHECK: connection refused");
 }
 
 static bool run(struct fixture *f, int64_t now_us)
@@ -344,10 +342,8 @@ static void test_key_and_virtual_server_have_one_id(void **state)
 static void test_health_forgets_what_is_gone(void **state)
 {
 	struct fixture *f = *state;
-	struct text reason = { "x" };
-
 	for (uint64_t id = 1; id <= 1000; id++)
-		health_set(&f->health, id * 64, id % 2, 1, &reason);
+		health_set(&f->health, id * 64, id % 2, 1, "x");
 	for (uint64_t id = 1; id <= 1000; id += 10)
 		health_keep(&f->health, id * 64);
 	health_keep(&f->health, 77); /* never heard of */
