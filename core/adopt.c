@@ -68,7 +68,7 @@ static void take(struct supervisor *s, int sock)
 			continue;
 		s->adopt.expected[i] = 0;
 		log_notice("%s: adopted as process %d", role_name(role_descs[i].id), (int)peer.pid);
-		process_adopt(&s->processes[i], sock, peer.pid);
+		process_adopt(s->processes[i], sock, peer.pid);
 		return;
 	}
 	log_warning("process %d wants to be adopted but holds no role's lock: ignored",
@@ -103,7 +103,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 			  (int)pid);
 		kill(pid, SIGKILL);
 		if (s->phase != SUPERVISOR_STOPPING)
-			process_start(&s->processes[i]);
+			process_start(s->processes[i]);
 	}
 	adopt_end(s);
 	supervisor_adopted(s);

@@ -38,7 +38,7 @@ const char *process_phase_name(enum process_phase phase)
 
 static const char *name(const struct process *p)
 {
-	return role_name(p->desc->id);
+	return p->stand_by ? p->desc->stand_by : role_name(p->desc->id);
 }
 
 static void set_deadline(struct process *p, double after_s)
@@ -85,11 +85,16 @@ static void on_ping_timer(struct ev_loop *loop, ev_timer *w, int events)
 	process_kill(p);
 }
 
-static void become_ready(struct process *p)
+static void watch(struct process *p)
 {
 	clear_deadline(p);
 	p->unanswered = 0;
 	ev_timer_again(p->loop, &p->ping_timer);
+}
+
+static void become_ready(struct process *p)
+{
+	watch(p);
 	p->phase = PROCESS_READY;
 	p->ops->ready(p);
 }
@@ -110,6 +115,8 @@ void process_update(struct process *p)
 {
 	const struct generation *g = p->ops->generation(p);
 
+	if (g && p->phase == PROCESS_STANDING_BY && p->offered_hash != g->hash)
+		offer(p, g);
 	if (!g || (p->phase != PROCESS_READY && p->phase != PROCESS_IDLE))
 		return;
 	if (p->hash != g->hash)
@@ -155,22 +162,48 @@ static void on_hello(struct process *p, const struct msg_hello *hello)
 	process_update(p);
 }
 
+static void commit(struct process *p)
+{
+	struct msg m = {.type = MSG_COMMIT, .generation = {p->generation}};
+
+	if (p->fresh)
+		p->ops->hand_over(p);
+	p->phase = PROCESS_COMMITTING;
+	process_send(p, &m, -1);
+}
+
 static void on_prepared(struct process *p, const struct msg_prepared *m)
 {
-	struct msg commit = {.type = MSG_COMMIT, .generation = {p->generation}};
-
 	if (m->generation != p->generation)
 		return;
 	if (m->error) {
 		log_error("%s: refused generation %llu: %s", name(p),
 			  (unsigned long long)m->generation, m->reason.s);
 		process_kill(p);
-		return;
+	} else if (p->stand_by) {
+		p->phase = PROCESS_STANDING_BY;
+		watch(p);
+		process_update(p);
+	} else {
+		commit(p);
 	}
-	if (p->fresh)
-		p->ops->hand_over(p);
-	p->phase = PROCESS_COMMITTING;
-	process_send(p, &commit, -1);
+}
+
+bool process_can_take_over(struct process *p)
+{
+	const struct generation *g = p->ops->generation(p);
+
+	return p->phase == PROCESS_STANDING_BY && g && p->offered_hash == g->hash;
+}
+
+void process_take_over(struct process *p, struct process *dead)
+{
+	p->stand_by = false;
+	p->restarts = dead->restarts;
+	p->started_us = clock_now_us();
+	dead->stand_by = true;
+	set_deadline(p, BRING_UP_TIMEOUT_S);
+	commit(p);
 }
 
 static void on_committed(struct process *p, const struct msg_generation *m)
@@ -203,7 +236,7 @@ static void on_message(struct link *l, const struct msg *m, int fd)
 		p->unanswered = 0;
 	} else if (m->type == MSG_REPORTED && p->phase == PROCESS_OUTDATED) {
 		process_kill(p);
-	} else {
+	} else if (!p->stand_by) {
 		p->ops->message(p, m);
 	}
 }
@@ -243,12 +276,13 @@ static void restart_or_not(struct process *p, const struct text *how)
 	if (delay_us) {
 		log_error("%s: %s: started again in %d s", name(p), how->s,
 			  (int)(delay_us / USEC_PER_SEC));
-		ev_timer_set(&p->restart_timer, (double)delay_us / USEC_PER_SEC, 0);
-		ev_timer_start(p->loop, &p->restart_timer);
-		return;
+		process_start_later(p, (double)delay_us / USEC_PER_SEC);
+	} else if (!p->stand_by && p->ops->take_over(p)) {
+		log_error("%s: %s: its stand-by takes over", role_name(p->desc->id), how->s);
+	} else {
+		begin(p);
+		log_error("%s: %s: restarted at once", name(p), how->s);
 	}
-	begin(p);
-	log_error("%s: %s: restarted at once", name(p), how->s);
 }
 
 static void forget_process(struct process *p)
@@ -283,8 +317,11 @@ static void on_end(struct process *p, int status)
 		p->ops->stopped(p);
 		return;
 	}
+	if (p->phase == PROCESS_STOPPED)
+		return;
 	p->phase = PROCESS_DOWN;
-	p->ops->gone(p);
+	if (!p->stand_by)
+		p->ops->gone(p);
 	restart_or_not(p, &how);
 }
 
@@ -361,6 +398,26 @@ void process_start(struct process *p)
 	begin(p);
 	if (p->pid)
 		log_info("%s: started as process %d", name(p), (int)p->pid);
+}
+
+void process_start_later(struct process *p, double after_s)
+{
+	ev_timer_set(&p->restart_timer, after_s, 0);
+	ev_timer_start(p->loop, &p->restart_timer);
+}
+
+bool process_is_down(const struct process *p)
+{
+	return p->phase == PROCESS_DOWN && !ev_is_active(&p->restart_timer);
+}
+
+void process_discard(struct process *p)
+{
+	ev_timer_stop(p->loop, &p->restart_timer);
+	ev_timer_stop(p->loop, &p->ping_timer);
+	clear_deadline(p);
+	p->phase = PROCESS_STOPPED;
+	process_kill(p);
 }
 
 void process_adopt(struct process *p, int sock, pid_t pid)

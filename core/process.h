@@ -13,11 +13,12 @@
 #include "core/spawn.h"
 
 enum process_phase {
-	PROCESS_DOWN,	   /* no process; maybe its restart is due */
-	PROCESS_STARTING,  /* no HELLO yet */
-	PROCESS_IDLE,	   /* there is no model to run yet */
-	PROCESS_OUTDATED,  /* adopted, of another version: replaced when it has told its state */
-	PROCESS_PREPARING, /* offered the model in force */
+	PROCESS_DOWN,	     /* no process; maybe its restart is due */
+	PROCESS_STARTING,    /* no HELLO yet */
+	PROCESS_IDLE,	     /* there is no model to run yet */
+	PROCESS_OUTDATED,    /* adopted, of another version: replaced when it has told its state */
+	PROCESS_PREPARING,   /* offered the model in force */
+	PROCESS_STANDING_BY, /* has prepared the model in force; one word, and it runs it */
 	PROCESS_COMMITTING,
 	PROCESS_READY,
 	PROCESS_STOPPING,
@@ -38,6 +39,8 @@ struct process_ops {
 	void (*ready)(struct process *p);
 	/* It is gone, whatever for. */
 	void (*gone)(struct process *p);
+	/* It has died: may another one take over? Then it has done so when this returns. */
+	bool (*take_over)(struct process *p);
 	/* After process_stop(): it is gone for good. */
 	void (*stopped)(struct process *p);
 	void (*message)(struct process *p, const struct msg *m);
@@ -53,6 +56,7 @@ struct process {
 	bool adopted;
 	bool fresh; /* runs no model yet */
 	bool respawn;
+	bool stand_by; /* for another one, which serves */
 	uint64_t hash; /* of the model that it runs */
 	uint64_t generation;
 	uint32_t restarts;
@@ -75,6 +79,13 @@ struct process {
 void process_init(struct process *p, struct ev_loop *loop, const struct role_desc *desc,
 		  const struct process_ops *ops, void *owner);
 void process_start(struct process *p);
+void process_start_later(struct process *p, double after_s);
+bool process_is_down(const struct process *p); /* and no start is due */
+/* The stand-by takes the dead one's place, which becomes its stand-by, not started yet. */
+bool process_can_take_over(struct process *p);
+void process_take_over(struct process *p, struct process *dead);
+/* Ends a stand-by. */
+void process_discard(struct process *p);
 /* Takes a living role over that has connected; `sock` is now p's. */
 void process_adopt(struct process *p, int sock, pid_t pid);
 /* The model in force may be another one now. */

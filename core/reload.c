@@ -90,8 +90,8 @@ finish(struct supervisor *s, enum reload_outcome outcome, const char *fmt, ...)
 static void send_to(struct supervisor *s, unsigned roles, const struct msg *m, int fd)
 {
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (roles & s->processes[i].desc->id)
-			process_send(&s->processes[i], m, fd);
+		if (roles & s->processes[i]->desc->id)
+			process_send(s->processes[i], m, fd);
 }
 
 static void send_prepare(struct supervisor *s, unsigned roles)
@@ -144,7 +144,8 @@ static void finish_transaction(struct supervisor *s, const struct transaction_ac
 static void update_all(struct supervisor *s)
 {
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		process_update(&s->processes[i]);
+		process_update(s->processes[i]);
+	process_update(s->stand_by);
 }
 
 static void perform(struct supervisor *s, struct transaction_actions a)
@@ -160,8 +161,8 @@ static void perform(struct supervisor *s, struct transaction_actions a)
 		send_generation(s, a.commit, MSG_COMMIT, s->running.model->generation);
 	}
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (a.kill & s->processes[i].desc->id)
-			process_kill(&s->processes[i]);
+		if (a.kill & s->processes[i]->desc->id)
+			process_kill(s->processes[i]);
 	ev_timer_stop(s->loop, &r->timer);
 	if (r->transaction.phase != TRANSACTION_IDLE) {
 		double left_s = (double)(r->transaction.deadline_us - clock_now_us()) / 1e6;

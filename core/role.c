@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -135,6 +136,16 @@ static void on_prepare(const struct msg_prepare *offer, int fd)
 	say_prepared(offer->generation, err, &reason);
 }
 
+/* Waits for a former incarnation that is being killed; the supervisor's deadline bounds it. */
+static void take_lock(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fcntl(ROLE_FD_LOCK, F_SETLKW, &lock) < 0)
+		log_warning("can't lock %s.lock: %s: a new supervisor would not find us",
+			    role_name(role.ops->id), strerror(errno));
+}
+
 static void on_commit(uint64_t generation)
 {
 	struct msg m = { .type = MSG_COMMITTED, .generation = { generation } };
@@ -145,6 +156,8 @@ static void on_commit(uint64_t generation)
 			  (unsigned long long)generation);
 		return;
 	}
+	if (!role.running.model)
+		take_lock();
 	role.running = role.prepared;
 	role.prepared = (struct generation){ 0 };
 	role.ops->commit(role.ctx, role.running.model);
@@ -230,6 +243,10 @@ static void on_supervisor_lost(struct link *l, int err)
 	forget_prepared();
 	if (role.stopping)
 		return;
+	if (!role.running.model) {
+		role_stopped();
+		return;
+	}
 	log_warning("the supervisor is gone: serving on without it");
 	ev_timer_again(role.loop, &role.adopt_timer);
 }

@@ -19,8 +19,9 @@
  * the model is new.
  *
  * The supervisor starts a role with the connection as descriptor ROLE_FD_CONTROL, and as
- * ROLE_FD_LOCK the file RUN_DIR/ROLE.lock, on which the process holds a POSIX write lock as long as
- * it lives: that is how a new supervisor knows who is alive.
+ * ROLE_FD_LOCK the file RUN_DIR/ROLE.lock, on which the process takes a POSIX write lock at its
+ * first COMMIT and holds it as long as it lives: that is how a new supervisor knows who is alive. A
+ * process that has not come so far (a stand-by, above all) ends when its supervisor does.
  */
 #ifndef TANDEM_ROLE_H
 #define TANDEM_ROLE_H

@@ -41,8 +41,8 @@ void snapshot_take(struct supervisor *s)
 		return;
 	}
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (n->waiting & s->processes[i].desc->id)
-			process_send(&s->processes[i], &m, -1);
+		if (n->waiting & s->processes[i]->desc->id)
+			process_send(s->processes[i], &m, -1);
 	ev_timer_set(&n->timer, REPORT_TIMEOUT_S, 0);
 	ev_timer_start(s->loop, &n->timer);
 }

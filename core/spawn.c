@@ -22,15 +22,19 @@
 #define FD_HIGH	   20 /* above all descriptors with a fixed number */
 
 const struct role_desc role_descs[ROLE_COUNT] = {
-	{ROLE_VRRP, "tandem-vrrp", "tandem", {CAP_NET_RAW, CAP_NET_ADMIN, -1}, -15},
-	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}, 0},
-	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}, -5},
+	{ROLE_VRRP,
+	 "tandem-vrrp",
+	 "tandem",
+	 {CAP_NET_RAW, CAP_NET_ADMIN, -1},
+	 -15,
+	 "vrrp stand-by"},
+	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}, 0, NULL},
+	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}, -5, NULL},
 };
 
 /* What the child was doing when it failed. */
 enum step {
 	STEP_DESCRIPTORS,
-	STEP_LOCK,
 	STEP_USER,
 	STEP_CAPABILITIES,
 	STEP_EXEC,
@@ -38,7 +42,6 @@ enum step {
 
 static const char *const step_words[] = {
 	[STEP_DESCRIPTORS] = "can't set up its descriptors",
-	[STEP_LOCK] = "can't lock its lock file",
 	[STEP_USER] = "can't become its user",
 	[STEP_CAPABILITIES] = "can't take its capabilities",
 	[STEP_EXEC] = "can't execute its program",
@@ -96,8 +99,8 @@ static void make_plan(struct plan *p, const struct role_desc *desc, const struct
 	look_up_user(p);
 }
 
-/* In the child. The lock's file is opened once and locked afterwards: closing any other descriptor
- * of the file would give the lock up. */
+/* In the child. The lock's file is opened once: closing any other descriptor of the file would give
+ * up the lock that the role will take. */
 static int set_descriptors(const struct plan *p, int *ret_failure)
 {
 	int sock = fcntl(p->sock, F_DUPFD, FD_HIGH);
@@ -118,14 +121,6 @@ static int set_descriptors(const struct plan *p, int *ret_failure)
 	if (lock != ROLE_FD_LOCK)
 		close(lock);
 	return close_range(FD_FAILURE + 1, ~0U, 0) < 0 ? -errno : 0;
-}
-
-/* Waits for a former incarnation that is being killed; the supervisor's deadline bounds it. */
-static int take_lock(void)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-	return fcntl(ROLE_FD_LOCK, F_SETLKW, &lock) < 0 ? -errno : 0;
 }
 
 static void choose_capabilities(const struct plan *p)
@@ -194,9 +189,6 @@ static struct failure child_run(const struct plan *p, int *ret_failure)
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	f.err = set_descriptors(p, ret_failure);
-	if (f.err)
-		return f;
-	f = (struct failure){STEP_LOCK, take_lock()};
 	if (f.err)
 		return f;
 	choose_capabilities(p);

@@ -12,13 +12,15 @@
 
 #define ROLE_CAPS_MAX 4
 
-/* What a role program is and may. */
+/* What a role program is and may. `stand_by`, when not NULL, is what a second process of it is
+ * called, which is ready to take over. */
 struct role_desc {
 	enum role_id id;
 	const char *program;
 	const char *user;
 	int caps[ROLE_CAPS_MAX]; /* CAP_*, ended by -1 */
 	int nice;		 /* a late advertisement costs a failover */
+	const char *stand_by;
 };
 
 #define ROLE_COUNT 3

@@ -89,6 +89,8 @@ static json *role(const struct supervisor *s, const struct process *p)
 	add_str(o, "phase", process_phase_name(p->phase));
 	add_bool(o, "wanted", supervisor_wants(s, p->desc->id));
 	add_int(o, "pid", p->pid);
+	if (p->desc == s->stand_by->desc && s->stand_by->phase == PROCESS_STANDING_BY)
+		add_int(o, "stand_by_pid", s->stand_by->pid);
 	add_str(o, "version", p->version);
 	add_int(o, "generation", (int64_t)p->generation);
 	add_int(o, "restarts", p->restarts);
@@ -103,7 +105,7 @@ static json *roles(const struct supervisor *s)
 	json *list = json_object_new_array();
 
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		json_object_array_add(list, role(s, &s->processes[i]));
+		json_object_array_add(list, role(s, s->processes[i]));
 	return list;
 }
 

@@ -18,6 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Not at the moment when the role that it stands by for has most to do. */
+#define STAND_BY_AFTER_S 0.5
+
 #define DRAIN_US (5 * USEC_PER_SEC)
 
 /* The roles that talk to each other without us. */
@@ -34,8 +37,8 @@ bool supervisor_wants(const struct supervisor *s, enum role_id role)
 struct process *supervisor_process(struct supervisor *s, enum role_id role)
 {
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (s->processes[i].desc->id == role)
-			return &s->processes[i];
+		if (s->processes[i]->desc->id == role)
+			return s->processes[i];
 	return NULL;
 }
 
@@ -44,8 +47,8 @@ unsigned supervisor_ready_roles(const struct supervisor *s)
 	unsigned roles = 0;
 
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (process_is_ready(&s->processes[i]))
-			roles |= s->processes[i].desc->id;
+		if (process_is_ready(s->processes[i]))
+			roles |= s->processes[i]->desc->id;
 	return roles;
 }
 
@@ -68,7 +71,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 static bool all_ready(const struct supervisor *s)
 {
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
-		const struct process *p = &s->processes[i];
+		const struct process *p = s->processes[i];
 
 		if (supervisor_wants(s, p->desc->id) &&
 		    (!process_is_ready(p) || p->hash != s->running.hash))
@@ -165,7 +168,25 @@ static void role_ready(struct process *p)
 	for (size_t i = 0; i < sizeof(direct_links) / sizeof(direct_links[0]); i++)
 		if ((direct_links[i].a | direct_links[i].b) & p->desc->id)
 			connect_roles(s, direct_links[i].a, direct_links[i].b);
+	if (p->desc == s->stand_by->desc && p->respawn && process_is_down(s->stand_by) &&
+	    s->phase != SUPERVISOR_STOPPING)
+		process_start_later(s->stand_by, STAND_BY_AFTER_S);
 	supervisor_settle(s);
+}
+
+static bool role_take_over(struct process *dead)
+{
+	struct supervisor *s = dead->owner;
+	struct process *next = s->stand_by;
+
+	if (next->desc != dead->desc || !process_can_take_over(next))
+		return false;
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (s->processes[i] == dead)
+			s->processes[i] = next;
+	s->stand_by = dead;
+	process_take_over(next, dead);
+	return true;
 }
 
 static void role_gone(struct process *p)
@@ -254,7 +275,7 @@ static void stop_next(struct supervisor *s)
 							5 * USEC_PER_SEC};
 
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
-		struct process *p = &s->processes[i];
+		struct process *p = s->processes[i];
 
 		if (p->phase == PROCESS_STOPPED)
 			continue;
@@ -278,6 +299,7 @@ void supervisor_stop(struct supervisor *s)
 	s->phase = SUPERVISOR_STOPPING;
 	log_notice("stopping");
 	manager_stopping(s);
+	process_discard(s->stand_by);
 	if (!adopt_is_waiting(s))
 		stop_next(s);
 }
@@ -295,6 +317,7 @@ static const struct process_ops process_ops = {
 	.hand_over = role_hand_over,
 	.ready = role_ready,
 	.gone = role_gone,
+	.take_over = role_take_over,
 	.stopped = role_stopped,
 	.message = role_message,
 };
@@ -384,11 +407,20 @@ static void start_roles(struct supervisor *s)
 
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		if (!(adopted & role_descs[i].id) && supervisor_wants(s, role_descs[i].id))
-			process_start(&s->processes[i]);
+			process_start(s->processes[i]);
 }
 
 /* Between the death of tandem-vrrp and its next advertisement there is little time. */
 #define SUPERVISOR_NICE -10
+
+static const struct role_desc *stand_by_desc(void)
+{
+	const struct role_desc *desc = role_descs;
+
+	while (!desc->stand_by)
+		desc++;
+	return desc;
+}
 
 static void init(struct supervisor *s, const struct options *o)
 {
@@ -400,9 +432,13 @@ static void init(struct supervisor *s, const struct options *o)
 	store_init(&s->store);
 	statefile_init(&s->statefile, s->loop, o->run_dir, &s->store);
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
-		process_init(&s->processes[i], s->loop, &role_descs[i], &process_ops, s);
-		s->processes[i].respawn = !o->no_respawn;
+		s->processes[i] = &s->process_memory[i];
+		process_init(s->processes[i], s->loop, &role_descs[i], &process_ops, s);
+		s->processes[i]->respawn = !o->no_respawn;
 	}
+	s->stand_by = &s->process_memory[ROLE_COUNT];
+	process_init(s->stand_by, s->loop, stand_by_desc(), &process_ops, s);
+	s->stand_by->stand_by = true;
 	reload_init(s);
 	snapshot_init(s);
 }

@@ -24,8 +24,10 @@ struct supervisor {
 	struct ev_loop *loop;
 	struct options options;
 	enum supervisor_phase phase;
-	struct generation running;	      /* the model in force */
-	struct process processes[ROLE_COUNT]; /* in the order of role_descs */
+	struct generation running;	       /* the model in force */
+	struct process *processes[ROLE_COUNT]; /* that serve, in the order of role_descs */
+	struct process *stand_by;	       /* of one of them */
+	struct process process_memory[ROLE_COUNT + 1];
 	struct store store;
 	struct statefile statefile;
 	struct reload reload;

@@ -43,7 +43,7 @@ static void end_kind(struct warner *w, const char *what)
 static void about_roles(struct warner *w)
 {
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
-		const struct process *p = &w->s->processes[i];
+		const struct process *p = w->s->processes[i];
 		const char *name = role_name(p->desc->id);
 
 		if (!supervisor_wants(w->s, p->desc->id))

@@ -6,9 +6,11 @@ directory. What differs between the two is here and nowhere else.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import time
 
@@ -118,15 +120,23 @@ class Tandem(Daemon):
         return done.returncode, done.stdout + done.stderr
 
     def roles(self):
-        """Adopted roles are no children of the supervisor: their run directory tells whose they are."""
+        """Whoever holds a role's lock serves; adopted ones are no children of the supervisor."""
         found = {}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline") as f:
-                argv = f.read().split("\0")
-                name = os.path.basename(argv[0])
-                if name.startswith("tandem-") and f"{self.dir}/tandem" in argv:
-                    found[name] = int(pid)
+        for role in ("vrrp", "check", "ipvs"):
+            with contextlib.suppress(OSError), open(f"{self.dir}/tandem/{role}.lock", "rb+") as f:
+                ask = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+                kind, *_, pid = struct.unpack("hhqqi4x", fcntl.fcntl(f, fcntl.F_GETLK, ask))
+                if kind != fcntl.F_UNLCK:
+                    found[f"tandem-{role}"] = pid
         return found
+
+    def kill(self):
+        """The stand-by of a role too, which holds no lock."""
+        for pid in self.node.pids():
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline") as f:
+                if f"{self.dir}/tandem" in f.read().split("\0"):
+                    os.kill(pid, signal.SIGKILL)
+        self.proc.wait()
 
     def vrrp_pid(self):
         return self.roles()["tandem-vrrp"]

@@ -21,7 +21,7 @@ global_defs {{
 vrrp_instance web {{
     interface eth0
     virtual_router_id 51
-    priority 150
+    priority {priority}
     version 3
     advert_int 0.1
     virtual_ipaddress {{
@@ -45,7 +45,6 @@ virtual_server 10.0.0.100 80 {{
     }}
 }}
 """
-ROLES = ("tandem-vrrp", "tandem-check", "tandem-ipvs")
 
 
 class Director:
@@ -61,8 +60,8 @@ class Director:
             f.write(f"#!/bin/sh\necho \"$*\" >>{self.dir}/said\n")
         os.chmod(f"{self.dir}/notify", 0o755)
 
-    def config(self, weight=1):
-        return CONFIG.format(dir=self.dir, weight=weight)
+    def config(self, weight=7, priority=150):
+        return CONFIG.format(dir=self.dir, weight=weight, priority=priority)
 
     def said(self):
         try:
@@ -92,7 +91,7 @@ class Director:
 
 
 def start(one):
-    one.daemon.configure(one.config())
+    one.daemon.configure(one.config(weight=1))
     expect(one.start(), "it starts, and is ready when every role is", one.daemon.log_text()[-500:])
     expect(wait_for(lambda: one.state() == "MASTER", 3), "it becomes MASTER", one.state())
     expect(wait_for(lambda: "server down" in one.said(), 5), "notify_down has run", one.said())
@@ -121,7 +120,7 @@ def report(one):
 
 
 def reload(one):
-    code, text = one.daemon.reload(one.config(weight=7))
+    code, text = one.daemon.reload(one.config())
     expect(code == 0 and "1 real_server changed" in text, "a reload says what has changed", text)
     code, text = one.daemon.ctl("reload")
     expect(code == 0 and "nothing has changed" in text, "the same again is no change", text)
@@ -140,14 +139,14 @@ def broken_file_and_death(one):
     expect(one.daemon.roles() == roles, "the roles are the same processes", one.daemon.roles())
     warnings = " ".join(one.runs()["warnings"])
     expect("last reload was not taken over" in warnings, "the status says so", warnings)
-    code, _ = one.daemon.reload(one.config(weight=7))
+    code, _ = one.daemon.reload(one.config())
     expect(code == 0, "the mended file is taken")
 
     one.daemon.configure("}")
     one.daemon.kill()
     expect(one.start(), "the same when everything was killed", one.daemon.log_text()[-500:])
     expect(one.state() == "MASTER", "it goes on as MASTER", one.state())
-    one.daemon.configure(one.config(weight=7))
+    one.daemon.configure(one.config())
 
 
 def hanging_role(one):
@@ -163,6 +162,26 @@ def hanging_role(one):
     expect(one.daemon.roles()["tandem-check"] != pid, "and is replaced", one.daemon.roles())
 
 
+def stand_by(one):
+    def spare():
+        return one.runs()["roles"][0].get("stand_by_pid")
+
+    first = wait_for(spare, 5)
+    expect(first, "a second tandem-vrrp stands by", one.runs()["roles"][0])
+    os.kill(first, signal.SIGKILL)
+    second = wait_for(lambda: spare() not in (None, first) and spare(), 5)
+    expect(second, "when it dies there is another one", one.runs()["roles"][0])
+    one.daemon.reload(one.config(priority=140))
+    os.kill(one.daemon.roles()["tandem-vrrp"], signal.SIGKILL)
+    expect(wait_for(lambda: one.daemon.roles().get("tandem-vrrp") == second, 2),
+           "it takes over when the one that serves dies", one.daemon.roles())
+    web = one.runs()["vrrp_instances"][0]
+    expect((web["state"], web["priority"]) == ("MASTER", 140), "on the model in force, as MASTER", web)
+    one.kill_supervisor()
+    expect(one.start() and one.daemon.roles()["tandem-vrrp"] == second,
+           "a new supervisor finds the one that serves", one.daemon.roles())
+
+
 def stop(one):
     before = len(one.said())
     one.kill_supervisor()
@@ -171,7 +190,7 @@ def stop(one):
     status = one.daemon.stop()
     expect(status == 0 and not one.daemon.roles(), "a stop while roles are adopted ends them too",
            one.daemon.roles())
-    expect(one.said()[before:] == ["INSTANCE web STOP 150"],
+    expect(one.said()[before:] == ["INSTANCE web STOP 140"],
            "notify has run for the stop, and for no resumption", one.said()[before:])
     left = sorted(os.listdir(f"{one.dir}/tandem"))
     expect("state" not in left and "control.sock" not in left, "nothing is left to resume from", left)
@@ -188,7 +207,7 @@ def stop(one):
 
 def main():
     one = Director()
-    for step in (start, report, reload, broken_file_and_death, hanging_role, stop):
+    for step in (start, report, reload, broken_file_and_death, hanging_role, stand_by, stop):
         step(one)
 
 
