@@ -54,9 +54,6 @@ static void send_health(enum role_id to, const struct checked_server *s)
 					  .since_us = s->since_us,
 					  .reason = s->reason}};
 
-	/* Without checks there is no news: tandem-ipvs takes such a server for up by itself. */
-	if (to == ROLE_IPVS && !s->conf->n_checks)
-		return;
 	role_send(to, &m);
 }
 

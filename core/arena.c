@@ -129,7 +129,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 
 void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t size)
 {
-	size_t wider = *cap ? *cap * 2 : 8;
+	size_t wider = *cap ? *cap * 2 : 2;
 	void *moved;
 
 	if (n < *cap)
