@@ -3,6 +3,7 @@
 #include "vrrp/instance.h"
 
 #include "vrrp/config.h"
+#include "vrrp/handed.h"
 #include "vrrp/vips.h"
 
 #include <errno.h>
@@ -111,10 +112,17 @@ static void arm(struct instance *in)
 	ev_timer_start(loop, &in->timer);
 }
 
+/* What the next incarnation would need to know, apart from what is reported anyway. */
+static bool learned(const struct vrrp_machine *was, const struct vrrp_machine *is)
+{
+	return !addr_equal(&was->peer, &is->peer) || was->active_int_us != is->active_int_us ||
+	       was->preempt_at_us != is->preempt_at_us;
+}
+
 static void step(struct instance *in, struct vrrp_event event)
 {
 	struct vrrp_actions actions = {0};
-	struct addr peer = in->m.peer;
+	struct vrrp_machine was = in->m;
 	bool tell = false;
 
 	event.now_us = clock_now_us();
@@ -125,7 +133,7 @@ static void step(struct instance *in, struct vrrp_event event)
 			actions.list[i].kind == VRRP_ACTION_REMOVE;
 	}
 	arm(in);
-	if (tell || !addr_equal(&peer, &in->m.peer))
+	if (tell || learned(&was, &in->m))
 		instance_report(in);
 	if (in->leaving && vrrp_machine_is_done(&in->m))
 		in->shell->done();
@@ -145,31 +153,14 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 
 void instance_report(const struct instance *in)
 {
-	const struct vrrp_machine *m = &in->m;
 	struct msg msg = {
 		.type = MSG_VRRP_STATE,
-		.vrrp_state =
-			{
-				.instance = in->config->id,
-				.state = m->state,
-				.priority = in->conf.priority,
-				.active_adver_int_cs = (uint16_t)(m->active_int_us / USEC_PER_CSEC),
-				.active = m->peer,
-				.active_priority = m->peer_priority,
-				.adver_timer_us = m->advert_at_us,
-				.active_down_timer_us = m->down_at_us,
-				.preempt_timer_us = m->preempt_at_us,
-				.release_us = m->holding ? m->release_at_us : USEC_NEVER,
-				.since_us = m->since_us,
-				.transitions = (uint32_t)in->counters.became_active,
-				.reason = in->reason,
-			},
+		.vrrp_state = {.instance = in->config->id,
+			       .transitions = (uint32_t)in->counters.became_active,
+			       .reason = in->reason},
 	};
 
-	if (m->state == VRRP_STATE_ACTIVE) {
-		msg.vrrp_state.active = (struct addr){0};
-		msg.vrrp_state.active_priority = 0;
-	}
+	vrrp_handed_pack(&in->conf, &in->m, &msg.vrrp_state);
 	in->shell->report(&msg);
 }
 
@@ -483,26 +474,9 @@ void instance_free(struct instance *in)
 
 static void restore(struct instance *in, const struct msg_vrrp_state *s)
 {
-	struct vrrp_machine *m = &in->m;
-
-	m->state = (enum vrrp_state_id)s->state;
-	m->active_int_us = s->active_adver_int_cs ? s->active_adver_int_cs * USEC_PER_CSEC
-						  : in->conf.adver_int_us;
-	m->peer = s->active;
-	m->peer_priority = s->active_priority;
-	m->heard_us = addr_is_set(&s->active) ? clock_now_us() : USEC_NEVER;
-	m->since_us = s->since_us;
-	m->preempt_at_us = s->preempt_timer_us;
-	m->release_at_us = s->release_us;
-	m->holding = m->state == VRRP_STATE_ACTIVE || s->release_us != USEC_NEVER;
+	vrrp_handed_unpack(&in->conf, s, clock_now_us(), &in->m);
 	in->reason = s->reason;
 	in->counters.became_active = s->transitions;
-}
-
-static bool can_resume(const struct msg_vrrp_state *s)
-{
-	return s && (s->state == VRRP_STATE_BACKUP || s->state == VRRP_STATE_ACTIVE ||
-		     s->state == VRRP_STATE_FAULT);
 }
 
 void instance_start(struct instance *in, const struct msg_vrrp_state *handed)
@@ -513,7 +487,7 @@ void instance_start(struct instance *in, const struct msg_vrrp_state *handed)
 
 	refresh_conf(in, &source);
 	event.addresses_found = vips_any_found(&in->shell->netifs, in->config);
-	if (can_resume(handed)) {
+	if (handed && vrrp_handed_can_resume(handed)) {
 		restore(in, handed);
 		event.kind = VRRP_EVENT_RESUME;
 		step(in, event);
