@@ -30,12 +30,17 @@ int64_t vrrp_down_interval_us(const struct vrrp_conf *conf, int64_t active_int_u
 	return conf->down_adverts * active_int_us + vrrp_skew_us(conf, active_int_us);
 }
 
-/* Until the least eager Backup (priority 1) has surely taken over, were there one. */
+/* Skew_Time of the least eager Backup that there can be. */
+static int64_t longest_skew_us(const struct vrrp_conf *conf)
+{
+	return conf->version == 2 ? USEC_PER_SEC : conf->adver_int_us;
+}
+
+/* Until a successor has surely taken over, were there one, even if it missed one priority 0. */
 static int64_t leave_wait_us(const struct vrrp_conf *conf)
 {
-	int64_t skew_us = conf->version == 2 ? USEC_PER_SEC : conf->adver_int_us;
-	int64_t margin_us = skew_us / 2 + VRRP_LET_GO_US;
-	int64_t wait_us = skew_us + margin_us;
+	int64_t skew_us = longest_skew_us(conf);
+	int64_t wait_us = 2 * skew_us + skew_us / 2 + VRRP_LET_GO_US;
 
 	return wait_us < VRRP_LEAVE_MAX_US ? wait_us : VRRP_LEAVE_MAX_US;
 }
@@ -70,17 +75,24 @@ static void send_advert(struct vrrp_machine *m, uint8_t priority, int64_t now_us
 	m->sent_us = now_us;
 }
 
+static int64_t pace_us(const struct vrrp_conf *conf, const struct vrrp_machine *m, int64_t now_us)
+{
+	return now_us < m->pace_until_us ? earlier(m->pace_us, conf->adver_int_us)
+					 : conf->adver_int_us;
+}
+
 static void send_own_advert(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
 			    struct vrrp_actions *ret)
 {
 	send_advert(m, conf->priority, now_us, ret);
-	m->advert_at_us = now_us + conf->adver_int_us;
+	m->advert_at_us = now_us + pace_us(conf, m, now_us);
 }
 
 static void hold(struct vrrp_machine *m, struct vrrp_actions *ret)
 {
 	act(ret, VRRP_ACTION_ADD);
 	m->holding = true;
+	m->succeeded = false;
 	m->release_at_us = USEC_NEVER;
 }
 
@@ -88,7 +100,9 @@ static void let_go(struct vrrp_machine *m, struct vrrp_actions *ret)
 {
 	act(ret, VRRP_ACTION_REMOVE);
 	m->holding = false;
+	m->succeeded = false;
 	m->release_at_us = USEC_NEVER;
+	m->advert_at_us = USEC_NEVER;
 }
 
 static void set_down_timer(struct vrrp_machine *m, int64_t now_us, int64_t interval_us)
@@ -140,6 +154,8 @@ static void announce_again(const struct vrrp_conf *conf, struct vrrp_machine *m,
 {
 	uint32_t count = conf->garp_refresh_repeat;
 
+	/* When this one is late, so are those after it. */
+	m->announce_from_us += now_us - m->announce_at_us;
 	if (m->announce_step < ANNOUNCE_EARLY) {
 		count = 1;
 	} else {
@@ -235,24 +251,31 @@ static void start_up(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	}
 	become_backup(conf, m, event, reason, ret);
 	/* No successor was heard while we were leaving: keep the addresses until one is. */
-	if (m->holding && m->release_at_us - event->now_us > VRRP_LET_GO_US)
+	if (m->holding && !m->succeeded)
 		m->release_at_us = USEC_NEVER;
 }
 
-/* Active no more, on purpose: say so, and hold the addresses for the successor to take. */
-static void leave(const struct vrrp_conf *conf, struct vrrp_machine *m,
-		  const struct vrrp_event *event, struct vrrp_actions *ret)
+/*
+ * Active no more, on purpose: say so, and hold the addresses for the successor to take. If none is
+ * heard in its time, say so once more (step_leaving): the first may have been lost.
+ */
+static void leave(const struct vrrp_conf *conf, struct vrrp_machine *m, enum vrrp_state_id state,
+		  const struct vrrp_event *event, enum vrrp_reason reason, struct vrrp_actions *ret)
 {
 	send_advert(m, 0, event->now_us, ret);
+	change_state(conf, m, state, event, reason, ret);
+	m->advert_at_us = event->now_us + longest_skew_us(conf) + VRRP_LET_GO_US / 2;
 	m->release_at_us = event->now_us + leave_wait_us(conf);
 }
 
 static void shut_down(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		      const struct vrrp_event *event, struct vrrp_actions *ret)
 {
-	if (m->state == VRRP_STATE_ACTIVE)
-		leave(conf, m, event, ret);
-	else if (m->holding && m->release_at_us == USEC_NEVER)
+	if (m->state == VRRP_STATE_ACTIVE) {
+		leave(conf, m, VRRP_STATE_STOP, event, VRRP_REASON_STOPPED, ret);
+		return;
+	}
+	if (m->holding && m->release_at_us == USEC_NEVER)
 		let_go(m, ret);
 	change_state(conf, m, VRRP_STATE_STOP, event, VRRP_REASON_STOPPED, ret);
 }
@@ -260,9 +283,11 @@ static void shut_down(const struct vrrp_conf *conf, struct vrrp_machine *m,
 static void fail(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		 const struct vrrp_event *event, struct vrrp_actions *ret)
 {
-	if (m->state == VRRP_STATE_ACTIVE && event->can_send)
-		leave(conf, m, event, ret);
-	else if (m->holding && (!event->can_send || m->release_at_us == USEC_NEVER))
+	if (m->state == VRRP_STATE_ACTIVE && event->can_send) {
+		leave(conf, m, VRRP_STATE_FAULT, event, VRRP_REASON_FAULT, ret);
+		return;
+	}
+	if (m->holding && (!event->can_send || m->release_at_us == USEC_NEVER))
 		let_go(m, ret);
 	change_state(conf, m, VRRP_STATE_FAULT, event, VRRP_REASON_FAULT, ret);
 }
@@ -270,16 +295,44 @@ static void fail(const struct vrrp_conf *conf, struct vrrp_machine *m,
 /* Another Active is there: what is still held here is let go, shortly. */
 static void successor_heard(struct vrrp_machine *m, const struct vrrp_event *event)
 {
-	if (m->holding && event->priority != 0)
-		m->release_at_us = earlier(m->release_at_us, event->now_us + VRRP_LET_GO_US);
+	if (!m->holding || m->succeeded || event->priority == 0)
+		return;
+	m->succeeded = true;
+	m->release_at_us = event->now_us + VRRP_LET_GO_US;
+	m->advert_at_us = USEC_NEVER;
+}
+
+static void step_leaving(struct vrrp_machine *m, const struct vrrp_event *event,
+			 struct vrrp_actions *ret)
+{
+	if (event->now_us < m->advert_at_us)
+		return;
+	send_advert(m, 0, event->now_us, ret);
+	m->advert_at_us = USEC_NEVER;
 }
 
 static void note_peer(struct vrrp_machine *m, const struct vrrp_event *event)
 {
 	m->peer = event->src;
 	m->heard_us = event->now_us;
+	m->peer_int_us = event->adver_int_us;
 	if (event->priority != 0)
 		m->peer_priority = event->priority;
+}
+
+/*
+ * Two Actives are heard, as after a partition: the worse one is about to yield. Its advertisement
+ * must not set the timer by an interval that the better one does not keep. A successor of the
+ * better one, in turn, is heard only when that has been silent for longer.
+ */
+static bool is_outdone(const struct vrrp_machine *m, const struct vrrp_event *event)
+{
+	if (m->heard_us == USEC_NEVER || m->peer_left || event->priority == 0 ||
+	    event->now_us - m->heard_us > 2 * m->peer_int_us)
+		return false;
+	if (event->priority != m->peer_priority)
+		return event->priority < m->peer_priority && !addr_equal(&event->src, &m->peer);
+	return addr_compare(&event->src, &m->peer) < 0;
 }
 
 /* §6.4.2, the case of a lower priority with Preempt_Mode: true while it must still be obeyed. */
@@ -302,8 +355,10 @@ static void accept_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 static void backup_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			  const struct vrrp_event *event)
 {
-	note_peer(m, event);
 	successor_heard(m, event);
+	if (is_outdone(m, event))
+		return;
+	note_peer(m, event);
 	if (event->priority == 0) {
 		m->down_at_us = event->now_us + vrrp_skew_us(conf, m->active_int_us);
 		m->peer_left = true;
@@ -367,8 +422,11 @@ static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		active_assert(conf, m, event, ret);
 		return;
 	}
-	if (conf->higher_send_advert)
-		send_own_advert(conf, m, event->now_us, ret);
+	/*
+	 * The better Active may not have heard us: after a partition the clients on our side would
+	 * go on sending here. Hearing of a worse Active makes it announce itself anew.
+	 */
+	send_own_advert(conf, m, event->now_us, ret);
 	note_peer(m, event);
 	m->active_int_us = event->adver_int_us;
 	successor_heard(m, event);
@@ -380,10 +438,11 @@ static void active_advertise(const struct vrrp_conf *conf, struct vrrp_machine *
 			     struct vrrp_actions *ret)
 {
 	int64_t due_us = m->advert_at_us;
+	int64_t next_us = due_us + pace_us(conf, m, now_us);
 
 	send_own_advert(conf, m, now_us, ret);
-	if (now_us - due_us < conf->adver_int_us)
-		m->advert_at_us = due_us + conf->adver_int_us;
+	if (next_us > now_us)
+		m->advert_at_us = next_us;
 }
 
 /* The configuration changed under a running state */
@@ -398,7 +457,11 @@ static void active_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		hold(m, ret);
 		announce(conf, m, event->now_us, false, ret);
 	}
-	/* Peers learn the interval and the priority from this one, before they would miss one. */
+	/* Peers wait by the old interval until they have heard the new one; one may be lost. */
+	if (conf->adver_int_us > was->adver_int_us) {
+		m->pace_us = was->adver_int_us;
+		m->pace_until_us = event->now_us + was->down_adverts * was->adver_int_us;
+	}
 	if (addresses || was->priority != conf->priority || was->adver_int_us != conf->adver_int_us)
 		send_own_advert(conf, m, event->now_us, ret);
 	m->active_int_us = conf->adver_int_us;
@@ -433,9 +496,8 @@ static void resume(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	if (m->state == VRRP_STATE_ACTIVE) {
 		send_own_advert(conf, m, event->now_us, ret);
 		hold(m, ret);
-		m->announce_from_us = event->now_us;
-		m->announce_step = ANNOUNCE_EARLY;
-		set_announce_timer(conf, m);
+		/* Others may have had the addresses, and may have told the clients. */
+		announce(conf, m, event->now_us, false, ret);
 	} else if (m->state == VRRP_STATE_BACKUP) {
 		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
 	}
@@ -470,10 +532,12 @@ static void step_initialize(const struct vrrp_conf *conf, struct vrrp_machine *m
 	case VRRP_EVENT_RESUME:
 		resume(conf, m, event, ret);
 		break;
+	case VRRP_EVENT_TIMER:
+		step_leaving(m, event, ret);
+		break;
 	case VRRP_EVENT_STOP:
 	case VRRP_EVENT_FAULT:
 	case VRRP_EVENT_FAULT_OVER:
-	case VRRP_EVENT_TIMER:
 	case VRRP_EVENT_CONF:
 		break;
 	}
@@ -499,8 +563,10 @@ static void step_fault(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	case VRRP_EVENT_RESUME:
 		resume(conf, m, event, ret);
 		break;
-	case VRRP_EVENT_START:
 	case VRRP_EVENT_TIMER:
+		step_leaving(m, event, ret);
+		break;
+	case VRRP_EVENT_START:
 	case VRRP_EVENT_CONF:
 		break;
 	}

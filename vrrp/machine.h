@@ -48,7 +48,6 @@ struct vrrp_conf {
 	uint32_t garp_lower_repeat;
 	int64_t garp_lower_delay_us;
 	bool lower_no_advert;
-	bool higher_send_advert; /* one more advertisement before yielding */
 };
 
 /* Why the state changed. */
@@ -69,6 +68,7 @@ enum vrrp_reason {
 struct vrrp_machine {
 	enum vrrp_state_id state; /* INITIALIZE, FAULT and STOP are the RFC's Initialize */
 	bool holding;		  /* the addresses are on the interface */
+	bool succeeded;		  /* the addresses are held, and another Active was heard */
 	bool peer_left;		  /* the last Active said that it leaves */
 	bool rival; /* an Active of lower priority was heard since the timer was set */
 	uint8_t announce_step;
@@ -76,13 +76,17 @@ struct vrrp_machine {
 	bool contested;	     /* one was heard while the early announcements were under way */
 	struct addr peer;    /* the Active heard last */
 	uint8_t peer_priority;
+	int64_t peer_int_us;
 	int64_t heard_us;      /* when; USEC_NEVER: none was heard */
 	int64_t since_us;      /* of the present state */
 	int64_t active_int_us; /* Active_Adver_Interval, RFC 9568 §6.1 */
 	int64_t sent_us;
+	int64_t pace_us; /* between advertisements, until pace_until_us: a former, shorter interval
+			  */
+	int64_t pace_until_us;
 	int64_t down_set_us; /* when Active_Down_Timer was set */
 	/* Deadlines; USEC_NEVER when not set. */
-	int64_t advert_at_us;	  /* Adver_Timer */
+	int64_t advert_at_us;	  /* Adver_Timer; or, leaving, the second priority 0 */
 	int64_t down_at_us;	  /* Active_Down_Timer */
 	int64_t release_at_us;	  /* addresses held past Active are let go */
 	int64_t preempt_at_us;	  /* preempt_delay is over */
