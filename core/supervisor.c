@@ -21,7 +21,8 @@
 /* Not at the moment when the role that it stands by for has most to do. */
 #define STAND_BY_AFTER_S 0.5
 
-#define DRAIN_US (5 * USEC_PER_SEC)
+#define DRAIN_US    (5 * USEC_PER_SEC)
+#define VRRP_HOLD_S 5
 
 /* The roles that talk to each other without us. */
 static const struct {
@@ -160,11 +161,38 @@ static const char *role_pid_file(const struct process *p)
 	return NULL;
 }
 
+/* VRRP comes last: who draws traffic must be able to pass it on. */
+static void let_vrrp_start(struct supervisor *s)
+{
+	if (!s->vrrp_is_held)
+		return;
+	s->vrrp_is_held = false;
+	ev_timer_stop(s->loop, &s->vrrp_hold);
+	if (s->phase != SUPERVISOR_STOPPING)
+		process_start(supervisor_process(s, ROLE_VRRP));
+}
+
+static void on_vrrp_hold(struct ev_loop *loop, ev_timer *w, int events)
+{
+	log_warning("vrrp: starts although ipvs is not ready after %d s", VRRP_HOLD_S);
+	let_vrrp_start(w->data);
+}
+
+static void hold_vrrp(struct supervisor *s)
+{
+	s->vrrp_is_held = true;
+	ev_timer_init(&s->vrrp_hold, on_vrrp_hold, VRRP_HOLD_S, 0);
+	s->vrrp_hold.data = s;
+	ev_timer_start(s->loop, &s->vrrp_hold);
+}
+
 static void role_ready(struct process *p)
 {
 	struct supervisor *s = p->owner;
 
 	daemon_write_pid(role_pid_file(p), p->pid);
+	if (p->desc->id == ROLE_IPVS)
+		let_vrrp_start(s);
 	for (size_t i = 0; i < sizeof(direct_links) / sizeof(direct_links[0]); i++)
 		if ((direct_links[i].a | direct_links[i].b) & p->desc->id)
 			connect_roles(s, direct_links[i].a, direct_links[i].b);
@@ -405,9 +433,16 @@ static void start_roles(struct supervisor *s)
 {
 	unsigned adopted = adopt_begin(s);
 
-	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (!(adopted & role_descs[i].id) && supervisor_wants(s, role_descs[i].id))
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		enum role_id role = role_descs[i].id;
+
+		if ((adopted & role) || !supervisor_wants(s, role))
+			continue;
+		if (role == ROLE_VRRP && supervisor_wants(s, ROLE_IPVS) && !(adopted & ROLE_IPVS))
+			hold_vrrp(s);
+		else
 			process_start(s->processes[i]);
+	}
 }
 
 /* Between the death of tandem-vrrp and its next advertisement there is little time. */

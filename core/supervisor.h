@@ -39,6 +39,8 @@ struct supervisor {
 	bool file_refused; /* at the start: a former supervisor's model runs on */
 	ev_signal signals[5];
 	ev_timer watchdog;
+	bool vrrp_is_held; /* at the start, until ipvs has programmed the kernel */
+	ev_timer vrrp_hold;
 	struct scripts *scripts;
 	ev_timer drain; /* waits for the scripts, at the end */
 	int64_t drain_until_us;
