@@ -54,21 +54,26 @@ static bool is_sorry(const struct virtual_server *vs, const struct ipvs_dest *d)
 	       addr_equal(&vs->sorry->address, &d->address);
 }
 
+/* What the change took, which hysteresis moves away from the quorum itself. */
 static void add_quorum(struct line *l, const struct virtual_server *vs,
-		       const struct service_state *state)
+		       const struct service_state *state, bool lost)
 {
-	add(l, "quorum %s: weight %u up of %u wanted", state->quorum_up ? "regained" : "lost",
-	    state->weight_up, vs->quorum);
+	uint32_t most = vs->quorum > vs->hysteresis ? vs->quorum - vs->hysteresis : 1;
+
+	add(l, "weight %u up of %u wanted", state->weight_up,
+	    lost ? most : vs->quorum + vs->hysteresis);
 }
 
 const char *explain_quorum(const struct virtual_server *vs, const struct service_state *state,
-			   char line[EXPLAIN_MAX])
+			   bool first, char line[EXPLAIN_MAX])
 {
 	struct line l = { line, 0 };
+	bool lost = !state->quorum_up && !first;
 	char key[TEXT_MAX];
 
-	add(&l, "%s: ", virtual_server_format(vs, key));
-	add_quorum(&l, vs, state);
+	add(&l, "%s: quorum %s: ", virtual_server_format(vs, key),
+	    lost ? "lost" : first ? "not reached" : "regained");
+	add_quorum(&l, vs, state, lost);
 	if (vs->n_sorry)
 		add(&l, state->sorry ? ": the sorry server serves" : ": the pool serves");
 	return line;
@@ -81,7 +86,7 @@ static void add_reason(struct line *l, const struct ipvs_dest *d, const struct v
 	const struct health_entry *said = rs && rs->n_checks ? health_get(h, rs->id) : NULL;
 
 	if (is_sorry(vs, d))
-		add_quorum(l, vs, state);
+		add(l, state->sorry ? "no quorum" : "the pool serves");
 	else if (!rs)
 		add(l, "not configured");
 	else if (said && !said->up)

@@ -22,8 +22,8 @@ const char *explain_edit(const struct ipvs_edit *e, enum ipvs_cause cause,
 /* Why the kernel refused it, and what would help. */
 const char *explain_failure(const struct ipvs_edit *e, char line[EXPLAIN_MAX]);
 
-/* "quorum lost: weight 1 of 2 up", "quorum regained: …". */
+/* "quorum lost: weight 1 up of 2 wanted", "quorum regained: …"; `first`: it never had one. */
 const char *explain_quorum(const struct virtual_server *vs, const struct service_state *state,
-			   char line[EXPLAIN_MAX]);
+			   bool first, char line[EXPLAIN_MAX]);
 
 #endif

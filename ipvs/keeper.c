@@ -121,7 +121,7 @@ static bool step(struct keeper *k, struct served *s, int64_t now_us)
 	if (!wanted_quorum_step(s->vs, &k->health, &s->state, now_us))
 		return false;
 	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)
-		log_notice("%s", explain_quorum(s->vs, &s->state, line));
+		log_notice("%s", explain_quorum(s->vs, &s->state, first, line));
 	keeper_send_service(&s->state);
 	return true;
 }

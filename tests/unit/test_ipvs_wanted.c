@@ -388,8 +388,22 @@ static void test_lines_tell_the_reason(void **state)
 		    "192.0.2.10:80 TCP: real server 10.0.0.4:80 weight 1 -> 5");
 	assert_line(f, IPVS_EDIT_NEW_DEST, IPVS_CAUSE_DRIFT, &d, NULL,
 		    "192.0.2.10:80 TCP: real server 10.0.0.4:80 was missing: added again");
-	assert_string_equal(explain_quorum(&f->vs, &f->state, line),
-			    "192.0.2.10:80 TCP: quorum regained: weight 3 up of 1 wanted");
+	f->vs.quorum = 4;
+	f->vs.hysteresis = 1;
+	assert_string_equal(explain_quorum(&f->vs, &f->state, false, line),
+			    "192.0.2.10:80 TCP: quorum regained: weight 3 up of 5 wanted");
+	f->state.quorum_up = false;
+	assert_string_equal(explain_quorum(&f->vs, &f->state, true, line),
+			    "192.0.2.10:80 TCP: quorum not reached: weight 3 up of 5 wanted");
+	f->vs.n_sorry = 1;
+	f->vs.sorry = &f->sorry;
+	f->state.sorry = true;
+	assert_string_equal(explain_quorum(&f->vs, &f->state, false, line),
+			    "192.0.2.10:80 TCP: quorum lost: weight 3 up of 3 wanted: "
+			    "the sorry server serves");
+	d.address = f->sorry.address;
+	assert_line(f, IPVS_EDIT_NEW_DEST, IPVS_CAUSE_HEALTH, &d, NULL,
+		    "192.0.2.10:80 TCP: sorry server 10.0.9.9:80 added with weight 5: no quorum");
 }
 
 static void test_failures_name_what_helps(void **state)
