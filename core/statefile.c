@@ -6,15 +6,19 @@
 #include "core/file.h"
 #include "core/log.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC	   "tandem-state/1"
-#define FILE_MAX   ((size_t)256 << 20)
-#define COALESCE_S 0.02
+#define MAGIC	    "tandem-state/1"
+#define BOOT_ID_LEN 36
+#define ALIVE_AT    (4 + sizeof(MAGIC) - 1 + 4 + BOOT_ID_LEN) /* where the file tells it */
+#define FILE_MAX    ((size_t)256 << 20)
+#define COALESCE_S  0.02
 /* However large the state is, writing it takes no more of the time than one part in this. */
 #define SHARE 50
 
@@ -26,7 +30,7 @@ static int boot_id(char id[64])
 
 	if (err)
 		return err;
-	snprintf(id, 64, "%s", text);
+	snprintf(id, 64, "%.*s", BOOT_ID_LEN, text);
 	free(text);
 	return 0;
 }
@@ -39,6 +43,8 @@ static void encode(const struct statefile *f, struct writer *w)
 	writer_init_growing(w);
 	put_str(w, MAGIC);
 	put_str(w, boot);
+	assert(w->len == ALIVE_AT || !boot[0]);
+	put_i64(w, clock_now_us());
 	put_u64(w, f->generation);
 	put_u64(w, f->hash);
 	store_save(f->store, w);
@@ -65,6 +71,28 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	write_now(w->data);
 }
 
+static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct statefile *f = w->data;
+	int fd = open(f->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint8_t now[sizeof(int64_t)];
+	struct writer at;
+
+	if (fd < 0)
+		return;
+	writer_init_fixed(&at, now, sizeof(now));
+	put_i64(&at, clock_now_us());
+	if (pwrite(fd, now, sizeof(now), ALIVE_AT) < 0)
+		statefile_touch(f);
+	close(fd);
+}
+
+void statefile_begin(struct statefile *f)
+{
+	ev_timer_set(&f->beat, 0, (double)STATEFILE_BEAT_US / USEC_PER_SEC);
+	ev_timer_start(f->loop, &f->beat);
+}
+
 void statefile_touch(struct statefile *f)
 {
 	double after_s = f->last_write_s * SHARE;
@@ -81,14 +109,9 @@ void statefile_init(struct statefile *f, struct ev_loop *loop, const char *run_d
 	*f = (struct statefile){.loop = loop, .store = store};
 	snprintf(f->path, sizeof(f->path), "%s/state", run_dir);
 	ev_init(&f->timer, on_timer);
+	ev_init(&f->beat, on_beat);
 	f->timer.data = f;
-}
-
-void statefile_done(struct statefile *f)
-{
-	if (ev_is_active(&f->timer))
-		write_now(f);
-	ev_timer_stop(f->loop, &f->timer);
+	f->beat.data = f;
 }
 
 static int decode(struct statefile *f, struct store *store, struct reader *r)
@@ -96,6 +119,7 @@ static int decode(struct statefile *f, struct store *store, struct reader *r)
 	char boot[64] = "";
 	const char *magic = get_str(r);
 	const char *of_boot = get_str(r);
+	int64_t alive_us = get_i64(r);
 	uint64_t generation = get_u64(r);
 	uint64_t hash = get_u64(r);
 	int err = boot_id(boot);
@@ -104,6 +128,7 @@ static int decode(struct statefile *f, struct store *store, struct reader *r)
 		return -EBADMSG;
 	if (err || strcmp(boot, of_boot) != 0)
 		return -ESTALE;
+	f->alive_us = alive_us;
 	f->generation = generation;
 	f->hash = hash;
 	return store_load(store, r);
@@ -130,5 +155,6 @@ int statefile_load(struct statefile *f, struct store *store)
 void statefile_remove(struct statefile *f)
 {
 	ev_timer_stop(f->loop, &f->timer);
+	ev_timer_stop(f->loop, &f->beat);
 	unlink(f->path);
 }

@@ -178,14 +178,29 @@ bool store_get(const struct store *s, enum msg_type type, uint64_t id, struct ms
 	return e;
 }
 
-void store_each(const struct store *s, void (*each)(void *ctx, const struct msg *m), void *ctx)
+void store_each(const struct store *s, enum role_id to,
+		void (*each)(void *ctx, const struct msg *m), void *ctx)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct msg m;
 
+		if (!msg_allowed(s->entries[i].type, ROLE_SUPERVISOR, to))
+			continue;
 		entry_decode(&s->entries[i], &m);
 		each(ctx, &m);
 	}
+}
+
+void store_forget(struct store *s, enum msg_type type, uint64_t id)
+{
+	struct store_entry *e = look_up(s, type, id);
+
+	if (!e)
+		return;
+	free(e->bytes);
+	s->n--;
+	memmove(e, e + 1, (size_t)(&s->entries[s->n] - e) * sizeof(*e));
+	reindex(s);
 }
 
 static int compare_ids(const void *a, const void *b)

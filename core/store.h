@@ -38,8 +38,10 @@ bool store_resumes(enum msg_type type);
 enum store_change store_put(struct store *s, const struct msg *m, struct msg *ret_former);
 /* False when nothing is known. */
 bool store_get(const struct store *s, enum msg_type type, uint64_t id, struct msg *ret);
-/* In the order of their first appearance. */
-void store_each(const struct store *s, void (*each)(void *ctx, const struct msg *m), void *ctx);
+/* What the supervisor may say to `to`, in the order of its first appearance. */
+void store_each(const struct store *s, enum role_id to,
+		void (*each)(void *ctx, const struct msg *m), void *ctx);
+void store_forget(struct store *s, enum msg_type type, uint64_t id);
 /* Forgets the objects that are not in the model. */
 void store_retain(struct store *s, const struct model *m);
 

@@ -21,6 +21,9 @@
 /* Not at the moment when the role that it stands by for has most to do. */
 #define STAND_BY_AFTER_S 0.5
 
+/* Between the death of tandem-vrrp and its next advertisement there is little time. */
+#define SUPERVISOR_NICE -10
+
 #define DRAIN_US    (5 * USEC_PER_SEC)
 #define VRRP_HOLD_S 5
 
@@ -137,15 +140,14 @@ static struct spawn_options role_spawn_options(struct process *p)
 
 static void hand_one(void *ctx, const struct msg *m)
 {
-	if (store_resumes(m->type))
-		process_send(ctx, m, -1);
+	process_send(ctx, m, -1);
 }
 
 static void role_hand_over(struct process *p)
 {
 	struct supervisor *s = p->owner;
 
-	store_each(&s->store, hand_one, p);
+	store_each(&s->store, p->desc->id, hand_one, p);
 }
 
 static const char *role_pid_file(const struct process *p)
@@ -391,6 +393,35 @@ static void load_state(struct supervisor *s)
 		log_notice("resuming from %s", s->statefile.path);
 }
 
+/* Longer than another router waits before it takes over. */
+static int64_t takeover_us(const struct vrrp_instance *v, const struct msg_vrrp_state *last)
+{
+	unsigned cs = v->adver_int_cs > last->active_adver_int_cs ? v->adver_int_cs
+								  : last->active_adver_int_cs;
+
+	return (v->down_timer_adverts + 1) * cs * USEC_PER_CSEC;
+}
+
+/* Who was silent for so long is no longer what it was: it starts like everybody else. */
+static void forget_aged(struct supervisor *s)
+{
+	int64_t silent_us = clock_now_us() - s->statefile.alive_us - STATEFILE_BEAT_US;
+	const struct model *m = s->running.model;
+	struct msg last;
+
+	for (uint32_t i = 0; i < m->n_instances; i++) {
+		const struct vrrp_instance *v = &m->instances[i];
+
+		if (!store_get(&s->store, MSG_VRRP_STATE, v->id, &last) ||
+		    silent_us <= takeover_us(v, &last.vrrp_state))
+			continue;
+		log_notice("%s: was %s %d s ago: starts anew", v->name,
+			   vrrp_state_name((enum vrrp_state_id)last.vrrp_state.state),
+			   (int)(silent_us / USEC_PER_SEC) + 1);
+		store_forget(&s->store, MSG_VRRP_STATE, v->id);
+	}
+}
+
 /* The file may have been broken since: what its former state runs is not stopped for that. */
 static int run_former_generation(struct supervisor *s, struct generation *first)
 {
@@ -426,6 +457,7 @@ static int load_first_generation(struct supervisor *s)
 	if (s->options.dump_config)
 		generation_log(&first);
 	supervisor_set_generation(s, &first);
+	forget_aged(s);
 	return 0;
 }
 
@@ -444,9 +476,6 @@ static void start_roles(struct supervisor *s)
 			process_start(s->processes[i]);
 	}
 }
-
-/* Between the death of tandem-vrrp and its next advertisement there is little time. */
-#define SUPERVISOR_NICE -10
 
 static const struct role_desc *stand_by_desc(void)
 {
@@ -497,6 +526,7 @@ static int start(struct supervisor *s)
 	setpriority(PRIO_PROCESS, 0, SUPERVISOR_NICE); /* a container may forbid it: then not */
 	catch_signals(s);
 	manager_init(s);
+	statefile_begin(&s->statefile);
 	start_roles(s);
 	if (s->file_refused)
 		reload_request(s); /* says what is wrong with the file */

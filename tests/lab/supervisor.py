@@ -149,6 +149,16 @@ def broken_file_and_death(one):
     one.daemon.configure(one.config())
 
 
+def aged_state(one):
+    """Killed all together; when they come back, another router would have taken over long ago."""
+    one.daemon.kill()
+    time.sleep(2.5)
+    expect(one.start(), "it starts after a while of silence")
+    expect("web: was MASTER" in one.daemon.log_text(), "the state is too old to resume from",
+           one.daemon.log_text()[-500:])
+    expect(wait_for(lambda: one.state() == "MASTER", 3), "it is elected as from the beginning", one.state())
+
+
 def hanging_role(one):
     pid = one.daemon.roles()["tandem-check"]
     os.kill(pid, signal.SIGSTOP)
@@ -207,7 +217,7 @@ def stop(one):
 
 def main():
     one = Director()
-    for step in (start, report, reload, broken_file_and_death, hanging_role, stand_by, stop):
+    for step in (start, report, reload, broken_file_and_death, aged_state, hanging_role, stand_by, stop):
         step(one)
 
 

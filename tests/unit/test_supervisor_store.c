@@ -26,11 +26,11 @@ static void count(void *ctx, const struct msg *m)
 	(*(unsigned *)ctx)++;
 }
 
-static unsigned size(const struct store *s)
+static unsigned said_to(const struct store *s, enum role_id to)
 {
 	unsigned n = 0;
 
-	store_each(s, count, &n);
+	store_each(s, to, count, &n);
 	return n;
 }
 
@@ -47,7 +47,7 @@ static void test_put_tells_what_changed(void **state)
 	assert_true(store_get(&s, MSG_SERVER_HEALTH, 5, &former));
 	assert_false(former.server_health.up);
 	assert_false(store_get(&s, MSG_SERVER_STATE, 5, &former));
-	assert_int_equal(size(&s), 1);
+	assert_int_equal(s.n, 1);
 	store_done(&s);
 }
 
@@ -59,9 +59,46 @@ static void test_one_id_may_have_several_states(void **state)
 	store_init(&s);
 	store_put(&s, &a, NULL);
 	store_put(&s, &b, NULL);
-	assert_int_equal(size(&s), 2);
+	assert_int_equal(s.n, 2);
 	assert_true(store_get(&s, MSG_VRRP_STATE, 5, &got));
 	assert_int_equal(got.vrrp_state.state, VRRP_STATE_ACTIVE);
+	store_done(&s);
+}
+
+static void test_each_role_hears_its_own(void **state)
+{
+	struct msg h = health(5, true), v = vrrp(6, VRRP_STATE_ACTIVE);
+	struct msg people = {.type = MSG_IPVS_STATE};
+	struct store s;
+
+	store_init(&s);
+	store_put(&s, &h, NULL);
+	store_put(&s, &v, NULL);
+	store_put(&s, &people, NULL);
+	assert_int_equal(said_to(&s, ROLE_VRRP), 1);
+	assert_int_equal(said_to(&s, ROLE_IPVS), 1);
+	assert_int_equal(said_to(&s, ROLE_CHECK), 0);
+	store_done(&s);
+}
+
+static void test_forget(void **state)
+{
+	struct msg m;
+	struct store s;
+
+	store_init(&s);
+	for (uint64_t i = 0; i < 100; i++) {
+		m = health(i, true);
+		store_put(&s, &m, NULL);
+	}
+	store_forget(&s, MSG_SERVER_HEALTH, 0);
+	store_forget(&s, MSG_SERVER_HEALTH, 50);
+	store_forget(&s, MSG_SERVER_HEALTH, 99);
+	store_forget(&s, MSG_SERVER_HEALTH, 99);
+	assert_int_equal(s.n, 97);
+	assert_false(store_get(&s, MSG_SERVER_HEALTH, 50, &m));
+	assert_true(store_get(&s, MSG_SERVER_HEALTH, 51, &m));
+	assert_int_equal(m.server_health.server, 51);
 	store_done(&s);
 }
 
@@ -72,7 +109,7 @@ static void test_an_empty_store(void **state)
 
 	store_init(&s);
 	assert_false(store_get(&s, MSG_IPVS_STATE, 0, &m));
-	assert_int_equal(size(&s), 0);
+	assert_int_equal(s.n, 0);
 	store_done(&s);
 }
 
@@ -90,7 +127,7 @@ static void test_many_objects(void **state)
 		assert_true(store_get(&s, MSG_SERVER_HEALTH, i << 32, &m));
 		assert_int_equal(m.server_health.up, i % 3 == 0);
 	}
-	assert_int_equal(size(&s), 20000);
+	assert_int_equal(s.n, 20000);
 	store_done(&s);
 }
 
@@ -118,7 +155,7 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	for (size_t i = 0; i < sizeof(put) / sizeof(put[0]); i++)
 		store_put(&s, &put[i], NULL);
 	store_retain(&s, &model);
-	assert_int_equal(size(&s), 5);
+	assert_int_equal(s.n, 5);
 	assert_true(store_get(&s, MSG_SERVER_HEALTH, 11, &m));
 	assert_true(store_get(&s, MSG_IPVS_STATE, 0, &m));
 	assert_false(store_get(&s, MSG_SERVER_HEALTH, 99, &m));
@@ -152,7 +189,7 @@ static void test_save_and_load(void **state)
 	reader_init(&r, w.at, w.len, NULL);
 	store_init(&s);
 	assert_int_equal(store_load(&s, &r), 0);
-	assert_int_equal(size(&s), 2);
+	assert_int_equal(s.n, 2);
 	assert_true(store_get(&s, MSG_VRRP_STATE, 6, &m));
 	assert_int_equal(m.vrrp_state.state, VRRP_STATE_ACTIVE);
 	store_done(&s);
@@ -173,7 +210,7 @@ static void test_load_of_a_cut_file(void **state)
 		reader_init(&r, w.at, len, NULL);
 		store_init(&s);
 		err = store_load(&s, &r);
-		assert_true(err == -EBADMSG ? size(&s) <= 1 : size(&s) == 1);
+		assert_true(err == -EBADMSG ? s.n <= 1 : s.n == 1);
 		store_done(&s);
 	}
 	writer_done(&w);
@@ -184,6 +221,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put_tells_what_changed),
 		cmocka_unit_test(test_one_id_may_have_several_states),
+		cmocka_unit_test(test_each_role_hears_its_own),
+		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_an_empty_store),
 		cmocka_unit_test(test_many_objects),
 		cmocka_unit_test(test_retain_forgets_what_left_the_model),
