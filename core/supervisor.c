@@ -461,6 +461,18 @@ static int load_first_generation(struct supervisor *s)
 	return 0;
 }
 
+/* Then the kernel's table is there already, and others wait for our advertisement. */
+static bool vrrp_resumes(const struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+	struct msg last;
+
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (store_get(&s->store, MSG_VRRP_STATE, m->instances[i].id, &last))
+			return true;
+	return false;
+}
+
 static void start_roles(struct supervisor *s)
 {
 	unsigned adopted = adopt_begin(s);
@@ -470,7 +482,8 @@ static void start_roles(struct supervisor *s)
 
 		if ((adopted & role) || !supervisor_wants(s, role))
 			continue;
-		if (role == ROLE_VRRP && supervisor_wants(s, ROLE_IPVS) && !(adopted & ROLE_IPVS))
+		if (role == ROLE_VRRP && supervisor_wants(s, ROLE_IPVS) &&
+		    !(adopted & ROLE_IPVS) && !vrrp_resumes(s))
 			hold_vrrp(s);
 		else
 			process_start(s->processes[i]);
