@@ -125,6 +125,8 @@ struct checker {
 	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
 	size_t ids_size;
 	size_t n_ids;
+	struct server_draft *drafts; /* room for one service's, used for each in turn */
+	uint32_t drafts_cap;
 };
 
 /* check.c */

@@ -494,6 +494,15 @@ static void draft_init(struct service_draft *d, const struct ast_node *n)
 	};
 }
 
+static struct server_draft *room_for_drafts(struct checker *c, uint32_t n)
+{
+	if (n > c->drafts_cap) {
+		c->drafts = arena_array(c->arena, n, sizeof(*c->drafts));
+		c->drafts_cap = n;
+	}
+	return c->drafts;
+}
+
 static void service_check(struct checker *c, const struct ast_node *n)
 {
 	const struct ast_loc *first;
@@ -504,7 +513,7 @@ static void service_check(struct checker *c, const struct ast_node *n)
 		return;
 	/* What holds for all servers may stand behind them. */
 	check_block_part(c, PLACE_VS, &d, n, "real_server", false);
-	d.servers = arena_array(c->arena, n->n_children, sizeof(*d.servers));
+	d.servers = room_for_drafts(c, n->n_children);
 	check_block_part(c, PLACE_VS, &d, n, "real_server", true);
 	finish_service(c, &d);
 
