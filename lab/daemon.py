@@ -9,10 +9,10 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
-import time
 
 from .net import OUT, wait_for
 
@@ -43,6 +43,13 @@ class Daemon:
 
     def start(self):
         self.proc = self.node.spawn(self.argv(), log=self.log, env=self.env())
+
+    def boot(self):
+        """Start on a machine that comes up: /run is empty."""
+        shutil.rmtree(self.dir)
+        os.makedirs(self.dir)
+        self.configure(self.config)
+        self.start()
 
     def env(self):
         return {}

@@ -15,7 +15,7 @@ def crash(pair):
 
 def crash_heal(pair):
     pair.d1.boot()
-    pair.d1.daemon.start()
+    pair.d1.daemon.boot()
 
 
 def link(pair):
