@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of one role's process (core/process.c), with its program, its link and kill() faked. */
+#include "core/process.h"
+
+#include "core/clock.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define PID_MIN 1000000000 /* no real process has such a number */
+
+static struct {
+	char events[512]; /* what the process did, in order */
+	pid_t next_pid;
+	int64_t now_us;
+	bool take_over;
+	struct generation generation;
+	struct model model;
+	struct process process;
+	struct process stand_by;
+} fake;
+
+static void __attribute__((format(printf, 1, 2))) note(const char *fmt, ...)
+{
+	size_t at = strlen(fake.events);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fake.events + at, sizeof(fake.events) - at, fmt, ap);
+	va_end(ap);
+}
+
+/* What has happened since the last call. */
+#define assert_events(expected)                                                                    \
+	do {                                                                                       \
+		assert_string_equal(fake.events, expected);                                        \
+		fake.events[0] = 0;                                                                \
+	} while (0)
+
+int64_t clock_now_us(void)
+{
+	return fake.now_us;
+}
+
+int64_t clock_realtime_us(void)
+{
+	return fake.now_us;
+}
+
+int kill(pid_t pid, int signal)
+{
+	note("kill %d ", signal);
+	return 0;
+}
+
+int spawn_role(const struct role_desc *desc, const struct spawn_options *o,
+	       struct spawn_result *ret)
+{
+	note("spawn ");
+	*ret = (struct spawn_result){.pid = fake.next_pid++, .sock = -1, .failure = -1};
+	return 0;
+}
+
+bool spawn_failure(int failure, struct text *ret_reason)
+{
+	return false;
+}
+
+void link_open(struct link *l, struct ev_loop *loop, int sock, enum role_id peer,
+	       const struct link_ops *ops, void *owner)
+{
+	*l = (struct link){.ops = ops, .peer = peer, .owner = owner};
+}
+
+void link_close(struct link *l)
+{
+}
+
+void link_drain(struct link *l)
+{
+}
+
+void link_send(struct link *l, const struct msg *m, int fd)
+{
+	note("%s ", msg_name(m->type));
+}
+
+static const struct generation *op_generation(struct process *p)
+{
+	return &fake.generation;
+}
+
+static struct spawn_options op_spawn_options(struct process *p)
+{
+	return (struct spawn_options){.run_dir = "/"};
+}
+
+static void op_hand_over(struct process *p)
+{
+	note("hand-over ");
+}
+
+static void op_ready(struct process *p)
+{
+	note("ready ");
+}
+
+static void op_gone(struct process *p)
+{
+	note("gone ");
+}
+
+static bool op_take_over(struct process *dead)
+{
+	if (!fake.take_over || !process_can_take_over(&fake.stand_by))
+		return false;
+	process_take_over(&fake.stand_by, dead);
+	return true;
+}
+
+static void op_stopped(struct process *p)
+{
+	note("stopped ");
+}
+
+static void op_message(struct process *p, const struct msg *m)
+{
+	note("(%s) ", msg_name(m->type));
+}
+
+static const struct process_ops ops = {
+	.generation = op_generation,
+	.spawn_options = op_spawn_options,
+	.hand_over = op_hand_over,
+	.ready = op_ready,
+	.gone = op_gone,
+	.take_over = op_take_over,
+	.stopped = op_stopped,
+	.message = op_message,
+};
+static const struct role_desc desc = {
+	.id = ROLE_VRRP, .program = "tandem-vrrp", .stand_by = "vrrp stand-by"};
+
+static int setup(void **state)
+{
+	struct ev_loop *loop = ev_default_loop(EVFLAG_NOSIGMASK);
+
+	memset(&fake, 0, sizeof(fake));
+	fake.next_pid = PID_MIN;
+	fake.now_us = USEC_PER_SEC;
+	fake.model.generation = 3;
+	fake.generation = (struct generation){.model = &fake.model, .hash = 33, .image_fd = -1};
+	process_init(&fake.process, loop, &desc, &ops, NULL);
+	process_init(&fake.stand_by, loop, &desc, &ops, NULL);
+	fake.stand_by.stand_by = true;
+	return 0;
+}
+
+static void stop_watchers(struct process *p)
+{
+	ev_child_stop(p->loop, &p->child);
+	ev_timer_stop(p->loop, &p->restart_timer);
+	ev_timer_stop(p->loop, &p->deadline_timer);
+	ev_timer_stop(p->loop, &p->ping_timer);
+}
+
+static int teardown(void **state)
+{
+	stop_watchers(&fake.process);
+	stop_watchers(&fake.stand_by);
+	return 0;
+}
+
+static void say(struct process *p, struct msg m)
+{
+	p->link.ops->receive(&p->link, &m, -1);
+}
+
+static void say_hello(struct process *p, uint64_t generation, uint64_t hash)
+{
+	struct msg m = {.type = MSG_HELLO,
+			.hello = {.role = ROLE_VRRP,
+				  .pid = (uint32_t)p->pid,
+				  .generation = generation,
+				  .model_hash = hash}};
+
+	text_set(&m.hello.version, "%s", PACKAGE_VERSION);
+	say(p, m);
+}
+
+static void say_prepared(struct process *p, uint64_t generation, int error)
+{
+	say(p, (struct msg){.type = MSG_PREPARED,
+			    .prepared = {.generation = generation, .error = error}});
+}
+
+static void say_committed(struct process *p, uint64_t generation)
+{
+	say(p, (struct msg){.type = MSG_COMMITTED, .generation = {generation}});
+}
+
+static void bring_up(struct process *p)
+{
+	process_start(p);
+	say_hello(p, 0, 0);
+	say_prepared(p, fake.model.generation, 0);
+	if (!p->stand_by)
+		say_committed(p, fake.model.generation);
+	fake.events[0] = 0;
+}
+
+static void die(struct process *p, int status)
+{
+	p->child.rstatus = status;
+	ev_invoke(p->loop, &p->child, EV_CHILD);
+}
+
+static void test_a_fresh_one_gets_the_state_before_it_runs(void **state)
+{
+	struct process *p = &fake.process;
+
+	process_start(p);
+	assert_events("spawn ");
+	say_hello(p, 0, 0);
+	assert_events("PREPARE ");
+	say_prepared(p, 3, 0);
+	assert_events("hand-over COMMIT ");
+	assert_false(process_is_ready(p));
+	say_committed(p, 3);
+	assert_events("ready ");
+	assert_true(process_is_ready(p));
+}
+
+static void test_one_that_lives_on_the_same_model_is_left_alone(void **state)
+{
+	struct process *p = &fake.process;
+
+	process_start(p);
+	say_hello(p, 2, 33);
+	assert_events("spawn ready ");
+}
+
+static void test_one_that_lives_on_another_model_keeps_its_own_state(void **state)
+{
+	struct process *p = &fake.process;
+
+	process_start(p);
+	say_hello(p, 2, 22);
+	say_prepared(p, 3, 0);
+	assert_events("spawn PREPARE COMMIT ");
+}
+
+static void test_the_model_changes_while_it_comes_up(void **state)
+{
+	struct process *p = &fake.process;
+
+	process_start(p);
+	say_hello(p, 0, 0);
+	fake.model.generation = 4;
+	fake.generation.hash = 44;
+	process_update(p);
+	say_prepared(p, 3, 0);
+	assert_events("spawn PREPARE hand-over COMMIT ");
+	say_committed(p, 3);
+	assert_events("ready PREPARE ");
+	say_prepared(p, 3, 0); /* a late one */
+	assert_events("");
+	say_prepared(p, 4, 0);
+	say_committed(p, 4);
+	assert_events("COMMIT ready ");
+}
+
+static void test_nonsense_ends_it(void **state)
+{
+	struct process *p = &fake.process;
+
+	bring_up(p);
+	say(p, (struct msg){.type = MSG_STOP});
+	assert_events("kill 9 ");
+	process_start(p);
+	fake.events[0] = 0;
+	say(p, (struct msg){.type = MSG_HELLO, .hello = {.role = ROLE_IPVS}});
+	assert_events("kill 9 ");
+	say_hello(p, 0, 0);
+	say_prepared(p, 3, -EINVAL);
+	assert_events("PREPARE kill 9 ");
+}
+
+static void test_restarts_at_once_then_later(void **state)
+{
+	struct process *p = &fake.process;
+
+	bring_up(p);
+	die(p, SIGKILL);
+	assert_events("gone spawn ");
+	die(p, SIGKILL);
+	assert_events("gone ");
+	assert_true(ev_is_active(&p->restart_timer));
+	assert_int_equal(p->restarts, 2);
+	ev_invoke(p->loop, &p->restart_timer, EV_TIMER);
+	assert_events("spawn ");
+}
+
+static void test_no_respawn(void **state)
+{
+	struct process *p = &fake.process;
+
+	p->respawn = false;
+	bring_up(p);
+	die(p, SIGKILL);
+	assert_events("gone ");
+	assert_true(process_is_down(p));
+}
+
+static void test_a_stand_by_waits_and_takes_over(void **state)
+{
+	struct process *s = &fake.stand_by;
+
+	fake.take_over = true;
+	bring_up(&fake.process);
+	process_start(s);
+	say_hello(s, 0, 0);
+	say_prepared(s, 3, 0);
+	assert_events("spawn PREPARE ");
+	assert_true(process_can_take_over(s));
+	die(&fake.process, SIGKILL);
+	assert_events("gone hand-over COMMIT ");
+	say_committed(s, 3);
+	assert_events("ready ");
+	assert_true(fake.process.stand_by && !s->stand_by);
+	assert_int_equal(s->restarts, 1);
+}
+
+static void test_a_stand_by_follows_the_model(void **state)
+{
+	struct process *s = &fake.stand_by;
+
+	fake.take_over = true;
+	bring_up(&fake.process);
+	bring_up(s);
+	fake.model.generation = 4;
+	fake.generation.hash = 44;
+	assert_false(process_can_take_over(s));
+	process_update(s);
+	assert_events("PREPARE ");
+	die(&fake.process, SIGKILL);
+	assert_events("gone spawn "); /* it was not ready: the usual way */
+	say_prepared(s, 4, 0);
+	assert_true(process_can_take_over(s));
+}
+
+static void test_the_death_of_a_stand_by_is_its_own_affair(void **state)
+{
+	bring_up(&fake.process);
+	bring_up(&fake.stand_by);
+	die(&fake.stand_by, SIGKILL);
+	assert_events("spawn ");
+	say(&fake.stand_by, (struct msg){.type = MSG_VRRP_STATE});
+	assert_events("");
+}
+
+static void test_one_that_hangs_is_killed(void **state)
+{
+	struct process *p = &fake.process;
+
+	bring_up(p);
+	for (int i = 0; i < 3; i++)
+		ev_invoke(p->loop, &p->ping_timer, EV_TIMER);
+	say(p, (struct msg){.type = MSG_PONG});
+	assert_events("PING PING PING ");
+	for (int i = 0; i < 5; i++)
+		ev_invoke(p->loop, &p->ping_timer, EV_TIMER);
+	assert_events("PING PING PING PING kill 9 ");
+}
+
+static void test_stop(void **state)
+{
+	struct process *p = &fake.process;
+
+	bring_up(p);
+	process_stop(p, USEC_PER_SEC, true);
+	assert_events("STOP ");
+	die(p, 0);
+	assert_events("gone stopped ");
+	process_stop(p, USEC_PER_SEC, true);
+	assert_events("stopped ");
+}
+
+static void test_stop_that_leaves_everything_as_it_is(void **state)
+{
+	bring_up(&fake.process);
+	process_stop(&fake.process, USEC_PER_SEC, false);
+	assert_events("kill 15 ");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_fresh_one_gets_the_state_before_it_runs),
+		TEST(test_one_that_lives_on_the_same_model_is_left_alone),
+		TEST(test_one_that_lives_on_another_model_keeps_its_own_state),
+		TEST(test_the_model_changes_while_it_comes_up),
+		TEST(test_nonsense_ends_it),
+		TEST(test_restarts_at_once_then_later),
+		TEST(test_no_respawn),
+		TEST(test_a_stand_by_waits_and_takes_over),
+		TEST(test_a_stand_by_follows_the_model),
+		TEST(test_the_death_of_a_stand_by_is_its_own_affair),
+		TEST(test_one_that_hangs_is_killed),
+		TEST(test_stop),
+		TEST(test_stop_that_leaves_everything_as_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
