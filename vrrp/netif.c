@@ -253,9 +253,8 @@ static int dump_all(struct netifs *n)
 	return err ? err : dump(n, RTM_GETADDR);
 }
 
-static void on_events(struct ev_loop *loop, ev_io *w, int revents)
+void netifs_catch_up(struct netifs *n)
 {
-	struct netifs *n = w->data;
 	char buf[BUFFER_BYTES];
 	ssize_t got;
 
@@ -264,6 +263,13 @@ static void on_events(struct ev_loop *loop, ev_io *w, int revents)
 	/* Events were lost: look at everything again. */
 	if (errno == ENOBUFS)
 		dump_all(n);
+}
+
+static void on_events(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct netifs *n = w->data;
+
+	netifs_catch_up(n);
 	n->changed(n->ctx);
 }
 

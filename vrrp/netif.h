@@ -69,6 +69,9 @@ struct netifs {
 /* 0 or -errno. `n` must stay where it is. */
 int netifs_open(struct netifs *n, struct ev_loop *loop, void (*changed)(void *ctx), void *ctx);
 
+/* Takes in what the kernel has told already, without waiting for the loop. */
+void netifs_catch_up(struct netifs *n);
+
 const struct netif *netif_by_name(const struct netifs *n, const char *name);
 const struct netif *netif_by_index(const struct netifs *n, int index);
 const struct netif_addr *netif_find_addr(const struct netifs *n, int index,

@@ -169,6 +169,8 @@ static void start_first(const struct model *now)
 	int64_t delay_us = now->global[0].startup_delay_us;
 
 	vrrp.started = true;
+	/* A former incarnation may have changed addresses until a moment ago. */
+	netifs_catch_up(&vrrp.shell.netifs);
 	remove_strays(now);
 	/* Only a fresh start waits: an incarnation that was handed a state goes on at once. */
 	if (delay_us && !vrrp.n_handed) {
