@@ -457,7 +457,6 @@ static int load_first_generation(struct supervisor *s)
 	if (s->options.dump_config)
 		generation_log(&first);
 	supervisor_set_generation(s, &first);
-	forget_aged(s);
 	return 0;
 }
 
@@ -477,6 +476,8 @@ static void start_roles(struct supervisor *s)
 {
 	unsigned adopted = adopt_begin(s);
 
+	if (!(adopted & ROLE_VRRP))
+		forget_aged(s);
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		enum role_id role = role_descs[i].id;
 
