@@ -2,7 +2,8 @@
 /*
  * The frames between peers, as bytes. Each is one UDP datagram:
  *
- *	magic 4 | type 1 | version 1 | zero 2 | session 8 | seq 8 | clear part | sealed part | tag 16
+ *	magic 4 | type 1 | version 1 | zero 2 | session 8 | seq 8 | clear part | sealed part | tag
+ *16
  *
  * Head and clear part are authenticated with the sealed part; seq is its nonce. All numbers are
  * big endian.
@@ -14,8 +15,8 @@
  *	ACK        receiver to sender: clear nonce 16, node 8; sealed under the pair's key: epoch 8,
  *	           version 8, flags 4, refused 8, entries 8, drops 8
  *	DATA       sealed under the stream's key, the same for all receivers: prev 8, last 8,
- *	           newest 8, records 2, zero 6, records. "These are all changes in (prev, last]". With
- *	           no record it is a heartbeat.
+ *	           newest 8, records 2, zero 6, records. "These are all changes in (prev, last]".
+ *With no record it is a heartbeat.
  *
  * The pair's key is derived from the pre-shared key, the receiver's nonce and the sender's salt, so
  * whatever was recorded earlier is of no use to anybody. The stream's key is made by the sender
@@ -29,15 +30,15 @@
 
 #include "core/codec.h"
 
-#define SYNC_FRAME_MAGIC     0x54534e43 /* "TSNC" */
-#define SYNC_FRAME_VERSION   1
-#define SYNC_FRAME_HEAD_LEN  24
-#define SYNC_NONCE_LEN	     16
+#define SYNC_FRAME_MAGIC    0x54534e43 /* "TSNC" */
+#define SYNC_FRAME_VERSION  1
+#define SYNC_FRAME_HEAD_LEN 24
+#define SYNC_NONCE_LEN	    16
 /* The payload of UDP in an Ethernet frame, with room for a tunnel; and of a jumbo frame. */
-#define SYNC_FRAME_DEFAULT   1400
-#define SYNC_FRAME_MAX	     8900
-#define SYNC_FRAME_MIN	     600
-#define SYNC_DATA_HEAD_LEN   32
+#define SYNC_FRAME_DEFAULT 1400
+#define SYNC_FRAME_MAX	   8900
+#define SYNC_FRAME_MIN	   600
+#define SYNC_DATA_HEAD_LEN 32
 /* What a DATA frame has beside its records. */
 #define SYNC_DATA_OVERHEAD (SYNC_FRAME_HEAD_LEN + SYNC_DATA_HEAD_LEN + SYNC_TAG_LEN)
 
@@ -144,6 +145,6 @@ struct sync_pair_keys {
 	struct sync_key ack;  /* ACK, receiver to sender */
 };
 void sync_pair_derive(const struct sync_key *psk, const uint8_t *nonce, const uint8_t *salt,
-		      uint64_t receiver, uint64_t sender, struct sync_pair_keys *ret);
+		      uint64_t receiver, struct sync_pair_keys *ret);
 
 #endif

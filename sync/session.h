@@ -25,12 +25,13 @@
 
 #include "core/clock.h"
 
-#define SYNC_PEERS_MAX	 16
-#define SYNC_PATHS_MAX	 4
+#define SYNC_PEERS_MAX 16
+#define SYNC_PATHS_MAX 4
 /* No frame for so long, and for ten heartbeats: the peer is silent. */
-#define SYNC_SILENCE_US	 USEC_PER_SEC
+#define SYNC_SILENCE_US	   USEC_PER_SEC
+#define SYNC_SILENCE_BEATS 10
 /* No acknowledgement for so long: the peer does not follow us any more. */
-#define SYNC_DEAF_US	 (3 * USEC_PER_SEC)
+#define SYNC_DEAF_US (3 * USEC_PER_SEC)
 
 /* One way to a peer: an address on one of the transport's links. */
 struct sync_path {
@@ -51,27 +52,27 @@ struct sync_dest {
 };
 
 struct sync_conf {
-	uint64_t node;		  /* this node's name; no two nodes have the same */
-	unsigned expected;	  /* peers that should be there; 0: any, at least one */
-	struct sync_key psk[2];	  /* the first is ours, both are accepted */
+	uint64_t node;		/* this node's name; no two nodes have the same */
+	unsigned expected;	/* peers that should be there; 0: any, at least one */
+	struct sync_key psk[2]; /* the first is ours, both are accepted */
 	unsigned n_psk;
 	enum sync_suite suite;
-	size_t frame_max;	  /* SYNC_FRAME_DEFAULT */
-	int64_t heartbeat_us;	  /* 100 ms */
-	int64_t batch_us;	  /* how long a frame that is not full may wait: 1 ms */
+	size_t frame_max;     /* SYNC_FRAME_DEFAULT */
+	int64_t heartbeat_us; /* 100 ms */
+	int64_t batch_us;     /* how long a frame that is not full may wait: 1 ms */
 };
 
 enum sync_event_kind {
-	SYNC_EVENT_FOLLOWING, /* it has opened its stream to us */
-	SYNC_EVENT_SYNCED,    /* all that it knew when it opened has arrived */
-	SYNC_EVENT_SILENT,    /* nothing is heard from it */
-	SYNC_EVENT_RESTARTED, /* its log is a new one */
-	SYNC_EVENT_FOLLOWED,  /* it follows our stream */
-	SYNC_EVENT_LEFT,      /* and does no longer */
-	SYNC_EVENT_NOTE,      /* one of its notes: `note`; only for the call */
+	SYNC_EVENT_FOLLOWING,	    /* it has opened its stream to us */
+	SYNC_EVENT_SYNCED,	    /* all that it knew when it opened has arrived */
+	SYNC_EVENT_SILENT,	    /* nothing is heard from it */
+	SYNC_EVENT_RESTARTED,	    /* its log is a new one */
+	SYNC_EVENT_FOLLOWED,	    /* it follows our stream */
+	SYNC_EVENT_LEFT,	    /* and does no longer */
+	SYNC_EVENT_NOTE,	    /* one of its notes: `note`; only for the call */
 	SYNC_EVENT_FOREIGN_KEY,	    /* authentication failed: another key, or an enemy; `path` */
 	SYNC_EVENT_FOREIGN_VERSION, /* another version of the protocol; `path` */
-	SYNC_EVENT_SAME_NODE, /* somebody else uses our node's name; `path` */
+	SYNC_EVENT_SAME_NODE,	    /* somebody else uses our node's name; `path` */
 };
 const char *sync_event_name(enum sync_event_kind kind);
 
@@ -82,24 +83,24 @@ struct sync_event {
 	struct sync_note note;
 };
 
-#define SYNC_COUNTERS(C)                                                                     \
-	C(frames_in)	 /* of ours, by their head */                                       \
-	C(bytes_in)                                                                         \
-	C(frames_out)                                                                       \
-	C(bytes_out)                                                                        \
-	C(records_in)	 /* applied */                                                      \
-	C(records_out)                                                                      \
-	C(duplicates)	 /* frames and records that brought nothing new */                  \
-	C(gaps)		 /* asked a peer to go back */                                      \
-	C(rewinds)	 /* went back for a peer */                                         \
-	C(replayed)	 /* sequence numbers seen before, or too old */                     \
-	C(malformed)                                                                        \
-	C(version)	 /* another version of the protocol */                              \
-	C(unknown)	 /* of sessions that are not, or no longer, ours */                 \
-	C(auth_failed)                                                                      \
-	C(kept)		 /* records not applied: we are Active and know the connection */   \
-	C(hearsay_kept)	 /* hearsay not applied: we know better */                          \
-	C(refused)	 /* records not applied: the table is full */
+#define SYNC_COUNTERS(C)                                                                           \
+	C(frames_in) /* of ours, by their head */                                                  \
+	C(bytes_in)                                                                                \
+	C(frames_out)                                                                              \
+	C(bytes_out)                                                                               \
+	C(records_in) /* applied */                                                                \
+	C(records_out)                                                                             \
+	C(duplicates) /* frames and records that brought nothing new */                            \
+	C(gaps)	      /* asked a peer to go back */                                                \
+	C(rewinds)    /* went back for a peer */                                                   \
+	C(replayed)   /* sequence numbers seen before, or too old */                               \
+	C(malformed)                                                                               \
+	C(version) /* another version of the protocol */                                           \
+	C(unknown) /* of sessions that are not, or no longer, ours */                              \
+	C(auth_failed)                                                                             \
+	C(kept)		/* records not applied: we are Active and know the connection */           \
+	C(hearsay_kept) /* hearsay not applied: we know better */                                  \
+	C(refused)	/* records not applied: the table is full */
 
 struct sync_session_counters {
 #define SYNC_COUNTER_FIELD(name) uint64_t name;
@@ -122,8 +123,9 @@ struct sync_session *sync_session_new(const struct sync_conf *conf, struct sync_
 				      const struct sync_session_ops *ops, void *ctx,
 				      int64_t now_us);
 void sync_session_free(struct sync_session *s);
-/* The keys or other things in `conf` have changed: everybody has to subscribe anew, logs go on. */
-void sync_session_renew(struct sync_session *s, int64_t now_us);
+/* The keys or other things in `conf` have changed: everybody has to subscribe anew, logs go on.
+ * 0 or -ENOMEM: nothing works until it is tried again. */
+int sync_session_renew(struct sync_session *s, int64_t now_us);
 
 /* A datagram has arrived. Applies what it brings to the table. */
 void sync_session_receive(struct sync_session *s, int64_t now_us, const struct sync_path *from,
@@ -145,23 +147,23 @@ void sync_session_set_drops(struct sync_session *s, uint64_t drops);
 /* A peer as it is now, for people and for decisions. */
 struct sync_peer_state {
 	uint64_t node;
-	int64_t heard_us;    /* any authentic frame; 0: never */
+	int64_t heard_us; /* any authentic frame; 0: never */
 	/* Their stream to us. */
 	bool following;
 	bool synced;
 	uint64_t epoch;
-	uint64_t version;    /* have */
-	uint64_t target;     /* synced when reached */
-	uint64_t newest;     /* they have */
+	uint64_t version; /* have */
+	uint64_t target;  /* synced when reached */
+	uint64_t newest;  /* they have */
 	int64_t opened_us;
-	int64_t synced_us;   /* how long that took, since it opened; 0: not yet */
+	int64_t synced_us; /* how long that took, since it opened; 0: not yet */
 	uint64_t gaps;
 	/* Our stream to them. */
 	bool followed;
-	bool told_synced;    /* they say */
+	bool told_synced; /* they say */
 	uint64_t acked;
-	uint64_t lag;	     /* changes that they don't have */
-	int64_t lag_us;	     /* how long they have not had all */
+	uint64_t lag;	/* changes that they don't have */
+	int64_t lag_us; /* how long they have not had all */
 	uint64_t rewinds;
 	uint64_t refused;
 	uint64_t entries;

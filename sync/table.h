@@ -69,8 +69,9 @@ struct sync_table {
 	uint64_t seed;
 	struct sync_entry **buckets;
 	size_t n_buckets;
+	size_t n_folded; /* the greatest power of two that is not above it */
 	size_t cap_buckets;
-	size_t sweep; /* where sync_table_expire() goes on */
+	size_t sweep;		 /* where sync_table_expire() goes on */
 	struct sync_entry *list; /* head of the ring */
 	struct sync_cursor *cursors;
 };
@@ -104,8 +105,8 @@ void sync_cursor_open(struct sync_table *t, struct sync_cursor *c);
 void sync_cursor_close(struct sync_table *t, struct sync_cursor *c);
 /* Next is what is newer than `version`. */
 void sync_cursor_seek(struct sync_table *t, struct sync_cursor *c, uint64_t version);
-/* The next entry, or NULL: at the end. */
-struct sync_entry *sync_cursor_peek(const struct sync_table *t, const struct sync_cursor *c);
+/* The next entry; NULL: at the end, and the cursor's version is the newest. */
+struct sync_entry *sync_cursor_peek(const struct sync_table *t, struct sync_cursor *c);
 /* `e`, which was peeked, is dealt with. */
 void sync_cursor_pass(struct sync_cursor *c, struct sync_entry *e);
 

@@ -13,12 +13,12 @@
 #define SYNC_PORT      8849
 
 struct sync_link_conf {
-	const char *ifname;  /* "" with unicast: any */
-	struct addr group;   /* unset: unicast */
-	struct addr source;  /* unset: any */
+	const char *ifname; /* "" with unicast: any */
+	struct addr group;  /* unset: unicast */
+	struct addr source; /* unset: any */
 	uint16_t port;
-	uint8_t ttl;	     /* of multicast */
-	int buffer;	     /* bytes of each socket buffer */
+	uint8_t ttl;		  /* of multicast */
+	int buffer;		  /* bytes of each socket buffer */
 	const struct addr *peers; /* of a unicast link */
 	unsigned n_peers;
 };
@@ -27,10 +27,10 @@ struct sync_link_counters {
 	uint64_t sent;
 	uint64_t sent_bytes;
 	uint64_t send_errors;
-	int last_error;	    /* errno of the last one */
+	int last_error; /* errno of the last one */
 	uint64_t received;
 	uint64_t received_bytes;
-	uint64_t dropped;   /* by the kernel, for want of buffer */
+	uint64_t dropped; /* by the kernel, for want of buffer */
 };
 
 struct sync_transport;

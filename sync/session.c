@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The conversation with the peers, as a whole: see session.h. */
+#include "sync/session_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_FORGET_US (3 * USEC_PER_SEC)
+
+const char *sync_event_name(enum sync_event_kind kind)
+{
+	switch (kind) {
+	case SYNC_EVENT_FOLLOWING:
+		return "following";
+	case SYNC_EVENT_SYNCED:
+		return "synced";
+	case SYNC_EVENT_SILENT:
+		return "silent";
+	case SYNC_EVENT_RESTARTED:
+		return "restarted";
+	case SYNC_EVENT_FOLLOWED:
+		return "followed";
+	case SYNC_EVENT_LEFT:
+		return "left";
+	case SYNC_EVENT_NOTE:
+		return "note";
+	case SYNC_EVENT_FOREIGN_KEY:
+		return "foreign key";
+	case SYNC_EVENT_FOREIGN_VERSION:
+		return "foreign version";
+	case SYNC_EVENT_SAME_NODE:
+		return "same node";
+	}
+	return "?";
+}
+
+struct sync_session *sync_session_new(const struct sync_conf *conf, struct sync_table *table,
+				      const struct sync_roles *roles,
+				      const struct sync_session_ops *ops, void *ctx, int64_t now_us)
+{
+	struct sync_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->conf = conf;
+	s->table = table;
+	s->roles = roles;
+	s->ops = ops;
+	s->ctx = ctx;
+	if (sync_opening_init(s, now_us)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void drop_peers(struct sync_session *s)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		sync_feed_done(&s->peers[i].feed);
+		sync_follower_done(s, &s->peers[i].follower);
+	}
+}
+
+void sync_session_free(struct sync_session *s)
+{
+	if (!s)
+		return;
+	drop_peers(s);
+	sync_opening_done(s);
+	sync_wipe(s, sizeof(*s));
+	free(s);
+}
+
+int sync_session_renew(struct sync_session *s, int64_t now_us)
+{
+	drop_peers(s);
+	sync_opening_done(s);
+	return sync_opening_init(s, now_us);
+}
+
+struct sync_peer *sync_peer_find(struct sync_session *s, uint64_t node)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (s->peers[i].node == node)
+			return &s->peers[i];
+	return NULL;
+}
+
+/* A place that nobody has, or whose owner is neither heard nor listens. */
+static struct sync_peer *find_place(struct sync_session *s)
+{
+	struct sync_peer *best = NULL;
+
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		struct sync_peer *p = &s->peers[i];
+
+		if (!p->node)
+			return p;
+		if (!p->feed.open && !p->follower.joined && (!best || p->heard_us < best->heard_us))
+			best = p;
+	}
+	return best;
+}
+
+struct sync_peer *sync_peer_get(struct sync_session *s, uint64_t node)
+{
+	struct sync_peer *p = sync_peer_find(s, node);
+
+	if (p)
+		return p;
+	p = find_place(s);
+	if (p)
+		*p = (struct sync_peer){.node = node};
+	return p;
+}
+
+static bool same_path(const struct sync_path *a, const struct sync_path *b)
+{
+	return a->link == b->link && a->port == b->port && addr_equal(&a->address, &b->address);
+}
+
+bool sync_peer_knows_path(const struct sync_peer *p, const struct sync_path *path)
+{
+	for (unsigned i = 0; i < p->n_paths; i++)
+		if (same_path(&p->paths[i], path))
+			return true;
+	return false;
+}
+
+/* Where this path is, or where it may go: a free place, or that of the one unheard for longest. */
+static unsigned path_place(struct sync_peer *p, const struct sync_path *path)
+{
+	unsigned oldest = 0;
+
+	for (unsigned i = 0; i < p->n_paths; i++) {
+		if (same_path(&p->paths[i], path))
+			return i;
+		if (p->path_heard_us[i] < p->path_heard_us[oldest])
+			oldest = i;
+	}
+	return p->n_paths < SYNC_PATHS_MAX ? p->n_paths++ : oldest;
+}
+
+static void forget_silent_paths(struct sync_peer *p, int64_t now_us)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->n_paths; i++) {
+		if (now_us - p->path_heard_us[i] > PATH_FORGET_US)
+			continue;
+		p->paths[kept] = p->paths[i];
+		p->path_heard_us[kept++] = p->path_heard_us[i];
+	}
+	p->n_paths = kept;
+}
+
+void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us)
+{
+	unsigned i = path_place(p, path);
+
+	p->paths[i] = *path;
+	p->path_heard_us[i] = now_us;
+	p->heard_us = now_us;
+	if (p->n_paths > 1)
+		forget_silent_paths(p, now_us);
+}
+
+void sync_session_tell(struct sync_session *s, enum sync_event_kind kind, uint64_t node,
+		       const struct sync_path *path)
+{
+	struct sync_event event = {.kind = kind, .node = node};
+
+	if (path)
+		event.path = *path;
+	if (s->ops->event)
+		s->ops->event(s->ctx, &event);
+}
+
+void sync_session_auth_failed(struct sync_session *s, const struct sync_path *path)
+{
+	s->counters.auth_failed++;
+	sync_session_tell(s, SYNC_EVENT_FOREIGN_KEY, 0, path);
+}
+
+void sync_session_receive(struct sync_session *s, int64_t now_us, const struct sync_path *from,
+			  const uint8_t *bytes, size_t len)
+{
+	struct sync_frame_head head;
+	int error = sync_frame_read_head(bytes, len, &head);
+
+	if (error == -EPROTONOSUPPORT) {
+		s->counters.version++;
+		sync_session_tell(s, SYNC_EVENT_FOREIGN_VERSION, 0, from);
+		return;
+	}
+	if (error || len > SYNC_FRAME_MAX) {
+		s->counters.malformed++;
+		return;
+	}
+	s->counters.frames_in++;
+	s->counters.bytes_in += len;
+	switch (head.type) {
+	case SYNC_FRAME_SUBSCRIBE:
+		sync_opening_on_subscribe(s, now_us, from, bytes, len);
+		break;
+	case SYNC_FRAME_OPEN:
+		sync_opening_on_open(s, now_us, from, &head, bytes, len);
+		break;
+	case SYNC_FRAME_ACK:
+		sync_follower_on_ack(s, now_us, from, &head, bytes, len);
+		break;
+	case SYNC_FRAME_DATA:
+		sync_feed_on_data(s, now_us, from, &head, bytes, len);
+		break;
+	}
+}
+
+static void tick(struct sync_session *s, int64_t now_us)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		if (!s->peers[i].node)
+			continue;
+		sync_feed_tick(s, &s->peers[i], now_us);
+		sync_follower_tick(s, &s->peers[i], now_us);
+	}
+	sync_opening_plan(s, now_us);
+}
+
+static size_t emit_acks(struct sync_session *s, int64_t now_us, uint8_t *bytes,
+			struct sync_dest *dest)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		size_t len = s->peers[i].node ? sync_feed_emit(s, &s->peers[i], now_us, bytes) : 0;
+
+		if (len) {
+			*dest = (struct sync_dest){.kind = SYNC_DEST_PEERS, .peers = 1u << i};
+			return len;
+		}
+	}
+	return 0;
+}
+
+/* One frame a turn for each, so that a newcomer's snapshot does not hold up the others. */
+static size_t emit_data(struct sync_session *s, int64_t now_us, uint8_t *bytes,
+			struct sync_dest *dest)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		struct sync_peer *p = &s->peers[s->turn++ % SYNC_PEERS_MAX];
+		size_t len;
+
+		*dest = (struct sync_dest){.kind = SYNC_DEST_PEERS};
+		len = p->node ? sync_follower_emit(s, p, now_us, bytes, &dest->peers) : 0;
+		if (len)
+			return len;
+	}
+	return 0;
+}
+
+size_t sync_session_emit(struct sync_session *s, int64_t now_us, uint8_t *bytes,
+			 struct sync_dest *ret_dest)
+{
+	size_t len;
+
+	tick(s, now_us);
+	len = sync_opening_emit(s, now_us, bytes, ret_dest);
+	if (!len)
+		len = emit_acks(s, now_us, bytes, ret_dest);
+	if (!len)
+		len = emit_data(s, now_us, bytes, ret_dest);
+	if (len) {
+		s->counters.frames_out++;
+		s->counters.bytes_out += len;
+	}
+	return len;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t sync_session_deadline(const struct sync_session *s, int64_t now_us)
+{
+	int64_t at_us = s->n_answers ? now_us : s->subscribe_at_us;
+
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		const struct sync_peer *p = &s->peers[i];
+
+		if (!p->node)
+			continue;
+		at_us = earlier(at_us, sync_feed_deadline(s, &p->feed, now_us));
+		at_us = earlier(at_us, sync_follower_deadline(s, &p->follower, now_us));
+	}
+	return at_us;
+}
+
+static bool is_told_already(const struct sync_session *s, const uint8_t *record, size_t len)
+{
+	const struct sync_entry *e = sync_table_find(s->table, record);
+
+	return e && e->len == len && memcmp(e->record, record, len) == 0;
+}
+
+int sync_session_note(struct sync_session *s, int64_t now_us, const struct sync_note *note)
+{
+	uint8_t record[SYNC_RECORD_MAX];
+	size_t len = sync_note_encode(note, record);
+	int error;
+
+	if (!len)
+		return -EMSGSIZE;
+	if (is_told_already(s, record, len))
+		return 0;
+	error = sync_table_put(s->table, record, len, SYNC_OWNER_OWN,
+			       (uint32_t)(now_us / USEC_PER_SEC));
+	return error < 0 ? error : 0;
+}
+
+void sync_session_set_drops(struct sync_session *s, uint64_t drops)
+{
+	s->drops = drops;
+}
+
+unsigned sync_session_peers(const struct sync_session *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (s->peers[i].node)
+			n = i + 1;
+	return n;
+}
+
+void sync_session_peer(const struct sync_session *s, unsigned index, int64_t now_us,
+		       struct sync_peer_state *ret)
+{
+	const struct sync_peer *p = &s->peers[index];
+	const struct sync_follower *out = &p->follower;
+	const struct sync_feed *in = &p->feed;
+
+	*ret = (struct sync_peer_state){
+		.node = p->node,
+		.heard_us = p->heard_us,
+		.following = in->open,
+		.synced = in->open && in->synced,
+		.epoch = in->epoch,
+		.version = in->version,
+		.target = in->target,
+		.newest = in->newest,
+		.opened_us = in->opened_us,
+		.synced_us = in->synced_us,
+		.gaps = in->gaps,
+		.followed = out->joined,
+		.told_synced = out->joined && out->told_synced,
+		.acked = out->acked,
+		.lag = out->joined ? s->table->version - out->acked : 0,
+		.rewinds = out->rewinds,
+		.refused = out->last.refused,
+		.entries = out->last.entries,
+		.drops = out->last.drops,
+	};
+	if (ret->lag)
+		ret->lag_us = now_us - out->caught_up_us;
+}
+
+const struct sync_path *sync_session_paths(const struct sync_session *s, unsigned index,
+					   unsigned *ret_n)
+{
+	*ret_n = s->peers[index].n_paths;
+	return s->peers[index].paths;
+}
+
+bool sync_session_is_synced(const struct sync_session *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		const struct sync_feed *f = &s->peers[i].feed;
+
+		if (f->open && !f->synced)
+			return false;
+		n += f->open;
+	}
+	return n && n >= s->conf->expected;
+}
+
+const struct sync_session_counters *sync_session_counters(const struct sync_session *s)
+{
+	return &s->counters;
+}

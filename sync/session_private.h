@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the session (session.c, opening.c, feed.c, follower.c) share among themselves,
+ * and nobody else includes.
+ */
+#ifndef TANDEM_SYNC_SESSION_PRIVATE_H
+#define TANDEM_SYNC_SESSION_PRIVATE_H
+
+#include "sync/replay.h"
+#include "sync/roles.h"
+#include "sync/session.h"
+
+/* Frames in flight to one peer; halved when something was lost. */
+#define SYNC_WINDOW_MAX	  192
+#define SYNC_WINDOW_START 32
+#define SYNC_WINDOW_MIN	  8
+
+/* A peer's stream to us. */
+struct sync_feed {
+	bool open;
+	bool heard; /* since it opened */
+	bool synced;
+	uint8_t nonce[SYNC_NONCE_LEN]; /* which of ours opened it */
+	uint64_t session;	       /* of our acknowledgements */
+	uint64_t ack_seq;
+	struct sync_cipher *ack_cipher;
+	uint64_t stream;
+	struct sync_cipher *cipher;
+	struct sync_replay replay;
+	uint64_t epoch;
+	uint64_t version;
+	uint64_t target;
+	uint64_t newest;
+	int64_t opened_us;
+	int64_t synced_us;
+	int64_t heard_us;
+	unsigned unacked; /* frames */
+	bool ack_due;
+	bool gap;	      /* to be told */
+	uint64_t gap_version; /* told last */
+	int64_t gap_us;	      /* when */
+	int64_t stuck_us;     /* since when it has not gone on; USEC_NEVER: no gap */
+	int64_t ack_us;	      /* the last one was sent */
+	uint64_t gaps;
+};
+
+/* Our stream to a peer. */
+struct sync_follower {
+	bool joined;
+	bool told_synced;
+	uint64_t session; /* of its acknowledgements */
+	struct sync_cipher *ack_cipher;
+	struct sync_replay replay;
+	struct sync_cursor cursor;
+	uint64_t sent; /* the cursor's version when a frame was sent last */
+	uint64_t acked;
+	uint64_t target;		  /* up to here it gets what we have from others, too */
+	uint64_t flight[SYNC_WINDOW_MAX]; /* `last` of each frame in flight; a ring */
+	unsigned flight_first;
+	unsigned flight_n;
+	unsigned window;
+	int64_t acked_us;
+	int64_t sent_us;
+	int64_t probe_wait_us;
+	int64_t caught_up_us;
+	uint64_t rewinds;
+	struct sync_ack last; /* what it told */
+};
+
+struct sync_peer {
+	uint64_t node; /* 0: a free place */
+	int64_t heard_us;
+	struct sync_path paths[SYNC_PATHS_MAX];
+	int64_t path_heard_us[SYNC_PATHS_MAX];
+	unsigned n_paths;
+	struct sync_feed feed;
+	struct sync_follower follower;
+};
+
+/* A subscription that was answered and not yet taken up: lost when its place is needed. */
+struct sync_offer {
+	uint8_t nonce[SYNC_NONCE_LEN];
+	uint8_t salt[SYNC_NONCE_LEN];
+	uint64_t node;
+	uint64_t session;
+	uint64_t seq;
+	struct sync_cipher *open_cipher; /* NULL: a free place */
+	struct sync_cipher *ack_cipher;
+	int64_t answered_us;
+	unsigned answers; /* of late */
+};
+
+struct sync_answer {
+	unsigned offer;
+	struct sync_path path;
+};
+
+#define SYNC_OFFERS  64
+#define SYNC_ANSWERS 16
+
+struct sync_session {
+	const struct sync_conf *conf;
+	struct sync_table *table;
+	const struct sync_roles *roles;
+	const struct sync_session_ops *ops;
+	void *ctx;
+	struct sync_session_counters counters;
+	uint64_t drops;
+	/* Our stream. */
+	uint64_t stream;
+	struct sync_key stream_key;
+	struct sync_cipher *stream_cipher;
+	uint64_t seq;
+	/* Our subscriptions to others. */
+	uint8_t nonce[SYNC_NONCE_LEN];
+	bool nonce_used;
+	int64_t nonce_us;
+	int64_t subscribed_us;
+	int64_t subscribe_at_us;
+	unsigned tries;
+	/* Theirs to us. */
+	struct sync_offer offers[SYNC_OFFERS];
+	struct sync_answer answers[SYNC_ANSWERS];
+	unsigned n_answers;
+	struct sync_peer peers[SYNC_PEERS_MAX];
+	unsigned turn; /* whose turn it is to be sent to */
+	uint8_t plain[SYNC_FRAME_MAX];
+};
+
+/* session.c */
+struct sync_peer *sync_peer_find(struct sync_session *s, uint64_t node);
+/* Finds or makes it. NULL: there are too many. */
+struct sync_peer *sync_peer_get(struct sync_session *s, uint64_t node);
+bool sync_peer_knows_path(const struct sync_peer *p, const struct sync_path *path);
+/* An authentic frame came this way. */
+void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us);
+void sync_session_tell(struct sync_session *s, enum sync_event_kind kind, uint64_t node,
+		       const struct sync_path *path);
+void sync_session_auth_failed(struct sync_session *s, const struct sync_path *path);
+
+/* opening.c: who subscribes to whom */
+int sync_opening_init(struct sync_session *s, int64_t now_us);
+void sync_opening_done(struct sync_session *s);
+/* Subscribe soon: something shows that it is needed. */
+void sync_opening_hurry(struct sync_session *s, int64_t now_us);
+/* Plans the next subscription. */
+void sync_opening_plan(struct sync_session *s, int64_t now_us);
+void sync_opening_on_subscribe(struct sync_session *s, int64_t now_us, const struct sync_path *from,
+			       const uint8_t *bytes, size_t len);
+void sync_opening_on_open(struct sync_session *s, int64_t now_us, const struct sync_path *from,
+			  const struct sync_frame_head *head, const uint8_t *bytes, size_t len);
+/* The offer that this acknowledgement takes up; NULL: none. */
+struct sync_offer *sync_opening_find(struct sync_session *s, const struct sync_frame_head *head,
+				     const struct sync_ack_clear *clear);
+/* Forgets all offers to a node but what the caller has taken out of them. */
+void sync_opening_forget(struct sync_session *s, uint64_t node);
+size_t sync_opening_emit(struct sync_session *s, int64_t now_us, uint8_t *bytes,
+			 struct sync_dest *ret_dest);
+
+/* feed.c: what a peer sends us */
+void sync_feed_start(struct sync_session *s, struct sync_peer *p, int64_t now_us,
+		     const struct sync_open *open);
+void sync_feed_done(struct sync_feed *f);
+void sync_feed_on_data(struct sync_session *s, int64_t now_us, const struct sync_path *from,
+		       const struct sync_frame_head *head, const uint8_t *bytes, size_t len);
+void sync_feed_tick(struct sync_session *s, struct sync_peer *p, int64_t now_us);
+size_t sync_feed_emit(struct sync_session *s, struct sync_peer *p, int64_t now_us, uint8_t *bytes);
+int64_t sync_feed_deadline(const struct sync_session *s, const struct sync_feed *f, int64_t now_us);
+
+/* follower.c: what we send to a peer */
+void sync_follower_done(struct sync_session *s, struct sync_follower *f);
+void sync_follower_on_ack(struct sync_session *s, int64_t now_us, const struct sync_path *from,
+			  const struct sync_frame_head *head, const uint8_t *bytes, size_t len);
+void sync_follower_tick(struct sync_session *s, struct sync_peer *p, int64_t now_us);
+/* A frame for this peer and for those that are at the same place; 0: nothing is due. */
+size_t sync_follower_emit(struct sync_session *s, struct sync_peer *p, int64_t now_us,
+			  uint8_t *bytes, uint32_t *ret_peers);
+int64_t sync_follower_deadline(const struct sync_session *s, const struct sync_follower *f,
+			       int64_t now_us);
+
+#endif

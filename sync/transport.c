@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sockets of the peer channel: see transport.h. */
+#include "sync/transport.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define RECEIVE_BATCH 32
+/* Each frame may go to several addresses: messages of one sendmmsg(), and the frames in them. */
+#define SEND_MESSAGES 64
+#define SEND_FRAMES   32
+/* DSCP CS6, as network control: the same as the advertisements of VRRP. */
+#define TOS_CS6 0xc0
+
+struct link {
+	struct sync_link_conf conf; /* pointers in it are not used after the start */
+	struct addr *peers;
+	int fd;
+	int ifindex;
+	struct sync_link_counters counters;
+	uint32_t overflow; /* the kernel's count of drops, as told last */
+};
+
+struct outgoing {
+	unsigned link;
+	struct sockaddr_storage to;
+	struct iovec iov;
+};
+
+struct sync_transport {
+	struct link links[SYNC_LINKS_MAX];
+	unsigned n_links;
+	uint8_t in[RECEIVE_BATCH][SYNC_FRAME_MAX + 1];
+	uint8_t out[SEND_FRAMES][SYNC_FRAME_MAX];
+	struct outgoing messages[SEND_MESSAGES];
+	unsigned n_messages;
+};
+
+static int refuse(char *why, size_t size, int error, const char *fmt, ...)
+{
+	va_list args;
+	size_t n;
+
+	va_start(args, fmt);
+	n = (size_t)vsnprintf(why, size, fmt, args);
+	va_end(args);
+	if (n < size)
+		snprintf(why + n, size - n, ": %s", strerror(error));
+	return -error;
+}
+
+static bool is_multicast(const struct link *l)
+{
+	return addr_is_set(&l->conf.group);
+}
+
+static int family_of(const struct sync_link_conf *conf)
+{
+	if (addr_is_set(&conf->group))
+		return conf->group.family;
+	return conf->n_peers ? conf->peers[0].family : conf->source.family;
+}
+
+static int set_int(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
+}
+
+/* The limits of net.core hold for those without CAP_NET_ADMIN only. */
+static void set_buffers(int fd, int bytes)
+{
+	if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes))
+		set_int(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+	if (set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, bytes))
+		set_int(fd, SOL_SOCKET, SO_SNDBUF, bytes);
+}
+
+static int join_group4(struct link *l)
+{
+	struct ip_mreqn group = {.imr_ifindex = l->ifindex};
+
+	memcpy(&group.imr_multiaddr, l->conf.group.b, 4);
+	if (l->conf.source.family == AF_INET)
+		memcpy(&group.imr_address, l->conf.source.b, 4);
+	if (setsockopt(l->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)) ||
+	    setsockopt(l->fd, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof(group)))
+		return -errno;
+	set_int(l->fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
+	set_int(l->fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+	return set_int(l->fd, IPPROTO_IP, IP_MULTICAST_TTL, l->conf.ttl ? l->conf.ttl : 1);
+}
+
+static int join_group6(struct link *l)
+{
+	struct ipv6_mreq group = {.ipv6mr_interface = (unsigned)l->ifindex};
+
+	memcpy(&group.ipv6mr_multiaddr, l->conf.group.b, 16);
+	if (setsockopt(l->fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group, sizeof(group)))
+		return -errno;
+	set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, l->ifindex);
+	set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+	set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	return set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, l->conf.ttl ? l->conf.ttl : 1);
+}
+
+/*
+ * A multicast link is bound to no address: the group's frames and the answers sent to this host
+ * alone come in by the same socket, and only from its interface.
+ */
+static int bind_link(struct link *l, int family)
+{
+	struct sockaddr_storage ss;
+	struct addr any = {.family = (uint8_t)family};
+	bool to_source = !is_multicast(l) && addr_is_set(&l->conf.source);
+	socklen_t len = addr_to_sockaddr(to_source ? &l->conf.source : &any, l->conf.port, &ss);
+
+	return bind(l->fd, (struct sockaddr *)&ss, len) ? -errno : 0;
+}
+
+static int open_link(struct link *l, char *why, size_t why_size)
+{
+	const struct sync_link_conf *c = &l->conf;
+	int error, family = family_of(c);
+
+	if (c->ifname[0]) {
+		l->ifindex = (int)if_nametoindex(c->ifname);
+		if (!l->ifindex)
+			return refuse(why, why_size, errno, "interface %s", c->ifname);
+	} else if (is_multicast(l)) {
+		return refuse(why, why_size, EINVAL, "multicast without an interface");
+	}
+	l->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd < 0)
+		return refuse(why, why_size, errno, "socket");
+	if (family == AF_INET6)
+		set_int(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	set_buffers(l->fd, c->buffer);
+	set_int(l->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	if (family == AF_INET)
+		set_int(l->fd, IPPROTO_IP, IP_TOS, TOS_CS6);
+	else
+		set_int(l->fd, IPPROTO_IPV6, IPV6_TCLASS, TOS_CS6);
+	if (c->ifname[0] && setsockopt(l->fd, SOL_SOCKET, SO_BINDTODEVICE, c->ifname,
+				       (socklen_t)strlen(c->ifname) + 1))
+		return refuse(why, why_size, errno, "binding to interface %s", c->ifname);
+	error = bind_link(l, family);
+	if (error)
+		return refuse(why, why_size, -error, "UDP port %u", c->port);
+	if (!is_multicast(l))
+		return 0;
+	error = family == AF_INET ? join_group4(l) : join_group6(l);
+	return error ? refuse(why, why_size, -error, "multicast on %s", c->ifname) : 0;
+}
+
+static int copy_conf(struct link *l, const struct sync_link_conf *conf)
+{
+	l->conf = *conf;
+	l->fd = -1;
+	l->peers = calloc(conf->n_peers ? conf->n_peers : 1, sizeof(*l->peers));
+	if (!l->peers)
+		return -ENOMEM;
+	if (conf->n_peers)
+		memcpy(l->peers, conf->peers, conf->n_peers * sizeof(*l->peers));
+	return 0;
+}
+
+int sync_transport_new(const struct sync_link_conf *links, unsigned n_links,
+		       struct sync_transport **ret, char *why, size_t why_size)
+{
+	struct sync_transport *t;
+	int error = 0;
+
+	if (n_links > SYNC_LINKS_MAX)
+		return refuse(why, why_size, E2BIG, "%u links", n_links);
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return refuse(why, why_size, ENOMEM, "transport");
+	while (t->n_links < n_links && !error) {
+		struct link *l = &t->links[t->n_links];
+
+		error = copy_conf(l, &links[t->n_links++]);
+		if (error)
+			refuse(why, why_size, -error, "transport");
+		else
+			error = open_link(l, why, why_size);
+	}
+	if (error)
+		sync_transport_free(t);
+	else
+		*ret = t;
+	return error;
+}
+
+void sync_transport_free(struct sync_transport *t)
+{
+	if (!t)
+		return;
+	for (unsigned i = 0; i < t->n_links; i++) {
+		if (t->links[i].fd >= 0)
+			close(t->links[i].fd);
+		free(t->links[i].peers);
+	}
+	free(t);
+}
+
+int sync_transport_fd(const struct sync_transport *t, unsigned link)
+{
+	return t->links[link].fd;
+}
+
+const struct sync_link_counters *sync_transport_counters(const struct sync_transport *t,
+							 unsigned link)
+{
+	return &t->links[link].counters;
+}
+
+/* SO_RXQ_OVFL tells a running count of 32 bits. */
+static void count_drops(struct link *l, struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		uint32_t now;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL)
+			continue;
+		memcpy(&now, CMSG_DATA(c), sizeof(now));
+		l->counters.dropped += now - l->overflow;
+		l->overflow = now;
+	}
+}
+
+static void hand_over(struct sync_transport *t, unsigned link, struct mmsghdr *m, unsigned i,
+		      struct sync_session *s, int64_t now_us)
+{
+	struct link *l = &t->links[link];
+	struct sync_path from = {.link = link};
+
+	l->counters.received++;
+	l->counters.received_bytes += m->msg_len;
+	count_drops(l, &m->msg_hdr);
+	if (addr_from_sockaddr(m->msg_hdr.msg_name, &from.address, &from.port))
+		return;
+	sync_session_receive(s, now_us, &from, t->in[i], m->msg_len);
+}
+
+unsigned sync_transport_receive(struct sync_transport *t, unsigned link, unsigned max,
+				struct sync_session *s, int64_t now_us)
+{
+	struct sockaddr_storage from[RECEIVE_BATCH];
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(uint32_t))];
+	} control[RECEIVE_BATCH];
+	struct mmsghdr messages[RECEIVE_BATCH];
+	struct iovec iov[RECEIVE_BATCH];
+	unsigned total = 0;
+	int n;
+
+	do {
+		unsigned want = max - total < RECEIVE_BATCH ? max - total : RECEIVE_BATCH;
+
+		for (unsigned i = 0; i < want; i++) {
+			iov[i] = (struct iovec){t->in[i], sizeof(t->in[i])};
+			messages[i].msg_hdr = (struct msghdr){
+				.msg_name = &from[i],
+				.msg_namelen = sizeof(from[i]),
+				.msg_iov = &iov[i],
+				.msg_iovlen = 1,
+				.msg_control = &control[i],
+				.msg_controllen = sizeof(control[i]),
+			};
+		}
+		n = recvmmsg(t->links[link].fd, messages, want, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < n; i++)
+			hand_over(t, link, &messages[i], (unsigned)i, s, now_us);
+		total += n > 0 ? (unsigned)n : 0;
+		if (n < (int)want)
+			break;
+	} while (total < max);
+	return total;
+}
+
+/* One call; what the kernel takes no more is lost, which the peers find out. */
+static void flush_link(struct sync_transport *t, unsigned link)
+{
+	struct mmsghdr messages[SEND_MESSAGES];
+	struct link *l = &t->links[link];
+	unsigned n = 0, done = 0;
+
+	for (unsigned i = 0; i < t->n_messages; i++) {
+		struct outgoing *o = &t->messages[i];
+
+		if (o->link != link)
+			continue;
+		messages[n++].msg_hdr = (struct msghdr){
+			.msg_name = &o->to,
+			.msg_namelen = o->to.ss_family == AF_INET ? sizeof(struct sockaddr_in)
+								  : sizeof(struct sockaddr_in6),
+			.msg_iov = &o->iov,
+			.msg_iovlen = 1,
+		};
+	}
+	while (done < n) {
+		int sent = sendmmsg(l->fd, messages + done, n - done, MSG_DONTWAIT);
+
+		for (int i = 0; i < sent; i++)
+			l->counters.sent_bytes += messages[done + (unsigned)i].msg_len;
+		if (sent > 0) {
+			l->counters.sent += (unsigned)sent;
+			done += (unsigned)sent;
+			continue;
+		}
+		/* The error belongs to the first one: go on behind it. */
+		l->counters.send_errors++;
+		l->counters.last_error = errno;
+		done++;
+	}
+}
+
+static void flush(struct sync_transport *t)
+{
+	for (unsigned i = 0; i < t->n_links; i++)
+		flush_link(t, i);
+	t->n_messages = 0;
+}
+
+static void add_message(struct sync_transport *t, unsigned link, const struct addr *to,
+			uint16_t port, uint8_t *bytes, size_t len)
+{
+	struct outgoing *o;
+
+	if (link >= t->n_links)
+		return;
+	if (t->n_messages == SEND_MESSAGES)
+		flush(t);
+	o = &t->messages[t->n_messages++];
+	o->link = link;
+	o->iov = (struct iovec){bytes, len};
+	addr_to_sockaddr(to, port, &o->to);
+	if (to->family == AF_INET6 && (addr_is_link_local(to) || addr_is_multicast(to)))
+		((struct sockaddr_in6 *)&o->to)->sin6_scope_id = (uint32_t)t->links[link].ifindex;
+}
+
+static void to_all(struct sync_transport *t, uint8_t *bytes, size_t len)
+{
+	for (unsigned i = 0; i < t->n_links; i++) {
+		struct link *l = &t->links[i];
+
+		if (is_multicast(l))
+			add_message(t, i, &l->conf.group, l->conf.port, bytes, len);
+		for (unsigned p = 0; p < l->conf.n_peers; p++)
+			add_message(t, i, &l->peers[p], l->conf.port, bytes, len);
+	}
+}
+
+/* How many of these peers are reached by this link. */
+static unsigned count_on_link(const struct sync_session *s, uint32_t peers, unsigned link)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		const struct sync_path *paths;
+		unsigned n;
+
+		if (!(peers >> i & 1))
+			continue;
+		paths = sync_session_paths(s, i, &n);
+		for (unsigned j = 0; j < n; j++)
+			count += paths[j].link == link;
+	}
+	return count;
+}
+
+static void to_each(struct sync_transport *t, const struct sync_session *s, uint32_t peers,
+		    unsigned link, uint8_t *bytes, size_t len)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		const struct sync_path *paths;
+		unsigned n;
+
+		if (!(peers >> i & 1))
+			continue;
+		paths = sync_session_paths(s, i, &n);
+		for (unsigned j = 0; j < n; j++)
+			if (paths[j].link == link)
+				add_message(t, link, &paths[j].address, paths[j].port, bytes, len);
+	}
+}
+
+/* Several at once are served by the group; one alone is spared the others' attention. */
+static void to_peers(struct sync_transport *t, const struct sync_session *s, uint32_t peers,
+		     uint8_t *bytes, size_t len)
+{
+	for (unsigned i = 0; i < t->n_links; i++) {
+		struct link *l = &t->links[i];
+
+		if (is_multicast(l) && count_on_link(s, peers, i) > 1)
+			add_message(t, i, &l->conf.group, l->conf.port, bytes, len);
+		else
+			to_each(t, s, peers, i, bytes, len);
+	}
+}
+
+bool sync_transport_send(struct sync_transport *t, struct sync_session *s, int64_t now_us,
+			 unsigned max)
+{
+	unsigned n;
+
+	for (n = 0; n < max; n++) {
+		uint8_t *bytes = t->out[n % SEND_FRAMES];
+		struct sync_dest dest;
+		size_t len;
+
+		/* The buffers behind the messages are used again. */
+		if (n && n % SEND_FRAMES == 0)
+			flush(t);
+		len = sync_session_emit(s, now_us, bytes, &dest);
+		if (!len)
+			break;
+		switch (dest.kind) {
+		case SYNC_DEST_ALL:
+			to_all(t, bytes, len);
+			break;
+		case SYNC_DEST_PATH:
+			add_message(t, dest.path.link, &dest.path.address, dest.path.port, bytes,
+				    len);
+			break;
+		case SYNC_DEST_PEERS:
+			to_peers(t, s, dest.peers, bytes, len);
+			break;
+		}
+	}
+	flush(t);
+	return n == max;
+}
