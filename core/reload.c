@@ -125,8 +125,8 @@ static void finish_transaction(struct supervisor *s, const struct transaction_ac
 	case TRANSACTION_REFUSED:
 		break;
 	case TRANSACTION_LOST:
-		finish(s, RELOAD_FAILED, "failed: %s died of it; generation %llu runs on", culprit,
-		       number);
+		finish(s, RELOAD_FAILED, "failed: %s died meanwhile; generation %llu runs on",
+		       culprit, number);
 		return;
 	case TRANSACTION_TIMED_OUT:
 		finish(s, RELOAD_FAILED, "failed: %s did not answer; generation %llu runs on",
