@@ -5,15 +5,12 @@
  * the kernel knows the answer at once.
  */
 #include "checkers/method.h"
+#include "checkers/socket.h"
 #include "core/clock.h"
 
 #include <errno.h>
 #include <ev.h>
-#include <inttypes.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,43 +41,6 @@ static void finish(struct tcp_probe *t, struct check_result *result)
 	t->probe.done(&t->probe, result);
 }
 
-/*
- * What connect() says, at once or later. Lack of something on this side teaches nothing of the
- * server: keepalived does not count it either.
- */
-static void judge_error(int error, struct check_result *ret)
-{
-	ret->outcome = CHECK_FAIL;
-	switch (error) {
-	case ECONNREFUSED:
-		text_set(&ret->reason, "connection refused");
-		break;
-	case EHOSTUNREACH:
-		text_set(&ret->reason, "no route to host");
-		break;
-	case ENETUNREACH:
-		text_set(&ret->reason, "network is unreachable");
-		break;
-	case EPERM:
-	case EACCES:
-		text_set(&ret->reason, "the local firewall does not let it out");
-		break;
-	case EADDRNOTAVAIL:
-		ret->outcome = CHECK_UNKNOWN;
-		text_set(&ret->reason, "no free local port");
-		break;
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOBUFS:
-		ret->outcome = CHECK_UNKNOWN;
-		text_set(&ret->reason, "%s", strerror(error));
-		break;
-	default:
-		text_set(&ret->reason, "%s", strerror(error));
-	}
-}
-
 static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct tcp_probe *t = w->data;
@@ -91,7 +51,7 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 	if (getsockopt(t->sock, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		error = errno;
 	if (error)
-		judge_error(error, &result);
+		check_socket_judge(error, &result);
 	finish(t, &result);
 }
 
@@ -103,91 +63,6 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 	text_set(&result.reason, "no answer for %.3f s",
 		 (double)t->probe.conf->connect_timeout_us / USEC_PER_SEC);
 	finish(t, &result);
-}
-
-/* Everything before connect(). On an error *ret_what says what could not be done. */
-static int set_options(int sock, const struct check *c, const char **ret_what)
-{
-	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-	const int one = 1;
-
-	*ret_what = "bind_if";
-	if (c->bind_ifname[0] && setsockopt(sock, SOL_SOCKET, SO_BINDTODEVICE, c->bind_ifname,
-					    (socklen_t)strlen(c->bind_ifname)) < 0)
-		return -errno;
-	*ret_what = "fwmark";
-	if (c->fwmark && setsockopt(sock, SOL_SOCKET, SO_MARK, &c->fwmark, sizeof(c->fwmark)) < 0)
-		return -errno;
-	*ret_what = "bind_port";
-	/*
-	 * A port of its own would be in TIME_WAIT at the next run. A reset on close avoids that;
-	 * without bind_port the close is an ordinary one.
-	 */
-	if (c->bind_port &&
-	    (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-	     setsockopt(sock, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0))
-		return -errno;
-	*ret_what = "bindto";
-	/* Let connect() choose the port: then one is free as long as it is free for this server. */
-	if (addr_is_set(&c->bind_address) && !c->bind_port &&
-	    setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) < 0)
-		return -errno;
-	return 0;
-}
-
-static void set_scope(struct sockaddr_storage *at, const struct check *c)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)at;
-
-	if (at->ss_family == AF_INET6 && c->bind_ifname[0] &&
-	    IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
-		in6->sin6_scope_id = if_nametoindex(c->bind_ifname);
-}
-
-static int bind_source(int sock, const struct check *c)
-{
-	struct addr any = {.family = c->address.family};
-	struct sockaddr_storage from;
-	socklen_t size;
-
-	if (!addr_is_set(&c->bind_address) && !c->bind_port)
-		return 0;
-	size = addr_to_sockaddr(addr_is_set(&c->bind_address) ? &c->bind_address : &any,
-				c->bind_port, &from);
-	set_scope(&from, c);
-	return bind(sock, (struct sockaddr *)&from, size) < 0 ? -errno : 0;
-}
-
-static int open_socket(const struct check *c, const char **ret_what)
-{
-	int sock, err;
-
-	*ret_what = "socket";
-	sock = socket(c->address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (sock < 0)
-		return -errno;
-	err = set_options(sock, c, ret_what);
-	if (!err)
-		err = bind_source(sock, c);
-	if (err) {
-		close(sock);
-		return err;
-	}
-	return sock;
-}
-
-static void refuse(struct tcp_probe *t, const char *what, int err)
-{
-	struct check_result result = {.outcome = CHECK_UNKNOWN};
-
-	if (err == -EPERM && strcmp(what, "fwmark") == 0)
-		text_set(&result.reason,
-			 "fwmark %u can't be set: it needs CAP_NET_ADMIN, or Linux 5.17 and "
-			 "CAP_NET_RAW",
-			 t->probe.conf->fwmark);
-	else
-		text_set(&result.reason, "%s: %s", what, strerror(-err));
-	t->probe.done(&t->probe, &result);
 }
 
 static void await(struct tcp_probe *t)
@@ -208,22 +83,21 @@ static void tcp_start(struct check_probe *p)
 	const struct check *c = p->conf;
 	struct check_result result = {.outcome = CHECK_PASS};
 	struct sockaddr_storage to;
-	socklen_t size = addr_to_sockaddr(&c->address, c->port, &to);
-	const char *what;
+	socklen_t size = check_socket_target(c, &to);
 
 	t->started_us = clock_now_us();
-	t->sock = open_socket(c, &what);
+	t->sock = check_socket_open(c, SOCK_STREAM, IPPROTO_TCP, &result.reason);
 	if (t->sock < 0) {
-		refuse(t, what, t->sock);
+		result.outcome = CHECK_UNKNOWN;
+		p->done(p, &result);
 		return;
 	}
-	set_scope(&to, c);
 	if (connect(t->sock, (struct sockaddr *)&to, size) < 0) {
 		if (errno == EINPROGRESS) {
 			await(t);
 			return;
 		}
-		judge_error(errno, &result);
+		check_socket_judge(errno, &result);
 	}
 	finish(t, &result);
 }
