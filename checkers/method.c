@@ -6,6 +6,8 @@ const struct check_method_ops *check_method(enum check_method method)
 {
 	static const struct check_method_ops *const table[] = {
 		[CHECK_TCP] = &check_tcp_ops,
+		[CHECK_HTTP] = &check_http_ops,
+		[CHECK_SSL] = &check_http_ops,
 	};
 
 	return table[method];

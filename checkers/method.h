@@ -35,6 +35,7 @@ struct check_method_ops {
 };
 
 extern const struct check_method_ops check_tcp_ops;
+extern const struct check_method_ops check_http_ops; /* HTTP_GET and SSL_GET */
 
 /* The table of methods. */
 const struct check_method_ops *check_method(enum check_method method);

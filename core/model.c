@@ -29,9 +29,25 @@ const char *notify_on_name(enum notify_on on)
 
 const char *check_method_name(enum check_method method)
 {
-	static const char *const names[] = { [CHECK_TCP] = "TCP_CHECK" };
+	static const char *const names[] = {
+		[CHECK_TCP] = "TCP_CHECK",
+		[CHECK_HTTP] = "HTTP_GET",
+		[CHECK_SSL] = "SSL_GET",
+	};
 
 	return names[method];
+}
+
+const char *http_protocol_name(enum http_protocol protocol)
+{
+	static const char *const names[] = {
+		[HTTP_1_0] = "1.0",
+		[HTTP_1_0C] = "1.0C",
+		[HTTP_1_1] = "1.1",
+		[HTTP_2] = "2",
+	};
+
+	return names[protocol];
 }
 
 /* FNV-1a, with a final mix: ids are compared and sorted, never trusted against an attacker. */

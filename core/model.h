@@ -32,6 +32,15 @@ enum vrrp_auth {
 
 enum check_method {
 	CHECK_TCP,
+	CHECK_HTTP,
+	CHECK_SSL,
+};
+
+enum http_protocol {
+	HTTP_1_0,
+	HTTP_1_0C, /* with Connection: close */
+	HTTP_1_1,
+	HTTP_2,
 };
 
 /* The kernel's IP_VS_CONN_F_* forwarding methods. */
@@ -53,6 +62,7 @@ MODEL_RECORDS(RECORD_STRUCT)
 
 const char *notify_on_name(enum notify_on on);
 const char *check_method_name(enum check_method method); /* keepalived's keyword */
+const char *http_protocol_name(enum http_protocol protocol); /* as http_protocol takes it */
 
 /* Field by field, lists in order: vrrp_instance_equal(a, b) and so on. */
 #define MODEL_EQUAL_DECLARE(record) \

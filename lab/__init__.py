@@ -20,6 +20,7 @@ A whole scenario:
     run(main)
 """
 
+from . import nasty
 from .daemon import KINDS, Keepalived, Tandem
 from .faults import FAULTS, change, figures
 from .net import Node, Switch, clock_step, wait_for

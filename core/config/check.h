@@ -76,9 +76,17 @@ struct forward_draft {
 	uint16_t tunnel_flags;
 };
 
+struct url_draft {
+	struct check_url u;
+	const struct ast_node *regex; /* the line */
+};
+
 struct check_draft {
 	struct check c;
+	const struct ast_node *node;
 	struct timing_draft timing;
+	struct check_http http;
+	const char *virtualhost;
 };
 
 struct server_draft {
@@ -86,6 +94,7 @@ struct server_draft {
 	const struct ast_node *node;
 	struct timing_draft timing;
 	struct forward_draft forward;
+	const char *virtualhost;
 	int8_t inhibit;
 	struct check_draft *checks;
 	uint32_t n_checks;
@@ -97,6 +106,7 @@ struct service_draft {
 	struct timing_draft timing;
 	struct forward_draft forward;
 	struct forward_draft sorry_forward;
+	const char *virtualhost;
 	int64_t persistence_timeout_s;
 	int32_t weight;
 	int8_t inhibit;
@@ -183,6 +193,10 @@ void forward_set(struct checker *c, struct forward_draft *f, const struct ast_no
 void server_check_all(struct checker *c, struct service_draft *d);
 void server_finish(struct checker *c, struct service_draft *s, struct server_draft *d);
 
+/* check_http.c: false when the check can't be made, which has been said */
+bool http_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
+		 struct check *ret);
+
 /* What keyword.def calls. */
 #define SETTER(fn) void fn(struct checker *c, void *draft, const struct ast_node *n)
 SETTER(set_global_mcast4);
@@ -229,6 +243,19 @@ SETTER(set_server_notify);
 SETTER(set_check_bind);
 SETTER(set_check_bind_if);
 SETTER(set_check_connect_ip);
+SETTER(set_http_protocol);
+SETTER(set_http_sni_name);
+SETTER(set_http_tls_ca);
+SETTER(set_http_url);
+SETTER(set_http_virtualhost);
+SETTER(set_server_virtualhost);
+SETTER(set_service_virtualhost);
+SETTER(set_url_digest);
+SETTER(set_url_path);
+SETTER(set_url_regex);
+SETTER(set_url_regex_options);
+SETTER(set_url_status);
+SETTER(set_url_virtualhost);
 #undef SETTER
 
 #endif

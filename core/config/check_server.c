@@ -27,17 +27,33 @@ void set_server_notify(struct checker *c, void *draft, const struct ast_node *n)
 		     &r->notifies, &r->n_notifies);
 }
 
+/* The places of checks that are honoured. */
+static enum check_method method_of(enum keyword_place place)
+{
+	switch ((int)place) {
+	case PLACE_CHECK_HTTP:
+		return CHECK_HTTP;
+	case PLACE_CHECK_SSL:
+		return CHECK_SSL;
+	}
+	return CHECK_TCP;
+}
+
 void set_server_check(struct checker *c, void *draft, const struct ast_node *n)
 {
+	enum keyword_place place = keyword_find(PLACE_RS, n->word[0].s)->inner;
 	struct server_draft *d = draft;
 	struct check_draft *k;
 
 	d->checks = check_extend(c, d->checks, d->n_checks, 1, sizeof(*d->checks));
 	k = &d->checks[d->n_checks++];
-	k->timing = timing_none;
-	k->c.method = CHECK_TCP;
-	k->c.bind_ifname = "";
-	check_block(c, PLACE_CHECK_TCP, k, n);
+	*k = (struct check_draft){
+		.node = n,
+		.timing = timing_none,
+		.c = {.method = (uint8_t)method_of(place), .bind_ifname = ""},
+		.http = {.sni_name = "", .tls_ca = ""},
+	};
+	check_block(c, place, k, n);
 }
 
 void set_server_check_later(struct checker *c, void *draft, const struct ast_node *n)
@@ -85,13 +101,20 @@ static int64_t first_set(int64_t a, int64_t b, int64_t c, int64_t last)
 	return a >= 0 ? a : b >= 0 ? b : c >= 0 ? c : last;
 }
 
+/* keepalived gives web servers more time to come to their senses. */
+static int64_t default_delay_before_retry_us(const struct check *k)
+{
+	return k->method == CHECK_HTTP || k->method == CHECK_SSL ? 3000000 : 1000000;
+}
+
 static void finish_timing(const struct checker *c, struct check *k, const struct timing_draft *own,
 			  const struct timing_draft *rs, const struct timing_draft *vs)
 {
 #define FIRST(field, last) first_set(own->field, rs->field, vs->field, last)
 	k->connect_timeout_us = FIRST(connect_timeout_us, 5000000);
 	k->delay_loop_us = FIRST(delay_loop_us, 60000000);
-	k->delay_before_retry_us = FIRST(delay_before_retry_us, 1000000);
+	k->delay_before_retry_us =
+		FIRST(delay_before_retry_us, default_delay_before_retry_us(k));
 	k->warmup_us = FIRST(warmup_us, k->delay_loop_us);
 	k->retry = (uint32_t)FIRST(retry, 1);
 	k->alpha = FIRST(alpha, 0) > 0;
@@ -99,26 +122,47 @@ static void finish_timing(const struct checker *c, struct check *k, const struct
 #undef FIRST
 }
 
+static void finish_target(struct checker *c, const struct server_draft *d, struct check *k,
+			  uint16_t port)
+{
+	if (!addr_is_set(&k->address))
+		k->address = d->r.address;
+	if (!k->port)
+		k->port = port;
+	if (!k->port)
+		check_warn(c, draft_loc(d),
+			   "%s has no connect_port, and %s no port: "
+			   "it never passes",
+			   check_method_name((enum check_method)k->method), d->node->word[1].s);
+}
+
+/* What only this method has. False: without it there is no check. */
+static bool finish_method(struct checker *c, const struct service_draft *s,
+			  const struct server_draft *d, struct check_draft *from, struct check *k)
+{
+	switch ((enum check_method)k->method) {
+	case CHECK_HTTP:
+	case CHECK_SSL:
+		return http_finish(c, from, d->virtualhost ? d->virtualhost : s->virtualhost, k);
+	case CHECK_TCP:
+		break;
+	}
+	return true;
+}
+
 static void finish_checks(struct checker *c, const struct service_draft *s, struct server_draft *d,
 			  uint16_t port)
 {
 	d->r.checks = arena_array(c->arena, d->n_checks, sizeof(*d->r.checks));
-	d->r.n_checks = d->n_checks;
 	for (uint32_t i = 0; i < d->n_checks; i++) {
-		struct check *k = &d->r.checks[i];
+		struct check *k = &d->r.checks[d->r.n_checks];
 
 		*k = d->checks[i].c;
-		if (!addr_is_set(&k->address))
-			k->address = d->r.address;
-		if (!k->port)
-			k->port = port;
-		if (!k->port)
-			check_warn(c, draft_loc(d),
-				   "TCP_CHECK has no connect_port, and %s no port: "
-				   "it never passes",
-				   d->node->word[1].s);
+		if (!finish_method(c, s, d, &d->checks[i], k))
+			continue;
+		finish_target(c, d, k, port);
 		finish_timing(c, k, &d->checks[i].timing, &d->timing, &s->timing);
-		k->id = model_id_check(d->r.id, (enum check_method)k->method, i);
+		k->id = model_id_check(d->r.id, (enum check_method)k->method, d->r.n_checks++);
 	}
 }
 

@@ -9,12 +9,11 @@
 #include <string.h>
 
 #include "core/config/config.h"
+#include "core/config/dump.h"
 #include "core/config/names.h"
 
-#define TAB "    "
-
 /* In quotes, with all that the language would take for itself in octal. */
-static void dump_string(FILE *out, const char *s)
+void dump_string(FILE *out, const char *s)
 {
 	fputc('"', out);
 	for (; *s; s++) {
@@ -28,7 +27,7 @@ static void dump_string(FILE *out, const char *s)
 	fputc('"', out);
 }
 
-static void dump_str(FILE *out, const char *indent, const char *keyword, const char *s)
+void dump_str(FILE *out, const char *indent, const char *keyword, const char *s)
 {
 	if (!s[0])
 		return;
@@ -37,23 +36,23 @@ static void dump_str(FILE *out, const char *indent, const char *keyword, const c
 	fputc('\n', out);
 }
 
-static void dump_u32(FILE *out, const char *indent, const char *keyword, uint32_t value)
+void dump_u32(FILE *out, const char *indent, const char *keyword, uint32_t value)
 {
 	fprintf(out, "%s%s %" PRIu32 "\n", indent, keyword, value);
 }
 
-static void dump_bool(FILE *out, const char *indent, const char *keyword, bool on)
+void dump_bool(FILE *out, const char *indent, const char *keyword, bool on)
 {
 	fprintf(out, "%s%s %s\n", indent, keyword, on ? "on" : "off");
 }
 
-static void dump_flag(FILE *out, const char *indent, const char *keyword, bool on)
+void dump_flag(FILE *out, const char *indent, const char *keyword, bool on)
 {
 	if (on)
 		fprintf(out, "%s%s\n", indent, keyword);
 }
 
-static void dump_seconds(FILE *out, const char *indent, const char *keyword, int64_t us)
+void dump_seconds(FILE *out, const char *indent, const char *keyword, int64_t us)
 {
 	int64_t fraction = us % 1000000;
 	int digits = 6;
@@ -69,7 +68,7 @@ static void dump_seconds(FILE *out, const char *indent, const char *keyword, int
 	fputc('\n', out);
 }
 
-static void dump_addr(FILE *out, const char *indent, const char *keyword, const struct addr *a)
+void dump_addr(FILE *out, const char *indent, const char *keyword, const struct addr *a)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -278,29 +277,6 @@ static void dump_forward(FILE *out, const char *indent, const char *keyword,
 									: " nocsum",
 		      out);
 	fputc('\n', out);
-}
-
-static void dump_check(FILE *out, const struct check *k)
-{
-	const char *in = TAB TAB TAB;
-
-	fprintf(out, TAB TAB "%s {\n", check_method_name((enum check_method)k->method));
-	dump_addr(out, in, "connect_ip", &k->address);
-	if (k->port)
-		dump_u32(out, in, "connect_port", k->port);
-	dump_addr(out, in, "bindto", &k->bind_address);
-	if (k->bind_port)
-		dump_u32(out, in, "bind_port", k->bind_port);
-	dump_str(out, in, "bind_if", k->bind_ifname);
-	dump_u32(out, in, "fwmark", k->fwmark);
-	dump_seconds(out, in, "connect_timeout", k->connect_timeout_us);
-	dump_seconds(out, in, "delay_loop", k->delay_loop_us);
-	dump_seconds(out, in, "delay_before_retry", k->delay_before_retry_us);
-	dump_u32(out, in, "retry", k->retry);
-	dump_seconds(out, in, "warmup", k->warmup_us);
-	dump_bool(out, in, "alpha", k->alpha);
-	dump_bool(out, in, "log_all_failures", k->log_all_failures);
-	fputs(TAB TAB "}\n", out);
 }
 
 static void dump_server_name(FILE *out, const char *keyword, const struct real_server *r)

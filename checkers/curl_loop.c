@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libcurl on our event loop (libcurl-multi(3), "multi_socket"): see curl_loop.h. */
+#include "checkers/curl_loop.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A handle takes some kilobytes: enough for the usual crowd, not for the worst moment. */
+#define SPARE_MAX 256
+
+static struct {
+	struct ev_loop *loop;
+	CURLM *multi;
+	ev_timer timer;
+	void (*done)(void *private_data, CURLcode code);
+	CURL *spare[SPARE_MAX];
+	size_t n_spare;
+} curl;
+
+static void *must(void *p)
+{
+	if (!p) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+/* Messages are copied: taking the handle out of the multi handle frees them. */
+static void take_finished(void)
+{
+	const CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(curl.multi, &left))) {
+		CURLcode code = m->data.result;
+		CURL *easy = m->easy_handle;
+		char *private_data;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private_data);
+		curl_multi_remove_handle(curl.multi, easy);
+		curl.done(private_data, code);
+	}
+}
+
+static void on_socket(struct ev_loop *loop, ev_io *w, int events)
+{
+	int running, what = 0;
+
+	what |= events & EV_READ ? CURL_CSELECT_IN : 0;
+	what |= events & EV_WRITE ? CURL_CSELECT_OUT : 0;
+	curl_multi_socket_action(curl.multi, w->fd, what, &running);
+	take_finished();
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	int running;
+
+	curl_multi_socket_action(curl.multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	take_finished();
+}
+
+/* Asked for by libcurl: which sockets are of interest. */
+static int set_socket(CURL *easy, curl_socket_t sock, int what, void *ctx, void *mine)
+{
+	ev_io *w = mine;
+	int events = 0;
+
+	if (what == CURL_POLL_REMOVE) {
+		if (w)
+			ev_io_stop(curl.loop, w);
+		free(w);
+		return 0;
+	}
+	if (!w) {
+		w = must(calloc(1, sizeof(*w)));
+		ev_init(w, on_socket);
+		curl_multi_assign(curl.multi, sock, w);
+	}
+	events |= what & CURL_POLL_IN ? EV_READ : 0;
+	events |= what & CURL_POLL_OUT ? EV_WRITE : 0;
+	ev_io_stop(curl.loop, w);
+	ev_io_set(w, sock, events);
+	ev_io_start(curl.loop, w);
+	return 0;
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+	ev_timer_stop(curl.loop, &curl.timer);
+	if (timeout_ms < 0)
+		return 0;
+	ev_timer_set(&curl.timer, (double)timeout_ms / 1000, 0);
+	ev_timer_start(curl.loop, &curl.timer);
+	return 0;
+}
+
+static void begin(struct ev_loop *loop)
+{
+	curl.loop = loop;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	curl.multi = must(curl_multi_init());
+	ev_init(&curl.timer, on_timer);
+	curl_multi_setopt(curl.multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+	curl_multi_setopt(curl.multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(curl.multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+}
+
+CURL *curl_loop_easy(struct ev_loop *loop)
+{
+	if (!curl.multi)
+		begin(loop);
+	return curl.n_spare ? curl.spare[--curl.n_spare] : must(curl_easy_init());
+}
+
+void curl_loop_add(CURL *easy, void (*done)(void *private_data, CURLcode code))
+{
+	curl.done = done;
+	curl_multi_add_handle(curl.multi, easy);
+}
+
+void curl_loop_drop(CURL *easy)
+{
+	curl_multi_remove_handle(curl.multi, easy);
+	if (curl.n_spare == SPARE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	curl.spare[curl.n_spare++] = easy;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcurl's transfers on our event loop: sockets and timers of one multi handle, and the handles
+ * of single transfers, which are used again. Knows not what is transferred.
+ */
+#ifndef TANDEM_CHECKERS_CURL_LOOP_H
+#define TANDEM_CHECKERS_CURL_LOOP_H
+
+#include <curl/curl.h>
+
+struct ev_loop;
+
+/* A handle with nothing set. Made on first use of a loop; there is one loop in a process. */
+CURL *curl_loop_easy(struct ev_loop *loop);
+/*
+ * Begins a transfer. `done` is called once, from the loop, with what was set as CURLOPT_PRIVATE;
+ * the handle does not take part any more by then.
+ */
+void curl_loop_add(CURL *easy, void (*done)(void *private_data, CURLcode code));
+/* Ends a transfer, whether or not it is done, and takes the handle back. Not from its callbacks. */
+void curl_loop_drop(CURL *easy);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How values are written: for the files that dump the objects. Internal to core/config. */
+#ifndef TANDEM_CONFIG_DUMP_H
+#define TANDEM_CONFIG_DUMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/model.h"
+
+#define TAB "    "
+
+/* In quotes, with all that the language would take for itself in octal. */
+void dump_string(FILE *out, const char *s);
+/* A line each. Nothing for "", an unset address and a flag that is off. */
+void dump_str(FILE *out, const char *indent, const char *keyword, const char *s);
+void dump_u32(FILE *out, const char *indent, const char *keyword, uint32_t value);
+void dump_bool(FILE *out, const char *indent, const char *keyword, bool on);
+void dump_flag(FILE *out, const char *indent, const char *keyword, bool on);
+void dump_seconds(FILE *out, const char *indent, const char *keyword, int64_t us);
+void dump_addr(FILE *out, const char *indent, const char *keyword, const struct addr *a);
+
+/* dump_check.c */
+void dump_check(FILE *out, const struct check *k);
+
+#endif

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# lab: time=90 ip_vs=no
+"""HTTP_GET and SSL_GET against nginx, and against servers with every bad habit: what is up, what is
+down, and in which words."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from lab import Node, Switch, Tandem, expect, nasty, need, note, run, wait_for  # noqa: E402
+
+ADDRESS = "10.0.0.2"
+NASTY = 7000
+DIR = "/run/lab-web"
+PAGE = "up since 12 days\n"
+MD5 = hashlib.md5(PAGE.encode()).hexdigest()
+CHUNKS = hashlib.md5(b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n").hexdigest()
+
+NGINX = f"""
+error_log stderr; pid {DIR}/pid; daemon off; worker_processes 1;
+events {{ worker_connections 512; }}
+http {{
+    access_log {DIR}/access;
+    log_format seen "$request|$http_host|$http_user_agent|$ssl_server_name";
+    access_log {DIR}/seen seen;
+    server {{
+        listen 80;
+        location = /    {{ return 200 "{PAGE}"; }}
+        location = /503 {{ return 503; }}
+        location = /301 {{ return 301 http://192.0.2.1/; }}
+        location = /204 {{ return 204; }}
+    }}
+    server {{
+        listen 443 ssl http2;
+        ssl_certificate {DIR}/good.pem; ssl_certificate_key {DIR}/key.pem;
+        location / {{ return 200 "$server_protocol of $ssl_server_name"; }}
+    }}
+    server {{
+        listen 444 ssl;
+        ssl_certificate {DIR}/old.pem; ssl_certificate_key {DIR}/key.pem;
+        location / {{ return 200 "old"; }}
+    }}
+}}
+"""
+
+
+def url(path="/", more=""):
+    return f"url {{\n path {path}\n {more}\n }}\n"
+
+
+def http(port, *urls, more=""):
+    return f"HTTP_GET {{\n connect_port {port}\n {more}\n {''.join(urls) or url()} }}\n"
+
+
+def tls(port, *urls, more=""):
+    return http(port, *urls, more=more).replace("HTTP_GET", "SSL_GET")
+
+
+BAD = nasty.ports(NASTY)
+VERIFY = f"tls_verify\n tls_ca {DIR}/good.pem\n"
+
+# (what it is, the check, is it up, its result in words)
+CASES = [
+    ("a page", http(80), True, r"HTTP 200 in [\d.]+ ms"),
+    ("an error", http(80, url("/503")), False, r"HTTP 503, wanted 200-299, after [\d.]+ ms"),
+    ("a redirection is not followed", http(80, url("/301", "status_code 301 404")), True, "HTTP 301 in "),
+    ("no content", http(80, url("/204")), True, "HTTP 204 in "),
+    ("the digest of keepalived's genhash", http(80, url("/", f"digest {MD5}")), True, "HTTP 200 in "),
+    ("another digest", http(80, url("/", f"digest {'0' * 32}")), False,
+     f"HTTP 200, but the digest is {MD5}, after"),
+    ("a regex", http(80, url("/", 'regex "since \\\\d+ DAYS"\n regex_options caseless')), True, "HTTP 200"),
+    ("a regex that does not match", http(80, url("/", "regex weeks")), False, "but the regex does not match"),
+    ("a regex too late", http(80, url("/", "regex since\n regex_max_offset 2")), False, "does not match"),
+    ("a regex that must not match", http(80, url("/", "regex since\n regex_no_match")), False,
+     "but the regex matches"),
+    ("pages in order", http(80, url("/"), url("/503"), url("/204")), False, "/503: HTTP 503, wanted"),
+    ("nobody there", http(81), False, "connection refused after"),
+    ("silence", http(BAD["silent"]), False, "connected, but no answer after 5"),
+    ("a slow answer", http(BAD["slow"]), True, r"HTTP 200 in 3\d\d\."),
+    ("stuck in the middle", http(BAD["stuck"]), False, "the answer stops in the middle, after 5"),
+    ("a byte now and then", http(BAD["drip"]), False, "the answer does not come to its end, after 20"),
+    ("garbage", http(BAD["garbage"]), False, "HTTP/0.9"),
+    ("a reset", http(BAD["reset"]), False, "reset by peer"),
+    ("closed at once", http(BAD["close"]), False, "closed without an answer after"),
+    ("shorter than announced", http(BAD["short"]), True, "HTTP 200, shorter than announced, in"),
+    ("an endless header", http(BAD["long_header"]), False, "the header of the answer is too long"),
+    ("chunks", http(BAD["chunked"], url("/", 'regex "^hello$"'), more="http_protocol 1.1"), True, "HTTP 200"),
+    ("the digest of chunks is that of the bytes", http(BAD["chunked"], url("/", f"digest {CHUNKS}"),
+                                                       more="http_protocol 1.1"), True, "HTTP 200"),
+    ("the request of HTTP/1.0", http(BAD["mirror"], url("/x?y", (
+        'regex "^GET /x\\\\?y HTTP/1.0\\\\r\\\\nHost: 10.0.0.2:7010\\\\r\\\\nUser-Agent: KeepAliveClient'
+        '\\\\r\\\\n\\\\r\\\\n$"'))), True, "HTTP 200"),
+    ("the request of HTTP/1.1", http(BAD["mirror"], url("/", (
+        'regex "^GET / HTTP/1.1\\\\r\\\\nHost: some.example\\\\r\\\\n(.*\\\\r\\\\n)?Connection: close\\\\r\\\\n"')),
+        more="http_protocol 1.1\n virtualhost some.example"), True, "HTTP 200"),
+    ("TLS", tls(443), True, "HTTP 200"),
+    ("TLS without a name", tls(443, url("/", "regex \"of $\"")), True, "HTTP 200"),
+    ("TLS with SNI", tls(443, url("/", 'regex "of good.example$"'),
+                         more="enable_sni\n virtualhost good.example"), True, "HTTP 200"),
+    ("TLS with another SNI", tls(443, url("/", 'regex "of other.example$"'),
+                                 more="sni_name other.example\n virtualhost good.example"), True, "HTTP 200"),
+    ("HTTP/2", tls(443, url("/", 'regex "^HTTP/2.0 of good.example"'),
+                   more="http_protocol 2\n sni_name good.example"), True, "HTTP 200"),
+    ("a verified certificate", tls(443, more=f"{VERIFY} sni_name good.example"), True, "HTTP 200"),
+    ("the certificate of another name", tls(443, more=f"{VERIFY} sni_name bad.example"), False,
+     "TLS: .*name .*does not match|TLS: .*subject"),
+    ("an unknown authority", tls(443, more="tls_verify\n sni_name good.example"), False, "TLS: .*self.signed"),
+    ("an expired certificate", tls(444, more=f"tls_verify\n tls_ca {DIR}/old.pem\n sni_name good.example"),
+     False, "TLS: .*expired"),
+    ("an expired certificate that is not verified", tls(444), True, "HTTP 200"),
+    ("TLS with a server that does not speak it", tls(80), False, "TLS: "),
+]
+
+
+def config():
+    reals = "".join(f"real_server {ADDRESS} {1000 + i} {{\n retry 0\n delay_loop 60\n warmup 1\n"
+                    f" connect_timeout 0.5\n {check} }}\n"
+                    for i, (_, check, _, _) in enumerate(CASES))
+    return ("global_defs {\n router_id one\n}\nvirtual_server 10.0.0.100 80 {\n lb_algo rr\n lb_kind NAT\n"
+            f" protocol TCP\n alpha\n {reals} }}\n")
+
+
+def certificate(name, days):
+    """Signed by itself, for good.example."""
+    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+               "-subj", "/CN=good.example", "-addext", "subjectAltName=DNS:good.example"]
+    if days < 0:  # made long ago
+        request = ["openssl", "req", "-new", "-key", f"{DIR}/key.pem", "-subj", "/CN=good.example"]
+        subprocess.run([*request, "-out", f"{DIR}/old.csr"], check=True, capture_output=True)
+        os.makedirs(f"{DIR}/ca", exist_ok=True)
+        open(f"{DIR}/ca/index", "w").close()
+        with open(f"{DIR}/ca.conf", "w") as f:
+            f.write(f"[ca]\ndefault_ca=a\n[a]\ndatabase={DIR}/ca/index\nnew_certs_dir={DIR}/ca\n"
+                    "rand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+        subprocess.run(["openssl", "ca", "-batch", "-config", f"{DIR}/ca.conf", "-selfsign", "-keyfile",
+                        f"{DIR}/key.pem", "-in", f"{DIR}/old.csr", "-out", f"{DIR}/{name}", "-notext",
+                        "-startdate", "20200101000000Z", "-enddate", "20200201000000Z"],
+                       check=True, capture_output=True)
+        return
+    subprocess.run([*request, "-days", str(days), "-keyout", f"{DIR}/key.pem", "-out", f"{DIR}/{name}"],
+                   check=True, capture_output=True)
+
+
+def start_servers(web):
+    os.makedirs(DIR, exist_ok=True)
+    certificate("good.pem", 10)
+    certificate("old.pem", -1)
+    with open(f"{DIR}/conf", "w") as f:
+        f.write(NGINX)
+    web.spawn(["nginx", "-p", DIR, "-c", f"{DIR}/conf"], log="nginx.log")
+    web.spawn([sys.executable, "-m", "lab.nasty", str(NASTY)], log="nasty.log",
+              env={"PYTHONPATH": os.path.dirname(os.path.dirname(nasty.__file__))})
+    return wait_for(lambda: os.path.exists(f"{DIR}/pid") and
+                    nasty.ready(f"{os.environ['LAB_OUT']}/nasty.log"), 10)
+
+
+def results(tandem):
+    """{port: check} of those that have run."""
+    status = tandem.status()
+    servers = status["services"][0]["real_servers"] if status and status["services"] else []
+    return {s["port"] - 1000: s["checks"][0] for s in servers if s["checks"][0].get("has_run")}
+
+
+def main():
+    need(programs=["nginx", "openssl"])
+    switch, one, web = Switch("sw"), Node("one"), Node("web")
+    one.plug("eth0", switch, "10.0.0.1/24")
+    web.plug("eth0", switch, f"{ADDRESS}/24")
+    expect(start_servers(web), "the servers run")
+    tandem = Tandem(one, config())
+    tandem.start()
+    wait_for(lambda: len(results(tandem)) == len(CASES), 20, 0.2)
+    seen = results(tandem)
+    for i, (what, _, up, words) in enumerate(CASES):
+        check = seen.get(i, {"up": None, "result": "it has not run"})
+        fits = check["up"] is up and re.search(words, check["result"])
+        expect(fits, f"{what}: {check['result']}", f"up is {check['up']}; wanted {up}, {words}")
+    with open(f"{DIR}/seen") as f:
+        note(f"nginx has seen {len(f.readlines())} requests")
+    code, text = tandem.ctl("status")
+    expect(code == 0 and tandem.stop() == 0, "it stops in order", text)
+
+
+run(main)
