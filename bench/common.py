@@ -26,8 +26,11 @@ class Figures:
         self.values.setdefault(name, {k: [] for k in KINDS})[kind].append(value)
 
     def _chart(self, name, medians):
+        top = max(max(v) for v in self.values[name].values())
+        if not top:
+            print(f"\n{name}: 0 {self.units[name]} in all trials of both")
+            return
         print(f"\n{name}, {self.units[name]} (median, and all trials)")
-        top = max(max(v) for v in self.values[name].values() if v) or 1
         for kind in KINDS:
             bar = "█" * round(BAR * medians[kind] / top) or "▏"
             trials = " ".join(f"{v:g}" for v in sorted(self.values[name][kind]))

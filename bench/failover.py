@@ -21,8 +21,9 @@ def trial(pair, kind, case, fault, figures):
             pair.explain()
             raise SystemExit(f"{kind}: {to.name} did not take over")
         figures.add(f"{name}_outage", "ms", kind, round(seen.probe.outage_ms, 1))
-        figures.add(f"{name}_lost", "probes", kind, seen.probe.lost)
-        figures.add(f"{name}_slowest", "ms", kind, round(seen.probe.rtt_max_ms, 1))
+        if what not in ("crash", "link"):  # what is done on purpose should not be felt at all
+            figures.add(f"{name}_lost", "probes", kind, seen.probe.lost)
+            figures.add(f"{name}_slowest", "ms", kind, round(seen.probe.rtt_max_ms, 1))
         figures.add(f"{name}_sessions", "lost", kind, seen.sessions.asked - seen.sessions.alive)
     pair.wait_table(pair.d1)
 
