@@ -42,6 +42,7 @@ struct msg {
 		struct msg_check_state check_state;
 		struct msg_server_health server_health;
 		struct msg_service_state service_state;
+		struct msg_sync_daemons sync_daemons;
 		struct msg_server_state server_state;
 		struct msg_ipvs_state ipvs_state;
 	};

@@ -257,6 +257,23 @@ static json *service(const struct supervisor *s, const struct virtual_server *vs
 	return o;
 }
 
+/* Null when none is ours. */
+static json *sync_daemons(const struct supervisor *s)
+{
+	const struct global *g = s->running.model->global;
+	json *o;
+	struct msg m;
+
+	if (!g->n_sync || !store_get(&s->store, MSG_SYNC_DAEMONS, 0, &m))
+		return NULL;
+	o = json_object_new_object();
+	add_str(o, "interface", g->sync->ifname);
+	add_int(o, "sync_id", g->sync->sync_id);
+	add_bool(o, "master", m.sync_daemons.master);
+	add_bool(o, "backup", m.sync_daemons.backup);
+	return o;
+}
+
 static json *ipvs(const struct supervisor *s)
 {
 	json *o = json_object_new_object();
@@ -273,6 +290,7 @@ static json *ipvs(const struct supervisor *s)
 	add_int(o, "edits", (int64_t)m.ipvs_state.edits);
 	add_int(o, "failures", (int64_t)m.ipvs_state.failures);
 	add_int(o, "repairs", (int64_t)m.ipvs_state.repairs);
+	add(o, "sync_daemons", sync_daemons(s));
 	return o;
 }
 

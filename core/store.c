@@ -60,6 +60,7 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_SERVER_STATE:
 		*ret = m->server_state.server;
 		return true;
+	case MSG_SYNC_DAEMONS:
 	case MSG_IPVS_STATE:
 		*ret = 0;
 		return true;

@@ -31,7 +31,7 @@
 static const struct {
 	enum role_id a;
 	enum role_id b;
-} direct_links[] = {{ROLE_CHECK, ROLE_IPVS}};
+} direct_links[] = {{ROLE_CHECK, ROLE_IPVS}, {ROLE_VRRP, ROLE_IPVS}};
 
 bool supervisor_wants(const struct supervisor *s, enum role_id role)
 {

@@ -93,10 +93,25 @@ static void print_instance(FILE *out, json *v)
 	putc('\n', out);
 }
 
+static void print_sync_daemons(FILE *out, json *ipvs)
+{
+	json *sync = get(ipvs, "sync_daemons");
+	bool master = flag(sync, "master"), backup = flag(sync, "backup");
+
+	if (sync)
+		fprintf(out, "sync daemon %s on %s, id %" PRId64 "\n",
+			master && backup ? "master and backup"
+			: master	 ? "master"
+			: backup	 ? "backup"
+					 : "not running",
+			str(sync, "interface"), num(sync, "sync_id"));
+}
+
 static void print_ipvs(FILE *out, json *doc)
 {
 	json *ipvs = get(doc, "ipvs");
 
+	print_sync_daemons(out, ipvs);
 	if (!count(doc, "services") || !get(ipvs, "available"))
 		return;
 	if (!flag(ipvs, "available"))

@@ -205,6 +205,42 @@ static void explain_dest(struct line *l, const struct ipvs_edit *e)
 		add_dest_changes(l, e->was, e->dest);
 }
 
+static void add_daemon(struct line *l, const struct ipvs_daemon *d)
+{
+	char text[ADDR_TEXT_MAX];
+
+	add(l, "on %s, id %u", d->ifname, d->sync_id);
+	if (d->maxlen)
+		add(l, ", maxlen %u", d->maxlen);
+	if (d->port)
+		add(l, ", port %u", d->port);
+	if (d->ttl)
+		add(l, ", ttl %u", d->ttl);
+	if (addr_is_set(&d->group))
+		add(l, ", group %s", addr_format(&d->group, text));
+}
+
+static void explain_daemon(struct line *l, const struct ipvs_edit *e, enum ipvs_cause cause)
+{
+	bool started = e->kind == IPVS_EDIT_NEW_DAEMON;
+
+	add(l, "sync daemon: %s %s ", ipvs_daemon_name(e->daemon_kind),
+	    started ? "started" : "stopped");
+	add_daemon(l, e->daemon);
+	switch (cause) {
+	case IPVS_CAUSE_DRIFT:
+		add(l, started ? ": was missing or different" : ": should not be so");
+		break;
+	case IPVS_CAUSE_VRRP:
+		add(l, ": the vrrp instance is %s",
+		    started == (e->daemon_kind == IPVS_DAEMON_MASTER) ? "active" : "not active");
+		break;
+	case IPVS_CAUSE_MODEL:
+	case IPVS_CAUSE_HEALTH:
+		break;
+	}
+}
+
 const char *explain_edit(const struct ipvs_edit *e, enum ipvs_cause cause,
 			 const struct virtual_server *vs, const struct service_state *state,
 			 const struct health *h, char line[EXPLAIN_MAX])
@@ -215,6 +251,10 @@ const char *explain_edit(const struct ipvs_edit *e, enum ipvs_cause cause,
 
 	if (e->kind == IPVS_EDIT_SET_TIMEOUTS) {
 		add_timeouts(&l, &e->timeouts);
+		return line;
+	}
+	if (e->daemon) {
+		explain_daemon(&l, e, cause);
 		return line;
 	}
 	if (!e->dest) {
@@ -253,8 +293,12 @@ const char *explain_failure(const struct ipvs_edit *e, char line[EXPLAIN_MAX])
 	add(&l, "can't %s", ipvs_edit_kind_name(e->kind));
 	if (e->dest)
 		add(&l, " %s", addr_format_port(&e->dest->address, e->dest->port, at));
+	if (e->daemon)
+		add(&l, " (%s) on %s", ipvs_daemon_name(e->daemon_kind), e->daemon->ifname);
 	add(&l, ": ");
-	if (e->error == -ENOENT && !e->dest && e->kind != IPVS_EDIT_SET_TIMEOUTS)
+	if (e->error == -ENODEV && e->daemon)
+		add(&l, "there is no such interface");
+	else if (e->error == -ENOENT && e->service && !e->dest)
 		add_missing_module(&l, e->service);
 	else if (e->error == -EINVAL && e->kind == IPVS_EDIT_NEW_DEST)
 		add(&l, "no route makes its address unicast (is lo up?), or the forwarding method "

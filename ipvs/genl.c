@@ -104,6 +104,29 @@ static void put_timeouts(struct nlmsghdr *nlh, const struct ipvs_timeouts *t)
 		mnl_attr_put_u32(nlh, IPVS_CMD_ATTR_TIMEOUT_UDP, t->udp_s);
 }
 
+static void put_daemon(struct nlmsghdr *nlh, enum ipvs_daemon_kind kind,
+		       const struct ipvs_daemon *d, bool whole)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, IPVS_CMD_ATTR_DAEMON);
+	bool ipv6 = d->group.family == AF_INET6;
+
+	mnl_attr_put_u32(nlh, IPVS_DAEMON_ATTR_STATE,
+			 kind == IPVS_DAEMON_MASTER ? IP_VS_STATE_MASTER : IP_VS_STATE_BACKUP);
+	mnl_attr_put_strz(nlh, IPVS_DAEMON_ATTR_MCAST_IFN, d->ifname);
+	mnl_attr_put_u32(nlh, IPVS_DAEMON_ATTR_SYNC_ID, d->sync_id);
+	if (whole && d->maxlen)
+		mnl_attr_put_u16(nlh, IPVS_DAEMON_ATTR_SYNC_MAXLEN, d->maxlen);
+	if (whole && d->port)
+		mnl_attr_put_u16(nlh, IPVS_DAEMON_ATTR_MCAST_PORT, d->port);
+	if (whole && d->ttl)
+		mnl_attr_put_u8(nlh, IPVS_DAEMON_ATTR_MCAST_TTL, d->ttl);
+	if (whole && addr_is_set(&d->group))
+		mnl_attr_put(nlh,
+			     ipv6 ? IPVS_DAEMON_ATTR_MCAST_GROUP6 : IPVS_DAEMON_ATTR_MCAST_GROUP,
+			     ipv6 ? 16 : 4, d->group.b);
+	mnl_attr_nest_end(nlh, nest);
+}
+
 static uint8_t command_of(enum ipvs_edit_kind kind)
 {
 	static const uint8_t commands[] = {
@@ -114,6 +137,8 @@ static uint8_t command_of(enum ipvs_edit_kind kind)
 		[IPVS_EDIT_SET_DEST] = IPVS_CMD_SET_DEST,
 		[IPVS_EDIT_DEL_DEST] = IPVS_CMD_DEL_DEST,
 		[IPVS_EDIT_SET_TIMEOUTS] = IPVS_CMD_SET_CONFIG,
+		[IPVS_EDIT_NEW_DAEMON] = IPVS_CMD_NEW_DAEMON,
+		[IPVS_EDIT_DEL_DAEMON] = IPVS_CMD_DEL_DAEMON,
 	};
 
 	return commands[kind];
@@ -139,6 +164,10 @@ size_t ipvs_genl_put_edit(void *at, const struct ipvs_genl_head *head, const str
 		break;
 	case IPVS_EDIT_SET_TIMEOUTS:
 		put_timeouts(nlh, &e->timeouts);
+		break;
+	case IPVS_EDIT_NEW_DAEMON:
+	case IPVS_EDIT_DEL_DAEMON:
+		put_daemon(nlh, e->daemon_kind, e->daemon, e->kind == IPVS_EDIT_NEW_DAEMON);
 		break;
 	case IPVS_EDIT_KINDS:
 		break;
@@ -175,6 +204,14 @@ size_t ipvs_genl_put_dump_dests(void *at, const struct ipvs_genl_head *head,
 
 	nlh->nlmsg_flags |= NLM_F_DUMP;
 	put_service_key(nlh, key);
+	return nlh->nlmsg_len;
+}
+
+size_t ipvs_genl_put_dump_daemons(void *at, const struct ipvs_genl_head *head)
+{
+	struct nlmsghdr *nlh = start(at, head, IPVS_CMD_GET_DAEMON);
+
+	nlh->nlmsg_flags |= NLM_F_DUMP;
 	return nlh->nlmsg_len;
 }
 
@@ -362,6 +399,43 @@ int ipvs_genl_get_dest(const struct nlmsghdr *nlh, uint8_t family, struct ipvs_d
 	get_tunnel(attr, &d, &bad);
 	if (bad)
 		return -EBADMSG;
+	*ret = d;
+	return 0;
+}
+
+/* Linux before 4.3 tells no more than the interface and the id. */
+static void get_daemon_options(const struct nlattr **attr, struct ipvs_daemon *d, bool *bad)
+{
+	if (attr[IPVS_DAEMON_ATTR_SYNC_MAXLEN])
+		d->maxlen = get_number16(attr[IPVS_DAEMON_ATTR_SYNC_MAXLEN], bad);
+	if (attr[IPVS_DAEMON_ATTR_MCAST_PORT])
+		d->port = get_number16(attr[IPVS_DAEMON_ATTR_MCAST_PORT], bad);
+	if (attr[IPVS_DAEMON_ATTR_MCAST_TTL])
+		get_bytes(attr[IPVS_DAEMON_ATTR_MCAST_TTL], &d->ttl, 1, bad);
+	if (attr[IPVS_DAEMON_ATTR_MCAST_GROUP6])
+		d->group = get_address(attr[IPVS_DAEMON_ATTR_MCAST_GROUP6], AF_INET6, bad);
+	else if (attr[IPVS_DAEMON_ATTR_MCAST_GROUP])
+		d->group = get_address(attr[IPVS_DAEMON_ATTR_MCAST_GROUP], AF_INET, bad);
+}
+
+int ipvs_genl_get_daemon(const struct nlmsghdr *nlh, enum ipvs_daemon_kind *ret_kind,
+			 struct ipvs_daemon *ret)
+{
+	const struct nlattr *top[IPVS_CMD_ATTR_MAX + 1], *attr[IPVS_DAEMON_ATTR_MAX + 1];
+	struct ipvs_daemon d = { .runs = true };
+	bool bad = false;
+	uint32_t state;
+
+	if (!parse(nlh, top, IPVS_CMD_ATTR_MAX + 1) ||
+	    !parse_nest(top[IPVS_CMD_ATTR_DAEMON], attr, IPVS_DAEMON_ATTR_MAX + 1))
+		return -EBADMSG;
+	state = get_number32(attr[IPVS_DAEMON_ATTR_STATE], &bad);
+	get_name(attr[IPVS_DAEMON_ATTR_MCAST_IFN], d.ifname, &bad);
+	d.sync_id = (uint8_t)get_number32(attr[IPVS_DAEMON_ATTR_SYNC_ID], &bad);
+	get_daemon_options(attr, &d, &bad);
+	if (bad || (state != IP_VS_STATE_MASTER && state != IP_VS_STATE_BACKUP))
+		return -EBADMSG;
+	*ret_kind = state == IP_VS_STATE_MASTER ? IPVS_DAEMON_MASTER : IPVS_DAEMON_BACKUP;
 	*ret = d;
 	return 0;
 }

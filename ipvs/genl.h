@@ -30,6 +30,7 @@ size_t ipvs_genl_put_get_service(void *at, const struct ipvs_genl_head *head,
 				 const struct ipvs_key *key);
 size_t ipvs_genl_put_dump_dests(void *at, const struct ipvs_genl_head *head,
 				const struct ipvs_key *key);
+size_t ipvs_genl_put_dump_daemons(void *at, const struct ipvs_genl_head *head);
 size_t ipvs_genl_put_get_timeouts(void *at, const struct ipvs_genl_head *head);
 /* Asks for the number of the family "IPVS"; head->family is ignored. */
 size_t ipvs_genl_put_get_family(void *at, const struct ipvs_genl_head *head);
@@ -38,6 +39,8 @@ size_t ipvs_genl_put_get_family(void *at, const struct ipvs_genl_head *head);
 int ipvs_genl_get_service(const struct nlmsghdr *nlh, struct ipvs_service *ret);
 /* `family`: the service's, for kernels that do not tell the destination's own. */
 int ipvs_genl_get_dest(const struct nlmsghdr *nlh, uint8_t family, struct ipvs_dest *ret);
+int ipvs_genl_get_daemon(const struct nlmsghdr *nlh, enum ipvs_daemon_kind *ret_kind,
+			 struct ipvs_daemon *ret);
 int ipvs_genl_get_timeouts(const struct nlmsghdr *nlh, struct ipvs_timeouts *ret);
 int ipvs_genl_get_family(const struct nlmsghdr *nlh, uint16_t *ret);
 

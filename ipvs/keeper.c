@@ -5,6 +5,8 @@
 #include "core/log.h"
 #include "core/role.h"
 
+#include "core/vrrp_state.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +75,65 @@ void keeper_send_ipvs(const struct keeper *k)
 					 .repairs = k->repairs } };
 
 	role_send(ROLE_SUPERVISOR, &m);
+}
+
+void keeper_send_sync(const struct keeper *k)
+{
+	struct msg m = { .type = MSG_SYNC_DAEMONS,
+			 .sync_daemons = { .owned = k->sync.owned,
+					   .master = k->sync.runs[IPVS_DAEMON_MASTER],
+					   .backup = k->sync.runs[IPVS_DAEMON_BACKUP] } };
+
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+void keeper_resume_sync(struct keeper *k, const struct msg_sync_daemons *m)
+{
+	if (!k->model)
+		k->sync.owned = m->owned;
+}
+
+/* The instance that the sync daemons follow; 0: none. */
+static uint64_t followed(const struct keeper *k)
+{
+	const struct global *global = k->model ? k->model->global : NULL;
+
+	return global && global->n_sync ? global->sync->instance : 0;
+}
+
+static struct keeper_instance *find_instance(const struct keeper_sync *sync, uint64_t id)
+{
+	for (uint32_t i = 0; i < sync->n_instances; i++)
+		if (sync->instances[i].id == id)
+			return &sync->instances[i];
+	return NULL;
+}
+
+enum wanted_follows keeper_follows(const struct keeper *k)
+{
+	const struct keeper_instance *in = find_instance(&k->sync, followed(k));
+
+	if (!in)
+		return WANTED_FOLLOWS_UNKNOWN;
+	return in->active ? WANTED_FOLLOWS_ACTIVE : WANTED_FOLLOWS_OTHER;
+}
+
+void keeper_vrrp(struct keeper *k, const struct msg_vrrp_state *m)
+{
+	struct keeper_instance *in = find_instance(&k->sync, m->instance);
+	bool active = m->state == VRRP_STATE_ACTIVE;
+
+	if (in && in->active == active)
+		return;
+	if (!in) {
+		k->sync.instances = realloc(k->sync.instances,
+					    (k->sync.n_instances + 1) * sizeof(*in));
+		if (!k->sync.instances)
+			abort();
+		in = &k->sync.instances[k->sync.n_instances++];
+	}
+	*in = (struct keeper_instance){ m->instance, active };
+	k->sync.dirty |= in->id == followed(k);
 }
 
 void keeper_resume(struct keeper *k, const struct msg_service_state *m)
@@ -155,6 +216,7 @@ static void note_reach(struct keeper *k, int err)
 
 static void pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause)
 {
+	const struct keeper_sync sync = k->sync;
 	uint64_t edits = k->nl.edits;
 	bool available = k->available;
 	int err = keeper_pass(k, scope, cause);
@@ -166,6 +228,8 @@ static void pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_c
 	if (k->nl.edits != edits || k->available != available ||
 	    (cause == IPVS_CAUSE_MODEL && k->available))
 		keeper_send_ipvs(k);
+	if (k->sync.owned != sync.owned || memcmp(k->sync.runs, sync.runs, sizeof(sync.runs)) != 0)
+		keeper_send_sync(k);
 }
 
 static void pass_all(struct keeper *k, enum ipvs_cause cause)
@@ -273,6 +337,22 @@ static bool same_timeouts(const struct global *a, const struct global *b)
 	       a->udp_timeout_s == b->udp_timeout_s;
 }
 
+static bool same_sync(const struct global *a, const struct global *b)
+{
+	if (!a->n_sync || !b->n_sync)
+		return a->n_sync == b->n_sync;
+	return sync_daemon_equal(a->sync, b->sync);
+}
+
+/* From before they are started, as with services. */
+static void own_sync(struct keeper *k)
+{
+	if (k->sync.owned || !k->model->global->n_sync)
+		return;
+	k->sync.owned = true;
+	keeper_send_sync(k);
+}
+
 /* When there is a kernel's table that followed the former model, the difference is enough. */
 static bool must_look_at_all(const struct keeper *k, const struct keeper *former,
 			     const struct keeper_scope *scope)
@@ -290,6 +370,7 @@ void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
 		k->flush_others = model->global->lvs_flush && !k->n_resumed;
 	serve(k, &former, model);
 	own(k);
+	own_sync(k);
 	free(k->resumed);
 	k->resumed = NULL;
 	k->n_resumed = 0;
@@ -297,31 +378,48 @@ void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
 	scope_changed(k, true, &scope, now_us);
 	scope_gone(k, &former, &scope);
 	scope.all = must_look_at_all(k, &former, &scope);
+	scope.daemons = scope.all || !same_sync(former.model->global, model->global);
+	if (scope.daemons)
+		k->sync.told = 0;
 	pass(k, &scope, IPVS_CAUSE_MODEL);
 	free(scope.some);
 	free(scope.gone);
 	free(former.served);
 }
 
-void keeper_run(struct keeper *k, int64_t now_us)
+bool keeper_is_dirty(const struct keeper *k)
+{
+	return k->n_dirty || k->sync.dirty;
+}
+
+static void run_services(struct keeper *k, int64_t now_us)
 {
 	struct keeper_scope scope = { 0 };
 
-	if (!k->n_dirty)
-		return;
 	scope_changed(k, false, &scope, now_us);
 	scope.all = scope.n_some > SOME_MAX;
-	/* While the kernel is out of reach, the retry will do all at once. */
 	if (k->available)
 		pass(k, &scope, IPVS_CAUSE_HEALTH);
 	free(scope.some);
+}
+
+/* While the kernel is out of reach nothing is tried: the retry will do all at once. */
+void keeper_run(struct keeper *k, int64_t now_us)
+{
+	bool sync = k->sync.dirty;
+
+	k->sync.dirty = false;
+	if (sync && k->available)
+		pass(k, &(struct keeper_scope){ .daemons = true }, IPVS_CAUSE_VRRP);
+	if (k->n_dirty)
+		run_services(k, now_us);
 }
 
 bool keeper_wants_retry(const struct keeper *k)
 {
 	if (!k->model)
 		return false;
-	if (k->incomplete)
+	if (k->incomplete || k->sync.failure)
 		return true;
 	for (uint32_t i = 0; i < k->n_served; i++)
 		if (k->served[i].failure)
@@ -340,11 +438,12 @@ bool keeper_patrol(struct keeper *k)
 	struct served *slice[PATROL_SLICE];
 	struct keeper_scope scope = { .some = slice };
 
-	if (!k->available)
+	if (!k->available || !k->model)
 		return true;
+	scope.daemons = k->patrol_at == 0 && k->sync.owned;
 	while (scope.n_some < PATROL_SLICE && k->patrol_at < k->n_served)
 		slice[scope.n_some++] = &k->served[k->patrol_at++];
-	if (scope.n_some)
+	if (scope.n_some || scope.daemons)
 		pass(k, &scope, IPVS_CAUSE_DRIFT);
 	if (k->patrol_at < k->n_served)
 		return false;
@@ -387,6 +486,7 @@ void keeper_report(struct keeper *k)
 		report_servers(&k->served[i], &observed);
 	}
 	keeper_send_ipvs(k);
+	keeper_send_sync(k);
 	arena_free(arena);
 }
 
@@ -410,8 +510,23 @@ static void remove_ours(struct keeper *k)
 	arena_free(arena);
 }
 
+static void stop_daemons(struct keeper *k)
+{
+	static const struct ipvs_daemon any;
+	struct ipvs_edit edits[IPVS_DAEMONS];
+	uint32_t n = 0;
+
+	for (enum ipvs_daemon_kind kind = 0; k->sync.owned && kind < IPVS_DAEMONS; kind++)
+		edits[n++] = (struct ipvs_edit){ .kind = IPVS_EDIT_DEL_DAEMON,
+						 .daemon_kind = kind,
+						 .daemon = &any };
+	if (n && ipvs_netlink_apply(&k->nl, edits, n) >= 0)
+		log_notice("stopping: the sync daemons are stopped");
+}
+
 void keeper_stop(struct keeper *k)
 {
+	stop_daemons(k);
 	if (k->model && k->model->global->lvs_flush_on_stop) {
 		if (!ipvs_netlink_flush(&k->nl))
 			log_notice("stopping: the kernel's table is flushed");
@@ -420,4 +535,6 @@ void keeper_stop(struct keeper *k)
 	}
 	ipvs_netlink_done(&k->nl);
 	health_done(&k->health);
+	free(k->sync.instances);
+	k->sync.instances = NULL;
 }

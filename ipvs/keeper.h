@@ -26,6 +26,20 @@ struct served {
 	uint64_t told;	  /* the last such hash that was logged */
 };
 
+/* The kernel's sync daemons, and the instances that they may follow. */
+struct keeper_sync {
+	struct keeper_instance {
+		uint64_t id;
+		bool active;
+	} *instances; /* all that were heard of */
+	uint32_t n_instances;
+	bool owned; /* what runs may be there because of us */
+	bool runs[IPVS_DAEMONS];
+	bool dirty; /* the followed instance has changed its state */
+	uint64_t failure;
+	uint64_t told;
+};
+
 struct keeper {
 	struct ipvs_netlink nl;
 	const struct model *model; /* NULL before the first commit */
@@ -36,6 +50,7 @@ struct keeper {
 	struct health health;
 	struct service_state *resumed; /* of a former incarnation, until the first commit */
 	uint32_t n_resumed;
+	struct keeper_sync sync;
 	uint64_t *owned; /* sorted ids: of all that may be in the kernel because of us */
 	uint32_t n_owned;
 	bool flush_others; /* lvs_flush, until the first whole pass has ended well */
@@ -51,11 +66,14 @@ void keeper_init(struct keeper *k);
 
 /* Before the first commit: how a former incarnation left this service. */
 void keeper_resume(struct keeper *k, const struct msg_service_state *m);
+void keeper_resume_sync(struct keeper *k, const struct msg_sync_daemons *m);
 void keeper_health(struct keeper *k, const struct msg_server_health *m);
+void keeper_vrrp(struct keeper *k, const struct msg_vrrp_state *m);
 
 /* The model must stay until the next one is committed. */
 void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us);
-/* Applies what keeper_health() has left to do. */
+/* Applies what keeper_health() and keeper_vrrp() have left to do. */
+bool keeper_is_dirty(const struct keeper *k);
 void keeper_run(struct keeper *k, int64_t now_us);
 /* Tries again what the kernel refused, or everything if it could not be reached. */
 void keeper_retry(struct keeper *k);
@@ -72,6 +90,8 @@ void keeper_stop(struct keeper *k);
 struct served *keeper_find(const struct keeper *k, uint64_t service);
 void keeper_send_service(const struct service_state *state);
 void keeper_send_ipvs(const struct keeper *k);
+void keeper_send_sync(const struct keeper *k);
+enum wanted_follows keeper_follows(const struct keeper *k);
 
 /* What a pass looks at: these services, or all; and the keys of some that are wanted no more. */
 struct keeper_scope {
@@ -79,7 +99,8 @@ struct keeper_scope {
 	uint32_t n_some;
 	struct ipvs_key *gone;
 	uint32_t n_gone;
-	bool all;
+	bool daemons; /* the sync daemons, too */
+	bool all;     /* all of it, and the timeouts and sync daemons */
 };
 
 /*

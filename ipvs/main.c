@@ -74,7 +74,7 @@ static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct ipvs_role *r = w->data;
 
-	if (!r->keeper.n_dirty)
+	if (!keeper_is_dirty(&r->keeper))
 		return;
 	keeper_run(&r->keeper, clock_now_us());
 	schedule_retry(r);
@@ -120,6 +120,10 @@ static void role_receive(void *ctx, enum role_id from, const struct msg *m)
 		keeper_health(&r->keeper, &m->server_health);
 	else if (m->type == MSG_SERVICE_STATE)
 		keeper_resume(&r->keeper, &m->service_state);
+	else if (m->type == MSG_SYNC_DAEMONS)
+		keeper_resume_sync(&r->keeper, &m->sync_daemons);
+	else if (m->type == MSG_VRRP_STATE)
+		keeper_vrrp(&r->keeper, &m->vrrp_state);
 }
 
 static void role_report(void *ctx, enum role_id to)

@@ -279,6 +279,35 @@ static int observe_timeouts(struct ipvs_netlink *nl, struct observing *o)
 	return exchange(nl, ipvs_genl_put_get_timeouts(nl->buffer, &head), &r);
 }
 
+static int on_daemon(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct ipvs_daemons *daemons = ctx;
+	enum ipvs_daemon_kind kind;
+	struct ipvs_daemon d;
+	int err = ipvs_genl_get_daemon(nlh, &kind, &d);
+
+	if (!err)
+		daemons->of[kind] = d;
+	return err;
+}
+
+static int observe_daemons(struct ipvs_netlink *nl, struct ipvs_daemons *ret)
+{
+	struct ipvs_genl_head head = next_head(nl, 0);
+	struct reading r = { .first = head.seq, .last = head.seq, .on_message = on_daemon,
+			     .on_error = fail, .ctx = ret };
+
+	*ret = (struct ipvs_daemons){ .known = true };
+	return exchange(nl, ipvs_genl_put_dump_daemons(nl->buffer, &head), &r);
+}
+
+int ipvs_netlink_observe_daemons(struct ipvs_netlink *nl, struct ipvs_table *ret)
+{
+	int err = ipvs_netlink_open(nl);
+
+	return err ? err : observe_daemons(nl, &ret->daemons);
+}
+
 static int observe_all_dests(struct ipvs_netlink *nl, struct observing *o)
 {
 	int err = 0;
@@ -298,6 +327,8 @@ int ipvs_netlink_observe(struct ipvs_netlink *nl, struct arena *arena, struct ip
 	*ret = (struct ipvs_table){ 0 };
 	if (!err)
 		err = observe_timeouts(nl, &o);
+	if (!err)
+		err = observe_daemons(nl, &ret->daemons);
 	if (!err)
 		err = observe_services(nl, &o);
 	return err ? err : observe_all_dests(nl, &o);

@@ -57,6 +57,8 @@ static void make_wanted(struct pass *p)
 		t->timeouts = (struct ipvs_timeouts){ .tcp_s = global->tcp_timeout_s,
 						      .tcpfin_s = global->tcpfin_timeout_s,
 						      .udp_s = global->udp_timeout_s };
+	if (p->scope->all || p->scope->daemons)
+		t->daemons = wanted_daemons(global, keeper_follows(p->k), p->k->sync.owned);
 }
 
 static int observe(struct pass *p)
@@ -65,6 +67,7 @@ static int observe(struct pass *p)
 	struct ipvs_netlink *nl = &p->k->nl;
 	struct ipvs_key *keys;
 	uint32_t n = 0;
+	int err;
 
 	if (scope->all)
 		return ipvs_netlink_observe(nl, p->arena, &p->observed);
@@ -73,7 +76,10 @@ static int observe(struct pass *p)
 		keys[n++] = wanted_key(scope->some[i]->vs);
 	for (uint32_t i = 0; i < scope->n_gone; i++)
 		keys[n++] = scope->gone[i];
-	return ipvs_netlink_observe_some(nl, p->arena, keys, n, &p->observed);
+	err = ipvs_netlink_observe_some(nl, p->arena, keys, n, &p->observed);
+	if (!err && scope->daemons)
+		err = ipvs_netlink_observe_daemons(nl, &p->observed);
+	return err;
 }
 
 static struct ipvs_owned owned_by_us(const struct pass *p)
@@ -101,10 +107,19 @@ static void count_observed(struct pass *p, const struct ipvs_owned *owned)
 	}
 }
 
+static void note_daemons(struct pass *p)
+{
+	for (enum ipvs_daemon_kind kind = 0; kind < IPVS_DAEMONS; kind++)
+		if (p->observed.daemons.known)
+			p->k->sync.runs[kind] = p->observed.daemons.of[kind].runs;
+}
+
 static void count_edit(struct pass *p, const struct ipvs_edit *e)
 {
 	struct keeper *k = p->k;
 
+	if (e->daemon)
+		k->sync.runs[e->daemon_kind] = e->kind == IPVS_EDIT_NEW_DAEMON;
 	if (p->cause == IPVS_CAUSE_DRIFT) {
 		k->repairs++; /* back to what was counted when we had put it there */
 		return;
@@ -130,6 +145,8 @@ static void count_edit(struct pass *p, const struct ipvs_edit *e)
 	case IPVS_EDIT_SET_SERVICE:
 	case IPVS_EDIT_SET_DEST:
 	case IPVS_EDIT_SET_TIMEOUTS:
+	case IPVS_EDIT_NEW_DAEMON:
+	case IPVS_EDIT_DEL_DAEMON:
 	case IPVS_EDIT_KINDS:
 		p->changed++;
 		break;
@@ -195,6 +212,10 @@ static bool is_stale(const struct ipvs_edit *e)
 		return e->error == -ESRCH || e->error == -ENOENT || e->error == -ENOBUFS;
 	case IPVS_EDIT_SET_TIMEOUTS:
 		return e->error == -ENOBUFS;
+	case IPVS_EDIT_NEW_DAEMON:
+		return e->error == -EEXIST || e->error == -ENOBUFS;
+	case IPVS_EDIT_DEL_DAEMON:
+		return e->error == -ESRCH || e->error == -ENOBUFS;
 	case IPVS_EDIT_KINDS:
 		break;
 	}
@@ -220,19 +241,22 @@ static uint64_t failure_hash(uint64_t h, const struct ipvs_edit *e)
 static void note_failures(struct pass *p, const struct ipvs_edit *failed, uint32_t n)
 {
 	struct served *s = served_of(p, failed);
+	uint64_t *told = s ? &s->told : failed->daemon ? &p->k->sync.told : NULL;
 	uint64_t hash = 0;
 	char line[EXPLAIN_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
 		hash = failure_hash(hash, &failed[i]);
-	if (!s)
-		p->k->incomplete = true;
-	else
-		s->failure = hash;
-	if (s && s->told == hash)
-		return;
 	if (s)
-		s->told = hash;
+		s->failure = hash;
+	else if (failed->daemon)
+		p->k->sync.failure = hash;
+	else
+		p->k->incomplete = true;
+	if (told && *told == hash)
+		return;
+	if (told)
+		*told = hash;
 	for (uint32_t i = 0; i < n; i++)
 		log_error("%s", explain_failure(&failed[i], line));
 }
@@ -262,7 +286,8 @@ static void handle_failures(struct pass *p, struct ipvs_edit *failed, uint32_t n
 	if (p->stale)
 		return;
 	for (uint32_t i = 1; i <= n; i++) {
-		if (i < n && failed[i].service == failed[start].service)
+		if (i < n && failed[i].service == failed[start].service &&
+		    !failed[i].daemon == !failed[start].daemon)
 			continue;
 		note_failures(p, failed + start, i - start);
 		start = i;
@@ -287,6 +312,8 @@ static void start_failures(struct pass *p)
 {
 	for (uint32_t i = 0; i < scope_size(p); i++)
 		scope_at(p, i)->failure = 0;
+	if (p->observed.daemons.known)
+		p->k->sync.failure = 0;
 }
 
 static void finish_failures(struct pass *p)
@@ -294,6 +321,8 @@ static void finish_failures(struct pass *p)
 	for (uint32_t i = 0; i < scope_size(p); i++)
 		if (!scope_at(p, i)->failure)
 			scope_at(p, i)->told = 0;
+	if (!p->k->sync.failure)
+		p->k->sync.told = 0;
 }
 
 static int pass_round(struct pass *p)
@@ -307,6 +336,7 @@ static int pass_round(struct pass *p)
 	if (err)
 		return err;
 	count_observed(p, &owned);
+	note_daemons(p);
 	ipvs_plan_make(p->arena, &p->wanted, &p->observed, &owned, &p->plan);
 	start_failures(p);
 	n_refused = ipvs_netlink_apply(&p->k->nl, p->plan.edits, p->plan.n_edits);
@@ -332,6 +362,8 @@ static void settle_ownership(struct keeper *k)
 {
 	if (k->incomplete)
 		return;
+	if (!k->sync.failure)
+		k->sync.owned = k->model->global->n_sync;
 	k->flush_others = false;
 	k->n_owned = k->n_served;
 	for (uint32_t i = 0; i < k->n_served; i++)

@@ -134,6 +134,66 @@ static void plan_timeouts(struct ipvs_plan *plan, const struct ipvs_timeouts *wa
 		add_edit(plan, IPVS_EDIT_SET_TIMEOUTS, NULL)->timeouts = edit;
 }
 
+/* The kernel raises what is too short for a backup, and cuts what IPv6 has no room for. */
+#define BACKUP_MAXLEN_MIN 1024
+#define IPV6_MAXLEN_MAX	  (65535 - 40 - 8)
+
+static uint16_t kernel_maxlen(enum ipvs_daemon_kind kind, const struct ipvs_daemon *wanted)
+{
+	if (wanted->maxlen && wanted->maxlen < BACKUP_MAXLEN_MIN && kind == IPVS_DAEMON_BACKUP)
+		return BACKUP_MAXLEN_MIN;
+	if (wanted->maxlen > IPV6_MAXLEN_MAX && wanted->group.family == AF_INET6)
+		return IPV6_MAXLEN_MAX;
+	return wanted->maxlen;
+}
+
+/* 0 is: as you like, when wanted; not told, when observed. */
+static bool same_option(uint16_t wanted, uint16_t observed)
+{
+	return !wanted || !observed || wanted == observed;
+}
+
+static bool same_daemon(enum ipvs_daemon_kind kind, const struct ipvs_daemon *wanted,
+			const struct ipvs_daemon *observed)
+{
+	bool group_matters = addr_is_set(&wanted->group) && addr_is_set(&observed->group);
+
+	return strcmp(wanted->ifname, observed->ifname) == 0 &&
+	       wanted->sync_id == observed->sync_id &&
+	       same_option(kernel_maxlen(kind, wanted), observed->maxlen) &&
+	       same_option(wanted->port, observed->port) &&
+	       same_option(wanted->ttl, observed->ttl) &&
+	       (!group_matters || addr_equal(&wanted->group, &observed->group));
+}
+
+static void add_daemon_edit(struct ipvs_plan *plan, enum ipvs_edit_kind kind,
+			    enum ipvs_daemon_kind daemon_kind, const struct ipvs_daemon *daemon)
+{
+	struct ipvs_edit *e = add_edit(plan, kind, NULL);
+
+	e->daemon_kind = daemon_kind;
+	e->daemon = daemon;
+}
+
+static void plan_daemons(struct ipvs_plan *plan, const struct ipvs_daemons *wanted,
+			 const struct ipvs_daemons *observed)
+{
+	if (!wanted->known || !observed->known)
+		return;
+	for (enum ipvs_daemon_kind kind = 0; kind < IPVS_DAEMONS; kind++) {
+		const struct ipvs_daemon *w = &wanted->of[kind], *o = &observed->of[kind];
+
+		if (!w->runs || (o->runs && same_daemon(kind, w, o)))
+			continue;
+		if (o->runs)
+			add_daemon_edit(plan, IPVS_EDIT_DEL_DAEMON, kind, o);
+		add_daemon_edit(plan, IPVS_EDIT_NEW_DAEMON, kind, w);
+	}
+	for (enum ipvs_daemon_kind kind = 0; kind < IPVS_DAEMONS; kind++)
+		if (!wanted->of[kind].runs && observed->of[kind].runs)
+			add_daemon_edit(plan, IPVS_EDIT_DEL_DAEMON, kind, &observed->of[kind]);
+}
+
 /* One merge of two sorted tables; removals are taken in a second one, when all else is in place. */
 static void plan_services(struct ipvs_plan *plan, bool removals, const struct ipvs_table *wanted,
 			  const struct ipvs_table *observed, const struct ipvs_owned *owned)
@@ -157,13 +217,14 @@ void ipvs_plan_make(struct arena *arena, const struct ipvs_table *wanted,
 		    const struct ipvs_table *observed, const struct ipvs_owned *owned,
 		    struct ipvs_plan *ret)
 {
-	size_t most = 1 + (size_t)wanted->n_services + observed->n_services +
+	size_t most = 1 + 2 * IPVS_DAEMONS + (size_t)wanted->n_services + observed->n_services +
 		      ipvs_table_count_dests(wanted) + ipvs_table_count_dests(observed);
 
 	*ret = (struct ipvs_plan){ .edits = arena_array(arena, most, sizeof(*ret->edits)) };
 	plan_timeouts(ret, &wanted->timeouts, &observed->timeouts);
 	plan_services(ret, false, wanted, observed, owned);
 	plan_services(ret, true, wanted, observed, owned);
+	plan_daemons(ret, &wanted->daemons, &observed->daemons);
 }
 
 const char *ipvs_edit_kind_name(enum ipvs_edit_kind kind)
@@ -176,6 +237,8 @@ const char *ipvs_edit_kind_name(enum ipvs_edit_kind kind)
 		[IPVS_EDIT_SET_DEST] = "change real server",
 		[IPVS_EDIT_DEL_DEST] = "remove real server",
 		[IPVS_EDIT_SET_TIMEOUTS] = "set timeouts",
+		[IPVS_EDIT_NEW_DAEMON] = "start sync daemon",
+		[IPVS_EDIT_DEL_DAEMON] = "stop sync daemon",
 	};
 
 	return names[kind];

@@ -9,6 +9,9 @@
  * missing destinations are added and raised before others are lowered, and those before any is
  * removed, so that no pool is empty in between when neither of its ends is. Services that go are
  * removed last of all.
+ *
+ * A sync daemon can't be changed: it is stopped and started anew. The one that is missing is
+ * started before the other, that is wanted no more, is stopped.
  */
 #ifndef TANDEM_IPVS_PLAN_H
 #define TANDEM_IPVS_PLAN_H
@@ -26,6 +29,8 @@ enum ipvs_edit_kind {
 	IPVS_EDIT_SET_DEST,
 	IPVS_EDIT_DEL_DEST,
 	IPVS_EDIT_SET_TIMEOUTS,
+	IPVS_EDIT_NEW_DAEMON,
+	IPVS_EDIT_DEL_DAEMON,
 	IPVS_EDIT_KINDS,
 };
 
@@ -37,6 +42,8 @@ struct ipvs_edit {
 	const struct ipvs_dest *dest;	    /* wanted; observed in a DEL_DEST */
 	const struct ipvs_dest *was;	    /* observed, in a SET_DEST */
 	struct ipvs_timeouts timeouts;	    /* in a SET_TIMEOUTS; 0: leave it */
+	enum ipvs_daemon_kind daemon_kind;  /* in a NEW_DAEMON or DEL_DAEMON */
+	const struct ipvs_daemon *daemon;   /* wanted in a NEW_DAEMON, observed in a DEL_DAEMON */
 };
 
 struct ipvs_plan {

@@ -132,3 +132,13 @@ const char *ipvs_forward_name(uint8_t forward)
 	}
 	return "unknown";
 }
+
+const char *ipvs_daemon_name(enum ipvs_daemon_kind kind)
+{
+	static const char *const names[] = {
+		[IPVS_DAEMON_MASTER] = "master",
+		[IPVS_DAEMON_BACKUP] = "backup",
+	};
+
+	return names[kind];
+}

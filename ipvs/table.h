@@ -8,6 +8,7 @@
 
 #include "core/addr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,10 +57,33 @@ struct ipvs_timeouts {
 	uint32_t udp_s;
 };
 
+enum ipvs_daemon_kind {
+	IPVS_DAEMON_MASTER, /* sends this director's connections */
+	IPVS_DAEMON_BACKUP, /* receives those of others */
+	IPVS_DAEMONS,
+};
+
+/* One of the kernel's sync daemons. */
+struct ipvs_daemon {
+	bool runs;
+	char ifname[IPVS_NAME_MAX]; /* IP_VS_IFNAME_MAXLEN */
+	uint8_t sync_id;
+	uint8_t ttl; /* in a wanted one 0 or unset: the kernel's own; so for what follows */
+	uint16_t port;
+	uint16_t maxlen;
+	struct addr group;
+};
+
+struct ipvs_daemons {
+	bool known; /* when wanted: it is known what is wanted; when observed: they were looked at */
+	struct ipvs_daemon of[IPVS_DAEMONS];
+};
+
 struct ipvs_table {
 	struct ipvs_service *services; /* sorted by ipvs_key_compare */
 	uint32_t n_services;
 	struct ipvs_timeouts timeouts;
+	struct ipvs_daemons daemons;
 };
 
 int ipvs_key_compare(const struct ipvs_key *a, const struct ipvs_key *b);
@@ -80,5 +104,6 @@ uint64_t ipvs_key_id(const struct ipvs_key *key);
 /* "192.0.2.10:80 TCP", "fwmark 7 IPv6"; text of at least TEXT_MAX (codec.h). */
 const char *ipvs_key_format(const struct ipvs_key *key, char *text);
 const char *ipvs_forward_name(uint8_t forward); /* "NAT", "DR", "TUN" */
+const char *ipvs_daemon_name(enum ipvs_daemon_kind kind); /* "master", "backup" */
 
 #endif

@@ -140,3 +140,34 @@ void wanted_service(struct arena *arena, const struct virtual_server *vs, const 
 	snprintf(ret->engine, sizeof(ret->engine), "%s", vs->persistence_engine);
 	add_pool(ret, vs, h, state->sorry);
 }
+
+static struct ipvs_daemon wanted_daemon(const struct sync_daemon *s)
+{
+	struct ipvs_daemon d = {
+		.runs = true,
+		.sync_id = s->sync_id,
+		.ttl = s->ttl,
+		.port = s->port,
+		.maxlen = s->maxlen,
+		.group = s->group,
+	};
+
+	snprintf(d.ifname, sizeof(d.ifname), "%s", s->ifname);
+	return d;
+}
+
+struct ipvs_daemons wanted_daemons(const struct global *global, enum wanted_follows follows,
+				   bool owned)
+{
+	const struct sync_daemon *s = global->n_sync ? global->sync : NULL;
+	struct ipvs_daemons d = { .known = owned };
+
+	if (!s)
+		return d;
+	d.known = !s->instance || follows != WANTED_FOLLOWS_UNKNOWN;
+	if (!s->instance || follows == WANTED_FOLLOWS_ACTIVE)
+		d.of[IPVS_DAEMON_MASTER] = wanted_daemon(s);
+	if (!s->instance || follows == WANTED_FOLLOWS_OTHER)
+		d.of[IPVS_DAEMON_BACKUP] = wanted_daemon(s);
+	return d;
+}

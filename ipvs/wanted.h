@@ -32,6 +32,17 @@ bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 void wanted_service(struct arena *arena, const struct virtual_server *vs, const struct health *h,
 		    const struct service_state *state, struct ipvs_service *ret);
 
+/* What is known of the instance that the sync daemons follow. */
+enum wanted_follows {
+	WANTED_FOLLOWS_UNKNOWN, /* it has not been heard of yet: the daemons stay as they are */
+	WANTED_FOLLOWS_ACTIVE,
+	WANTED_FOLLOWS_OTHER,
+};
+
+/* `owned`: what runs in the kernel may be ours; else, without lvs_sync_daemon, it is let be. */
+struct ipvs_daemons wanted_daemons(const struct global *global, enum wanted_follows follows,
+				   bool owned);
+
 struct ipvs_key wanted_key(const struct virtual_server *vs);
 
 #endif

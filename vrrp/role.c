@@ -71,9 +71,12 @@ static void on_frame(void *owner, const struct vrrp_frame *frame)
 		instance_receive(owner, frame);
 }
 
+/* tandem-ipvs has sync daemons that follow an instance. */
 static void report(const struct msg *m)
 {
 	role_send(ROLE_SUPERVISOR, m);
+	if (m->type == MSG_VRRP_STATE)
+		role_send(ROLE_IPVS, m);
 }
 
 /* Told from inside an instance: it is freed from the loop. */
@@ -234,11 +237,10 @@ static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
 
 static void vrrp_report(void *ctx, enum role_id to)
 {
-	if (to != ROLE_SUPERVISOR)
-		return;
 	for (struct instance *in = vrrp.instances; in; in = in->next) {
 		instance_report(in);
-		instance_report_counters(in);
+		if (to == ROLE_SUPERVISOR)
+			instance_report_counters(in);
 	}
 }
 

@@ -264,6 +264,7 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 	check_block(&c, PLACE_ROOT, NULL, root);
 	check_globals(&c, root);
 	vrrp_check_all(&c, root);
+	lvs_finish(&c);
 	service_check_all(&c, root);
 	return check_model(&c);
 }

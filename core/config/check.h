@@ -27,8 +27,18 @@ struct garp_draft {
 	int64_t lower_prio_repeat;
 };
 
+/* lvs_sync_daemon, or the older lvs_sync_daemon_interface of an instance. */
+struct sync_draft {
+	const struct ast_node *node; /* NULL: there is none */
+	const char *instance;	     /* its name; NULL: none */
+	const struct ast_loc *instance_loc;
+	int64_t sync_id;
+	struct sync_daemon s;
+};
+
 struct global_draft {
 	struct global g;
+	struct sync_draft sync;
 	struct garp_draft garp;
 	int64_t garp_interval_us;
 	int64_t gna_interval_us;
@@ -178,6 +188,9 @@ void global_init(struct checker *c);
 void global_finish(struct checker *c);
 void garp_init(struct garp_draft *g);
 
+/* check_lvs.c: what names other objects, when they are all known */
+void lvs_finish(struct checker *c);
+
 /* check_vrrp.c: every instance of the file, in order */
 void vrrp_check_all(struct checker *c, const struct ast_node *root);
 
@@ -206,6 +219,7 @@ SETTER(set_global_router_id);
 SETTER(set_global_rt_priority);
 SETTER(set_global_script_user);
 SETTER(set_global_flush_on_stop);
+SETTER(set_global_sync_daemon);
 SETTER(set_global_timeouts);
 SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);
@@ -218,6 +232,7 @@ SETTER(set_vrrp_notify);
 SETTER(set_vrrp_peers);
 SETTER(set_vrrp_priority);
 SETTER(set_vrrp_state);
+SETTER(set_vrrp_sync_daemon);
 SETTER(set_vrrp_track_interface);
 SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);

@@ -99,6 +99,29 @@ static void dump_timeouts(FILE *out, const struct global *g)
 		g->tcpfin_timeout_s, g->udp_timeout_s);
 }
 
+static void dump_sync(FILE *out, const struct model *m, const struct sync_daemon *s)
+{
+	const struct vrrp_instance *v = model_find_instance(m, s->instance);
+	char text[ADDR_TEXT_MAX];
+
+	fputs(TAB "lvs_sync_daemon ", out);
+	dump_string(out, s->ifname);
+	if (v) {
+		fputs(" inst ", out);
+		dump_string(out, v->name);
+	}
+	fprintf(out, " id %u", s->sync_id);
+	if (s->maxlen)
+		fprintf(out, " maxlen %u", s->maxlen);
+	if (s->port)
+		fprintf(out, " port %u", s->port);
+	if (s->ttl)
+		fprintf(out, " ttl %u", s->ttl);
+	if (addr_is_set(&s->group))
+		fprintf(out, " group %s", addr_format(&s->group, text));
+	fputc('\n', out);
+}
+
 static void dump_global(FILE *out, const struct model *m)
 {
 	const struct global *g = m->global;
@@ -120,6 +143,8 @@ static void dump_global(FILE *out, const struct model *m)
 	dump_timeouts(out, g);
 	dump_bool(out, TAB, "lvs_flush", g->lvs_flush);
 	dump_flag(out, TAB, "lvs_flush_on_stop", g->lvs_flush_on_stop);
+	for (uint32_t i = 0; i < g->n_sync; i++)
+		dump_sync(out, m, &g->sync[i]);
 	if (g->vrrp_rt_priority)
 		dump_u32(out, TAB, "vrrp_rt_priority", g->vrrp_rt_priority);
 	dump_flag(out, TAB, "vrrp_no_swap", g->vrrp_no_swap);

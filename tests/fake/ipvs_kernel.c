@@ -136,6 +136,20 @@ static void set_timeouts(struct ipvs_timeouts *t, const struct ipvs_timeouts *wa
 		t->udp_s = wanted->udp_s;
 }
 
+static int apply_daemon(struct fake_ipvs *f, const struct ipvs_edit *e)
+{
+	struct ipvs_daemon *d = &f->table.daemons.of[e->daemon_kind];
+
+	if (e->kind == IPVS_EDIT_DEL_DAEMON && !d->runs)
+		return -ESRCH;
+	if (e->kind == IPVS_EDIT_NEW_DAEMON && d->runs)
+		return -EEXIST;
+	if (e->kind == IPVS_EDIT_NEW_DAEMON)
+		*d = *e->daemon;
+	d->runs = e->kind == IPVS_EDIT_NEW_DAEMON;
+	return 0;
+}
+
 int fake_ipvs_apply(struct fake_ipvs *f, const struct ipvs_edit *e)
 {
 	switch (e->kind) {
@@ -150,6 +164,9 @@ int fake_ipvs_apply(struct fake_ipvs *f, const struct ipvs_edit *e)
 	case IPVS_EDIT_SET_TIMEOUTS:
 		set_timeouts(&f->table.timeouts, &e->timeouts);
 		return 0;
+	case IPVS_EDIT_NEW_DAEMON:
+	case IPVS_EDIT_DEL_DAEMON:
+		return apply_daemon(f, e);
 	case IPVS_EDIT_KINDS:
 		break;
 	}

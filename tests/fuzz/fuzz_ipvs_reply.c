@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nlmsghdr *nlh;
 	struct ipvs_service s;
 	struct ipvs_dest d;
+	enum ipvs_daemon_kind kind;
 	struct ipvs_timeouts t;
+	struct ipvs_daemon daemon;
 	uint16_t family;
 
 	if (size < NLMSG_HDRLEN)
@@ -24,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nlh->nlmsg_len = (uint32_t)size;
 	ipvs_genl_get_service(nlh, &s);
 	ipvs_genl_get_dest(nlh, AF_INET6, &d);
+	ipvs_genl_get_daemon(nlh, &kind, &daemon);
 	ipvs_genl_get_timeouts(nlh, &t);
 	ipvs_genl_get_family(nlh, &family);
 	free(nlh);

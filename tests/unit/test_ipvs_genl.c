@@ -345,6 +345,30 @@ static void test_write_and_read(void **state)
 	}
 }
 
+static void test_daemon_write_and_read(void **state)
+{
+	struct ipvs_daemon d = { .runs = true, .ifname = "fifteen_letters", .sync_id = 255,
+				 .ttl = 2, .port = 8850, .maxlen = 1400 };
+	struct ipvs_edit e = { .kind = IPVS_EDIT_NEW_DAEMON, .daemon = &d };
+	uint8_t at[IPVS_REQUEST_MAX] __attribute__((aligned(4)));
+	enum ipvs_daemon_kind kind;
+	struct ipvs_daemon back;
+
+	for (int family = AF_INET; family <= AF_INET6; family += AF_INET6 - AF_INET) {
+		e.daemon_kind = family == AF_INET ? IPVS_DAEMON_MASTER : IPVS_DAEMON_BACKUP;
+		d.group = address(family == AF_INET ? "224.0.0.90" : "ff02::90");
+		assert_true(ipvs_genl_put_edit(at, &head, &e) <= IPVS_REQUEST_MAX);
+		assert_int_equal(ipvs_genl_get_daemon((struct nlmsghdr *)at, &kind, &back), 0);
+		assert_int_equal(kind, e.daemon_kind);
+		assert_string_equal(back.ifname, d.ifname);
+		assert_int_equal(back.sync_id, d.sync_id);
+		assert_int_equal(back.ttl, d.ttl);
+		assert_int_equal(back.port, d.port);
+		assert_int_equal(back.maxlen, d.maxlen);
+		assert_true(addr_equal(&back.group, &d.group));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_write_service),
 		cmocka_unit_test(test_write_dest),
 		cmocka_unit_test(test_write_and_read),
+		cmocka_unit_test(test_daemon_write_and_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  */
 #include "core/log.h"
 #include "core/role.h"
+#include "core/vrrp_state.h"
 #include "ipvs/keeper.h"
 #include "tests/fake/ipvs_kernel.h"
 
@@ -60,7 +61,9 @@ static void observe_service(struct arena *arena, struct ipvs_table *ret,
 int ipvs_netlink_observe(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *ret)
 {
 	world.looks_at_all++;
-	*ret = (struct ipvs_table){ .timeouts = world.kernel.table.timeouts };
+	*ret = (struct ipvs_table){ .timeouts = world.kernel.table.timeouts,
+				    .daemons = world.kernel.table.daemons };
+	ret->daemons.known = true;
 	ret->services = arena_array(arena, FAKE_SERVICES_MAX, sizeof(*ret->services));
 	for (uint32_t i = 0; i < world.kernel.table.n_services && !world.unreachable; i++)
 		observe_service(arena, ret, &world.kernel.services[i]);
@@ -85,11 +88,20 @@ int ipvs_netlink_observe_some(struct ipvs_netlink *nl, struct arena *arena,
 	return world.unreachable;
 }
 
+int ipvs_netlink_observe_daemons(struct ipvs_netlink *nl, struct ipvs_table *ret)
+{
+	ret->daemons = world.kernel.table.daemons;
+	ret->daemons.known = true;
+	return world.unreachable;
+}
+
 static int answer(const struct ipvs_edit *e)
 {
 	bool makes = e->kind == IPVS_EDIT_NEW_SERVICE || e->kind == IPVS_EDIT_SET_SERVICE;
 	int err;
 
+	if (e->kind == IPVS_EDIT_NEW_DAEMON && !strcmp(e->daemon->ifname, "nowhere0"))
+		return -ENODEV;
 	if (makes && world.no_scheduler && !strcmp(e->service->scheduler, world.no_scheduler))
 		return -ENOENT;
 	err = fake_ipvs_apply(&world.kernel, e);
@@ -221,6 +233,7 @@ static void keeper_free(struct keeper *k)
 	free(k->served);
 	free(k->owned);
 	free(k->resumed);
+	free(k->sync.instances);
 	health_done(&k->health);
 }
 
@@ -591,6 +604,103 @@ static void test_stop_may_flush(void **state)
 	assert_int_equal(world.kernel.table.n_services, 0);
 }
 
+/* "mb": both run. */
+static const char *daemons(void)
+{
+	const struct ipvs_daemon *of = world.kernel.table.daemons.of;
+	bool master = of[IPVS_DAEMON_MASTER].runs, backup = of[IPVS_DAEMON_BACKUP].runs;
+
+	return master && backup ? "mb" : master ? "m" : backup ? "b" : "";
+}
+
+static void say_vrrp(struct fixture *f, uint64_t instance, enum vrrp_state_id state)
+{
+	struct msg_vrrp_state m = { .instance = instance, .state = state };
+
+	keeper_vrrp(&f->keeper, &m);
+	keeper_run(&f->keeper, 1);
+}
+
+static void follow(struct fixture *f, const char *ifname, uint64_t instance)
+{
+	struct global *g = f->model->global;
+
+	g->sync = arena_alloc(f->arena, sizeof(*g->sync));
+	*g->sync = (struct sync_daemon){ .ifname = ifname, .instance = instance, .sync_id = 1 };
+	g->n_sync = 1;
+}
+
+static void test_sync_daemons_follow(void **state)
+{
+	struct fixture *f = *state;
+
+	follow(f, "eth0", 7);
+	commit(f);
+	assert_string_equal(daemons(), ""); /* nothing is known of the instance */
+	say_vrrp(f, 8, VRRP_STATE_ACTIVE);
+	assert_string_equal(daemons(), "");
+	say_vrrp(f, 7, VRRP_STATE_BACKUP);
+	assert_string_equal(daemons(), "b");
+	say_vrrp(f, 7, VRRP_STATE_ACTIVE);
+	assert_string_equal(daemons(), "m");
+	world.edits = 0;
+	say_vrrp(f, 7, VRRP_STATE_ACTIVE);
+	assert_int_equal(world.edits, 0);
+	say_vrrp(f, 7, VRRP_STATE_FAULT);
+	assert_string_equal(daemons(), "b");
+
+	follow(f, "eth0", 8); /* which is Active already */
+	commit(f);
+	assert_string_equal(daemons(), "m");
+	follow(f, "eth0", 0);
+	commit(f);
+	assert_string_equal(daemons(), "mb");
+	keeper_stop(&f->keeper);
+	assert_string_equal(daemons(), "");
+}
+
+static void test_sync_daemons_drift_and_ownership(void **state)
+{
+	struct ipvs_daemon *kernel = world.kernel.table.daemons.of;
+	struct fixture *f = *state;
+
+	kernel[IPVS_DAEMON_BACKUP].runs = true;
+	commit(f);
+	keeper_patrol(&f->keeper);
+	assert_string_equal(daemons(), "b"); /* somebody else's */
+	follow(f, "eth0", 0);
+	commit(f);
+	kernel[IPVS_DAEMON_MASTER].runs = false;
+	kernel[IPVS_DAEMON_BACKUP].sync_id = 9;
+	keeper_patrol(&f->keeper);
+	assert_string_equal(daemons(), "mb");
+	assert_int_equal(kernel[IPVS_DAEMON_BACKUP].sync_id, 1);
+	commit(f);
+	assert_string_equal(daemons(), "");
+	kernel[IPVS_DAEMON_BACKUP].runs = true;
+	keeper_patrol(&f->keeper);
+	commit(f);
+	assert_string_equal(daemons(), "b");
+}
+
+static void test_sync_daemon_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	follow(f, "nowhere0", 0);
+	commit(f);
+	assert_true(logged("there is no such interface"));
+	assert_true(keeper_wants_retry(&f->keeper));
+	forget_log();
+	keeper_retry(&f->keeper);
+	assert_false(logged("no such interface"));
+	assert_int_equal(f->keeper.services_in_kernel, SERVICES);
+	follow(f, "eth0", 0);
+	commit(f);
+	assert_string_equal(daemons(), "mb");
+	assert_false(keeper_wants_retry(&f->keeper));
+}
+
 static unsigned random_below(unsigned *seed, unsigned n)
 {
 	*seed = *seed * 1103515245u + 12345u;
@@ -683,6 +793,9 @@ int main(void)
 		TEST(test_lost_answers_are_no_failures),
 		TEST(test_stop_removes_ours),
 		TEST(test_stop_may_flush),
+		TEST(test_sync_daemons_follow),
+		TEST(test_sync_daemons_drift_and_ownership),
+		TEST(test_sync_daemon_refused),
 		TEST(test_random_walk),
 	};
 

@@ -269,9 +269,88 @@ static void test_random_walk(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static struct ipvs_daemon daemon_on(const char *ifname)
+{
+	struct ipvs_daemon d = { .runs = true, .sync_id = 1 };
+
+	strcpy(d.ifname, ifname);
+	return d;
+}
+
+/* "+m" starts the master, "-b" stops the backup. */
+static const char *plan_daemons(const struct ipvs_daemons *want,
+				const struct ipvs_daemons *found)
+{
+	const struct ipvs_table w = { .daemons = *want }, o = { .daemons = *found };
+	const struct ipvs_owned nothing = { 0 };
+	struct arena *arena = arena_new();
+	static char said[16];
+	struct ipvs_plan plan;
+	char *at = said;
+
+	ipvs_plan_make(arena, &w, &o, &nothing, &plan);
+	for (uint32_t i = 0; i < plan.n_edits; i++) {
+		*at++ = plan.edits[i].kind == IPVS_EDIT_NEW_DAEMON ? '+' : '-';
+		*at++ = ipvs_daemon_name(plan.edits[i].daemon_kind)[0];
+	}
+	*at = '\0';
+	arena_free(arena);
+	return said;
+}
+
+static void test_daemons_start_before_stop(void **state)
+{
+	struct ipvs_daemons master = { .known = true, .of[IPVS_DAEMON_MASTER] = daemon_on("a") };
+	struct ipvs_daemons backup = { .known = true, .of[IPVS_DAEMON_BACKUP] = daemon_on("a") };
+	struct ipvs_daemons none = { .known = true }, unknown = { 0 };
+
+	assert_string_equal(plan_daemons(&master, &backup), "+m-b");
+	assert_string_equal(plan_daemons(&backup, &master), "+b-m");
+	assert_string_equal(plan_daemons(&master, &none), "+m");
+	assert_string_equal(plan_daemons(&none, &master), "-m");
+	assert_string_equal(plan_daemons(&master, &master), "");
+	assert_string_equal(plan_daemons(&unknown, &master), "");
+	assert_string_equal(plan_daemons(&master, &unknown), "");
+}
+
+/* What the kernel chose by itself is no difference; what it was told is. */
+static void test_daemon_differences(void **state)
+{
+	struct ipvs_daemons want = { .known = true, .of[IPVS_DAEMON_BACKUP] = daemon_on("a") };
+	struct ipvs_daemon *w = &want.of[IPVS_DAEMON_BACKUP];
+	struct ipvs_daemons found = want;
+	struct ipvs_daemon *o = &found.of[IPVS_DAEMON_BACKUP];
+
+	o->maxlen = 1472;
+	o->port = 8848;
+	o->ttl = 1;
+	addr_parse("224.0.0.81", &o->group);
+	assert_string_equal(plan_daemons(&want, &found), "");
+	w->maxlen = 1000; /* which the kernel raises for a backup */
+	assert_string_equal(plan_daemons(&want, &found), "-b+b");
+	o->maxlen = 1024;
+	assert_string_equal(plan_daemons(&want, &found), "");
+	w->port = 8850;
+	assert_string_equal(plan_daemons(&want, &found), "-b+b");
+	w->port = 0;
+	w->sync_id = 2;
+	assert_string_equal(plan_daemons(&want, &found), "-b+b");
+	w->sync_id = 1;
+	addr_parse("ff02::90", &w->group);
+	assert_string_equal(plan_daemons(&want, &found), "-b+b");
+	o->group = w->group;
+	w->maxlen = 65507;
+	o->maxlen = 65487;
+	assert_string_equal(plan_daemons(&want, &found), "");
+	strcpy(w->ifname, "b");
+	assert_string_equal(plan_daemons(&want, &found), "-b+b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_daemons_start_before_stop),
+		cmocka_unit_test(test_daemon_differences),
 		TEST(test_equal_tables_need_nothing),
 		TEST(test_foreign_services_are_left_alone),
 		TEST(test_new_before_old),

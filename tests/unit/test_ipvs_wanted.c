@@ -420,9 +420,33 @@ static void test_failures_name_what_helps(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void test_sync_daemons_follow_their_instance(void **state)
+{
+	struct sync_daemon sync = { .ifname = "eth1", .instance = 1, .sync_id = 51 };
+	struct global with = { .sync = &sync, .n_sync = 1 }, without = { 0 };
+	struct ipvs_daemons d;
+
+	d = wanted_daemons(&with, WANTED_FOLLOWS_UNKNOWN, true);
+	assert_false(d.known);
+	d = wanted_daemons(&with, WANTED_FOLLOWS_ACTIVE, true);
+	assert_true(d.known && d.of[IPVS_DAEMON_MASTER].runs && !d.of[IPVS_DAEMON_BACKUP].runs);
+	assert_string_equal(d.of[IPVS_DAEMON_MASTER].ifname, "eth1");
+	assert_int_equal(d.of[IPVS_DAEMON_MASTER].sync_id, 51);
+	d = wanted_daemons(&with, WANTED_FOLLOWS_OTHER, true);
+	assert_true(d.known && !d.of[IPVS_DAEMON_MASTER].runs && d.of[IPVS_DAEMON_BACKUP].runs);
+	sync.instance = 0;
+	d = wanted_daemons(&with, WANTED_FOLLOWS_UNKNOWN, true);
+	assert_true(d.known && d.of[IPVS_DAEMON_MASTER].runs && d.of[IPVS_DAEMON_BACKUP].runs);
+	d = wanted_daemons(&without, WANTED_FOLLOWS_UNKNOWN, true);
+	assert_true(d.known && !d.of[IPVS_DAEMON_MASTER].runs && !d.of[IPVS_DAEMON_BACKUP].runs);
+	d = wanted_daemons(&without, WANTED_FOLLOWS_UNKNOWN, false);
+	assert_false(d.known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sync_daemons_follow_their_instance),
 		TEST(test_unknown_health_is_up),
 		TEST(test_destinations_are_sorted),
 		TEST(test_alpha_is_down_until_told),
