@@ -15,7 +15,7 @@ static const int64_t announce_early_us[] = {
 };
 #define ANNOUNCE_EARLY ((uint8_t)(sizeof(announce_early_us) / sizeof(announce_early_us[0])))
 
-/* Two routers that both think they win must not answer each other without end. */
+/* Two routers that both think they win must not answer each other at once, without end. */
 #define ASSERT_FRACTION 8
 
 int64_t vrrp_skew_us(const struct vrrp_conf *conf, int64_t active_int_us)
@@ -323,12 +323,13 @@ static void note_peer(struct vrrp_machine *m, const struct vrrp_event *event)
 /*
  * Two Actives are heard, as after a partition: the worse one is about to yield. Its advertisement
  * must not set the timer by an interval that the better one does not keep. A successor of the
- * better one, in turn, is heard only when that has been silent for longer.
+ * better one, in turn, is heard only when that has been silent for nearly its whole time.
  */
-static bool is_outdone(const struct vrrp_machine *m, const struct vrrp_event *event)
+static bool is_outdone(const struct vrrp_conf *conf, const struct vrrp_machine *m,
+		       const struct vrrp_event *event)
 {
 	if (m->heard_us == USEC_NEVER || m->peer_left || event->priority == 0 ||
-	    event->now_us - m->heard_us > 2 * m->peer_int_us)
+	    event->now_us - m->heard_us > conf->down_adverts * m->peer_int_us / 2)
 		return false;
 	if (event->priority != m->peer_priority)
 		return event->priority < m->peer_priority && !addr_equal(&event->src, &m->peer);
@@ -356,7 +357,7 @@ static void backup_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			  const struct vrrp_event *event)
 {
 	successor_heard(m, event);
-	if (is_outdone(m, event))
+	if (is_outdone(conf, m, event))
 		return;
 	note_peer(m, event);
 	if (event->priority == 0) {
@@ -400,10 +401,13 @@ static void active_assert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			  const struct vrrp_event *event, struct vrrp_actions *ret)
 {
 	bool worse = event->priority != 0;
-	bool lately = event->now_us - m->sent_us < conf->adver_int_us / ASSERT_FRACTION;
+	int64_t again_us = m->sent_us + conf->adver_int_us / ASSERT_FRACTION;
 
-	if (!lately && !(worse && conf->lower_no_advert))
+	/* Backups that heard a priority 0 wait for us no longer than Skew_Time. */
+	if (!worse || (event->now_us >= again_us && !conf->lower_no_advert))
 		send_own_advert(conf, m, event->now_us, ret);
+	else if (!conf->lower_no_advert)
+		m->advert_at_us = earlier(m->advert_at_us, again_us);
 	if (!worse || !conf->garp_lower_repeat)
 		return;
 	if (m->announce_step < ANNOUNCE_EARLY)

@@ -344,8 +344,12 @@ static void test_active_asserts_itself(void **state)
 
 	r.now_us += 50 * MS;
 	assert_string_equal(hear(&r, "192.0.2.2", 99), "send 100");
-	/* Two that both think they win: not an endless exchange. */
+	/* Two that both think they win: not an endless exchange, but an answer soon. */
 	assert_string_equal(hear(&r, "192.0.2.2", 99), "");
+	assert_int_equal(r.m.advert_at_us - r.now_us, 12500);
+	/* Backups that heard this wait for no more than Skew_Time. */
+	assert_string_equal(hear(&r, "192.0.2.2", 0), "send 100");
+	assert_int_equal(r.m.advert_at_us - r.now_us, 100 * MS);
 	r.now_us += 50 * MS;
 	assert_string_equal(hear(&r, "192.0.2.2", 0), "send 100");
 	/* A worse Active drew clients away: once the first announcements are over, say it again. */
@@ -396,8 +400,9 @@ static void test_contested_takeover_announces_again(void **state)
 {
 	struct rig r = rig_active();
 
-	r.m.advert_at_us = USEC_NEVER;
 	assert_string_equal(hear(&r, "192.0.2.2", 99), ""); /* we have only just spoken */
+	assert_string_equal(tick(&r), "send 100");
+	r.m.advert_at_us = USEC_NEVER;
 	for (int i = 0; i < 4; i++)
 		assert_string_equal(tick(&r), "announce 1");
 	assert_string_equal(tick(&r), "announce 5");
