@@ -57,8 +57,7 @@ struct lan_frame lan_take(struct lan *lan)
 /* A real LAN keeps the order between two ports. */
 static int64_t arrival_us(struct lan *lan, int64_t now_us, unsigned from, unsigned to)
 {
-	int64_t at_us = now_us + rng_between(lan->rng, LAN_DELAY_MIN_US,
-					     lan->quality.delay_max_us);
+	int64_t at_us = now_us + rng_between(lan->rng, LAN_DELAY_MIN_US, lan->quality.delay_max_us);
 
 	if (!lan->quality.reorders && at_us < lan->last_us[from][to])
 		at_us = lan->last_us[from][to];

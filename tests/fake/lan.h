@@ -16,7 +16,8 @@
 
 enum lan_kind {
 	LAN_ADVERT,   /* to every other port: a VRRP packet */
-	LAN_ANNOUNCE, /* to the clients of every port: gratuitous ARP, or an answer to one of them */
+	LAN_ANNOUNCE, /* to the clients of every port: gratuitous ARP, or an answer to one of them
+		       */
 };
 
 struct lan_frame {

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One director: the machine under test, and around it what the process and its host do for it. The
+ * process can be killed, resumed from what the supervisor was told last, or held up; the kernel's
+ * addresses outlive it. It behaves as vrrp/instance.c does, and tells the watch of every step.
+ */
+#ifndef TANDEM_FAKE_NODE_H
+#define TANDEM_FAKE_NODE_H
+
+#include "tests/fake/lan.h"
+#include "vrrp/handed.h"
+#include "vrrp/machine.h"
+
+#define NODE_INBOX_MAX	  64
+#define NODE_REMEMBERED	  16
+#define NODE_NO_ADDRESSES 0
+
+struct world;
+
+enum node_life {
+	NODE_OFF, /* no process is there, or wanted */
+	NODE_RUNNING,
+	NODE_HELD_UP, /* SIGSTOP, or a machine that swaps: time passes without it */
+	NODE_KILLED,  /* the process died; the supervisor has not started the next one yet */
+};
+
+/* An Active that a Backup heard, and until when it is not silent. */
+struct node_heard {
+	struct addr src;
+	uint8_t priority;
+	int64_t until_us;
+};
+
+/* What RFC 9568 says about this router's Active_Down_Timer, worked out beside the machine. */
+struct node_reference {
+	int64_t early_us;	      /* not Active for silence before this … */
+	int64_t late_us;	      /* … and surely after this */
+	struct node_heard best, last; /* of the Actives */
+	int64_t least_int_us;	      /* Active_Adver_Interval, as far as it is certain */
+	int64_t most_int_us;
+	bool learned;		 /* the interval is an Active's */
+	int64_t rival_us;	 /* the first advertisement of the present lower Active … */
+	int64_t rival_surely_us; /* … that it surely obeyed */
+};
+
+struct node {
+	unsigned id;
+	char name[8];
+	struct vrrp_conf conf;
+	struct vrrp_machine m;
+	enum node_life life;
+	bool link_up;
+	bool tracked_up;    /* else FAULT, but peers can be told */
+	uint32_t addresses; /* conf.addresses_gen of those on the interface */
+	struct msg_vrrp_state report;
+	bool reported;
+	unsigned dies_after; /* the process dies after so many actions more; 0: it does not */
+	int64_t deadline_us;
+	int64_t wake_us;
+	unsigned n_inbox;
+	struct lan_frame inbox[NODE_INBOX_MAX];
+	/* For the watch */
+	struct node_reference ref;
+	enum vrrp_state_id was; /* before the step */
+	bool sent_before_add;
+	int64_t sent_us[NODE_REMEMBERED]; /* the last advertisements as Active */
+	unsigned n_sent;
+	unsigned n_woken; /* in a row, with a deadline in the past */
+	int64_t pace_us;  /* the interval that the last one promised */
+};
+
+void node_init(struct node *n, unsigned id, const struct vrrp_conf *conf);
+
+void node_start(struct world *w, struct node *n);
+void node_stop(struct world *w, struct node *n);
+void node_kill(struct world *w, struct node *n);	 /* the process: its host lives on */
+void node_kill_in_step(struct world *w, struct node *n); /* in the middle of what it does next */
+void node_resume(struct world *w, struct node *n);	 /* the next process */
+void node_forget(struct world *w, struct node *n);	 /* the supervisor died as well */
+void node_power_off(struct world *w, struct node *n);
+void node_hold_up(struct world *w, struct node *n);
+void node_go_on(struct world *w, struct node *n);
+void node_set_link(struct world *w, struct node *n, bool up);
+void node_set_tracked(struct world *w, struct node *n, bool up);
+void node_reload(struct world *w, struct node *n, const struct vrrp_conf *conf);
+
+void node_receive(struct world *w, struct node *n, const struct lan_frame *f);
+void node_wake(struct world *w, struct node *n);
+int64_t node_wake_us(const struct node *n); /* USEC_NEVER: not by itself */
+
+/* Its machine runs and its interface works. */
+bool node_is_well(const struct node *n);
+bool node_is_active(const struct node *n);
+
+#endif

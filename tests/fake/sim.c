@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The simulator: VRRP machines on a virtual LAN, in virtual time, one seed after the other.
+ *
+ *	sim                      10,000 seeds; the first that violates a property is told
+ *	sim --seeds N            as many
+ *	sim --seed S --trace     one, with all that every director saw and did
+ */
+#include "tests/fake/script.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEEDS 10000
+
+static struct world world; /* large: the frames in flight */
+
+static bool run(uint64_t seed, FILE *trace, unsigned trace_from)
+{
+	world_init(&world, seed);
+	world.trace = trace;
+	world.trace_from = trace_from;
+	setup_draw(&world);
+	return script_run(&world);
+}
+
+/* The act in which it happened, once more and with every step. */
+static int report_violation(uint64_t seed, const char *program)
+{
+	unsigned act = world.act;
+
+	run(seed, stdout, act);
+	printf("sim: seed %" PRIu64 ", act %u, at %.3f ms: %s\n", seed, act,
+	       (double)world.watch.violated_us / USEC_PER_MSEC, world.watch.violation);
+	printf("sim: all of it: %s --seed %" PRIu64 " --trace\n", program, seed);
+	return 1;
+}
+
+static int run_seeds(uint64_t n_seeds, const char *program)
+{
+	uint64_t n_events = 0;
+
+	for (uint64_t seed = 1; seed <= n_seeds; seed++) {
+		if (!run(seed, NULL, 0))
+			return report_violation(seed, program);
+		n_events += world.n_events;
+	}
+	printf("sim: %" PRIu64 " seeds, %" PRIu64 " events, no property violated\n", n_seeds,
+	       n_events);
+	return 0;
+}
+
+static int run_one(uint64_t seed, bool trace, const char *program)
+{
+	if (!trace && !run(seed, NULL, 0))
+		return report_violation(seed, program);
+	if (trace && !run(seed, stdout, 0)) {
+		printf("sim: seed %" PRIu64 ": %s\n", seed, world.watch.violation);
+		return 1;
+	}
+	printf("sim: seed %" PRIu64 ", %" PRIu64 " events, no property violated\n", seed,
+	       world.n_events);
+	return 0;
+}
+
+static int usage(const char *program)
+{
+	fprintf(stderr, "usage: %s [--seeds N] [--seed S [--trace]]\n", program);
+	return 2;
+}
+
+static bool parse_number(const char *text, uint64_t *ret)
+{
+	char *end;
+
+	*ret = strtoull(text, &end, 10);
+	return *text && !*end;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
+						{"seed", required_argument, NULL, 's'},
+						{"trace", no_argument, NULL, 't'},
+						{NULL, 0, NULL, 0}};
+	uint64_t n_seeds = SEEDS, seed = 0;
+	bool trace = false, one = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 't') {
+			trace = true;
+		} else if (option == 's' && parse_number(optarg, &seed)) {
+			one = true;
+		} else if (option != 'n' || !parse_number(optarg, &n_seeds)) {
+			return usage(argv[0]);
+		}
+	}
+	if (optind != argc || (trace && !one))
+		return usage(argv[0]);
+	return one ? run_one(seed, trace, argv[0]) : run_seeds(n_seeds, argv[0]);
+}

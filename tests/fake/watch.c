@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The properties: see watch.h. Section numbers are RFC 9568's; "ours" is this project's promise. */
+#include "tests/fake/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* At most so many advertisements in an interval: our own pace, and answers to worse Actives. */
+#define SENT_IN_INTERVAL NODE_REMEMBERED
+/* An answer to a worse Active may wait until the last advertisement is that part of an interval
+ * old. */
+#define ASSERT_FRACTION 8
+#define WOKEN_AT_ONCE	3
+
+static const char ours[] = "our promise";
+
+__attribute__((format(printf, 4, 5))) static void fail(struct world *w, const struct node *n,
+						       const char *rule, const char *format, ...)
+{
+	struct watch *watch = &w->watch;
+	char what[256];
+	va_list args;
+
+	if (watch->violation[0])
+		return;
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	snprintf(watch->violation, sizeof(watch->violation), "%s%s%s (%s), while: %s",
+		 n ? n->name : "", n ? " " : "", what, rule,
+		 watch->expect.act ? watch->expect.act : "a storm");
+	watch->violated_us = w->now_us;
+	world_trace(w, n, "VIOLATION: %s (%s)", what, rule);
+}
+
+/* The reference: when a Backup takes over, by the RFC's formulas */
+
+static int64_t skew_us(const struct vrrp_conf *c, int64_t active_int_us)
+{
+	/* §6.1, and RFC 3768 §6.1 for version 2 */
+	return (256 - c->priority) * (c->version == 2 ? USEC_PER_SEC : active_int_us) / 256;
+}
+
+static int64_t down_interval_us(const struct vrrp_conf *c, int64_t active_int_us)
+{
+	return c->down_adverts * active_int_us + skew_us(c, active_int_us);
+}
+
+static bool preempts(const struct vrrp_conf *c)
+{
+	return c->preempt || c->priority == VRRP_PRIORITY_OWNER;
+}
+
+/* The time counts from now. */
+static void set_reference(struct world *w, struct node *n, int64_t least_us, int64_t most_us)
+{
+	n->ref.early_us = w->now_us + least_us;
+	n->ref.late_us = w->now_us + most_us;
+}
+
+static void set_reference_down(struct world *w, struct node *n)
+{
+	set_reference(w, n, down_interval_us(&n->conf, n->ref.least_int_us),
+		      down_interval_us(&n->conf, n->ref.most_int_us));
+}
+
+static bool is_worse(const struct vrrp_event *e, const struct node_heard *than)
+{
+	int order = e->priority - than->priority;
+
+	return !addr_equal(&e->src, &than->src) &&
+	       (order ? order : addr_compare(&e->src, &than->src)) < 0;
+}
+
+/*
+ * Of two Actives the RFC obeys either, whichever was heard last; the machine may obey the better
+ * one alone, for as long as it cannot be silent yet.
+ */
+static bool may_follow_better(const struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	struct node_heard *best = &n->ref.best, *last = &n->ref.last;
+	struct node_heard now = {.src = e->src,
+				 .priority = e->priority,
+				 .until_us =
+					 w->now_us + down_interval_us(&n->conf, e->adver_int_us)};
+	bool worse = w->now_us <= last->until_us && is_worse(e, last);
+
+	if (worse && last->until_us > best->until_us)
+		best->until_us = last->until_us;
+	worse |= w->now_us <= best->until_us && is_worse(e, best);
+	if (!worse)
+		*best = now;
+	else if (addr_equal(&e->src, &best->src)) /* no longer: its priority was lowered */
+		*best = *last;
+	*last = now;
+	n->ref.learned = true;
+	return worse;
+}
+
+static void obey(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	n->ref.least_int_us = n->ref.most_int_us = e->adver_int_us;
+	set_reference_down(w, n);
+}
+
+/* It may obey, or go on to follow the better one. */
+static void may_obey(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	struct node_reference *ref = &n->ref;
+	int64_t in_us = down_interval_us(&n->conf, e->adver_int_us);
+
+	if (e->adver_int_us < ref->least_int_us)
+		ref->least_int_us = e->adver_int_us;
+	if (e->adver_int_us > ref->most_int_us)
+		ref->most_int_us = e->adver_int_us;
+	if (ref->early_us > w->now_us + in_us)
+		ref->early_us = w->now_us + in_us;
+	if (ref->late_us < w->now_us + in_us)
+		ref->late_us = w->now_us + in_us;
+}
+
+/* Our preempt_delay counts from the first advertisement of a lower Active that is obeyed. */
+static void lower_heard(struct world *w, struct node *n, bool surely)
+{
+	struct node_reference *ref = &n->ref;
+
+	if (ref->rival_us == USEC_NEVER)
+		ref->rival_us = w->now_us;
+	if (ref->rival_surely_us == USEC_NEVER && surely)
+		ref->rival_surely_us = w->now_us;
+}
+
+/* §6.4.2 */
+static void reference_hears(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	struct node_reference *ref = &n->ref;
+	int64_t delay_us = n->conf.priority == VRRP_PRIORITY_OWNER ? 0 : n->conf.preempt_delay_us;
+	bool surely;
+
+	if (e->priority == 0) {
+		set_reference(w, n, skew_us(&n->conf, ref->least_int_us),
+			      skew_us(&n->conf, ref->most_int_us));
+		ref->best.until_us = ref->last.until_us = 0;
+		return;
+	}
+	surely = !may_follow_better(w, n, e);
+	if (e->priority >= n->conf.priority) {
+		ref->rival_us = ref->rival_surely_us = USEC_NEVER;
+	} else if (preempts(&n->conf)) {
+		if (delay_us)
+			lower_heard(w, n, surely);
+		if (!delay_us || w->now_us - delay_us >= ref->rival_surely_us)
+			return;
+		surely &= w->now_us - delay_us < ref->rival_us;
+	}
+	if (surely)
+		obey(w, n, e);
+	else
+		may_obey(w, n, e);
+}
+
+/* The RFC knows no change of configuration: what matters is that it is neither early nor late. */
+static void reference_reloads(struct world *w, struct node *n)
+{
+	struct node_reference *ref = &n->ref;
+	int64_t most_us = down_interval_us(&n->conf, ref->most_int_us), least_us;
+
+	if (!ref->learned || n->conf.version == 2)
+		ref->least_int_us = ref->most_int_us = n->conf.adver_int_us;
+	least_us = down_interval_us(&n->conf, ref->least_int_us);
+	if (most_us < down_interval_us(&n->conf, ref->most_int_us))
+		most_us = down_interval_us(&n->conf, ref->most_int_us);
+	if (ref->early_us > w->now_us + least_us)
+		ref->early_us = w->now_us + least_us;
+	if (ref->late_us < w->now_us + most_us)
+		ref->late_us = w->now_us + most_us;
+}
+
+static void reference_becomes_backup(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	n->ref = (struct node_reference){.least_int_us = n->conf.adver_int_us,
+					 .most_int_us = n->conf.adver_int_us,
+					 .rival_us = USEC_NEVER,
+					 .rival_surely_us = USEC_NEVER};
+	set_reference_down(w, n);
+	if (e->kind == VRRP_EVENT_ADVERT)
+		reference_hears(w, n, e);
+}
+
+/* Moments */
+
+static bool host_serves(const struct node *n)
+{
+	return n->addresses != NODE_NO_ADDRESSES && n->link_up;
+}
+
+static void check_held(struct world *w)
+{
+	const struct expect *e = &w->watch.expect;
+	bool held = false;
+
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		const struct node *gateway = w->gateway[i];
+
+		held |= host_serves(&w->nodes[i]);
+		if (e->reached && gateway && !host_serves(gateway))
+			fail(w, gateway, ours,
+			     "does not hold the addresses, but client %u sends to it", i + 1);
+	}
+	if (e->held && !held)
+		fail(w, NULL, ours, "nobody holds the addresses");
+}
+
+static void count_actives(struct world *w)
+{
+	unsigned actives = 0;
+
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		actives += node_is_active(&w->nodes[i]);
+	if (actives < 2)
+		w->watch.two_since_us = USEC_NEVER;
+	else if (actives > w->watch.actives) /* each one more has to be told */
+		w->watch.two_since_us = w->now_us;
+	w->watch.actives = actives;
+}
+
+void watch_moment(struct world *w)
+{
+	check_held(w);
+	count_actives(w);
+}
+
+static void check_node_time(struct world *w, struct node *n, int64_t to_us)
+{
+	int64_t sent_us = n->sent_us[n->n_sent % NODE_REMEMBERED];
+
+	if (n->life != NODE_RUNNING)
+		return;
+	if (n->m.state == VRRP_STATE_ACTIVE && to_us > sent_us + n->pace_us + w->tardy_us)
+		fail(w, n, "§6.4.3: Adver_Timer", "is Active and did not advertise in time");
+	if (n->m.state == VRRP_STATE_BACKUP && to_us > n->ref.late_us + w->tardy_us)
+		fail(w, n, "§6.4.2: Active_Down_Timer", "did not take over in time");
+}
+
+static bool any_active(const struct world *w)
+{
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		if (node_is_active(&w->nodes[i]))
+			return true;
+	return false;
+}
+
+void watch_time(struct world *w, int64_t to_us)
+{
+	struct expect *e = &w->watch.expect;
+
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		check_node_time(w, &w->nodes[i], to_us);
+	if (e->active_by_us && to_us > e->active_by_us) {
+		if (!any_active(w))
+			fail(w, NULL, e->by_rule, "nobody took over in time");
+		e->active_by_us = 0;
+	}
+	if (e->two_for_us && w->watch.two_since_us != USEC_NEVER &&
+	    to_us > w->watch.two_since_us + e->two_for_us)
+		fail(w, NULL, "§6.4.3", "two are Active for more than %.3f ms",
+		     (double)e->two_for_us / USEC_PER_MSEC);
+}
+
+/* Steps */
+
+void watch_event(struct world *w, struct node *n, const struct vrrp_event *event)
+{
+	n->was = n->m.state;
+	n->sent_before_add = false;
+	if (n->was != VRRP_STATE_BACKUP)
+		return;
+	if (event->kind == VRRP_EVENT_ADVERT)
+		reference_hears(w, n, event);
+	else if (event->kind == VRRP_EVENT_CONF)
+		reference_reloads(w, n);
+	else if (event->kind == VRRP_EVENT_RESUME)
+		set_reference_down(w, n);
+}
+
+void watch_went_on(struct world *w, struct node *n)
+{
+	if (n->ref.late_us < w->now_us)
+		n->ref.late_us = w->now_us;
+	n->pace_us = n->conf.adver_int_us + w->now_us -
+		     n->sent_us[n->n_sent % NODE_REMEMBERED]; /* no reproach */
+}
+
+static void check_sent(struct world *w, struct node *n)
+{
+	int64_t *oldest_us = &n->sent_us[++n->n_sent % SENT_IN_INTERVAL];
+
+	if (n->m.state != VRRP_STATE_ACTIVE && n->was != VRRP_STATE_ACTIVE)
+		fail(w, n, "§6.4.2", "advertises, and is not Active");
+	if (n->n_sent > SENT_IN_INTERVAL && w->now_us - *oldest_us < n->conf.adver_int_us)
+		fail(w, n, ours, "floods the LAN with advertisements");
+	*oldest_us = w->now_us;
+	n->pace_us = n->conf.adver_int_us;
+	n->sent_before_add |= n->addresses != n->conf.addresses_gen;
+}
+
+static void check_change(struct world *w, struct node *n, const struct vrrp_change *c)
+{
+	const struct expect *e = &w->watch.expect;
+	bool alive = c->reason == VRRP_REASON_PREEMPT || c->reason == VRRP_REASON_PEER_LEFT;
+
+	if (c->from != n->was || c->to != n->m.state)
+		fail(w, n, ours, "reports a change that is none");
+	if (e->steady && c->from != c->to && n != e->except)
+		fail(w, n, ours, "changes its state");
+	if (c->from != VRRP_STATE_BACKUP || c->to != VRRP_STATE_ACTIVE)
+		return;
+	if (w->now_us < n->ref.early_us)
+		fail(w, n, "§6.4.2: Active_Down_Timer", "takes over %.3f ms too early",
+		     (double)(n->ref.early_us - w->now_us) / USEC_PER_MSEC);
+	if (alive && n->sent_before_add)
+		fail(w, n, ours, "tells a living Active to yield before it has the addresses");
+}
+
+void watch_action(struct world *w, struct node *n, const struct vrrp_action *a)
+{
+	switch (a->kind) {
+	case VRRP_ACTION_SEND:
+		if (a->priority == n->conf.priority)
+			check_sent(w, n);
+		else if (a->priority != 0)
+			fail(w, n, "§5.2.4", "advertises priority %u and has %u", a->priority,
+			     n->conf.priority);
+		else if (n->was == VRRP_STATE_BACKUP || n->m.state == VRRP_STATE_ACTIVE ||
+			 n->addresses == NODE_NO_ADDRESSES)
+			fail(w, n, "§6.4.3: Shutdown", "says that it leaves, and does not");
+		break;
+	case VRRP_ACTION_ANNOUNCE:
+		if (n->addresses != n->conf.addresses_gen || n->m.state != VRRP_STATE_ACTIVE)
+			fail(w, n, "§6.4.2", "announces addresses that it does not serve");
+		break;
+	case VRRP_ACTION_REPORT:
+		check_change(w, n, &a->change);
+		break;
+	case VRRP_ACTION_ADD:
+	case VRRP_ACTION_REMOVE:
+		break;
+	}
+	watch_moment(w);
+}
+
+/* §6.4.3: what an Active makes of another's advertisement. */
+static void check_active_heard(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	int order = e->priority - n->conf.priority;
+	int64_t since_us = w->now_us - n->sent_us[n->n_sent % NODE_REMEMBERED];
+	int64_t soon_us = e->priority ? n->conf.adver_int_us / ASSERT_FRACTION : 0;
+
+	if (e->priority && !order)
+		order = addr_compare(&e->src, &n->conf.source);
+	if (order > 0 && n->m.state != VRRP_STATE_BACKUP)
+		fail(w, n, "§6.4.3", "does not yield");
+	if (order < 0 && n->m.state != VRRP_STATE_ACTIVE)
+		fail(w, n, "§6.4.3", "yields to a worse Active");
+	/* The answer is due: at once, or soon after the last advertisement. */
+	if (order < 0 && since_us > 0 && n->pace_us > soon_us)
+		n->pace_us = soon_us > since_us ? soon_us : since_us;
+}
+
+static void check_heard(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	if (n->was == VRRP_STATE_ACTIVE)
+		check_active_heard(w, n, e);
+	else if (n->was != n->m.state)
+		fail(w, n, "§6.4.2", "changes its state on an advertisement");
+}
+
+/* No state without the timer that ends it, none that the kernel does not share. */
+static void check_state(struct world *w, struct node *n, enum vrrp_event_kind after)
+{
+	const struct vrrp_machine *m = &n->m;
+	bool has = n->addresses != NODE_NO_ADDRESSES;
+
+	if (m->state == VRRP_STATE_BACKUP && m->down_at_us == USEC_NEVER)
+		fail(w, n, "§6.4.2", "is Backup without an Active_Down_Timer");
+	if (m->state == VRRP_STATE_ACTIVE && m->advert_at_us == USEC_NEVER)
+		fail(w, n, "§6.4.3", "is Active without an Adver_Timer");
+	if (m->state == VRRP_STATE_ACTIVE && n->addresses != n->conf.addresses_gen)
+		fail(w, n, "§6.4.3", "is Active without the addresses");
+	if (has && !m->holding)
+		fail(w, n, ours, "has forgotten the addresses on the interface");
+	if (has && m->release_at_us == USEC_NEVER &&
+	    (m->state == VRRP_STATE_FAULT || m->state == VRRP_STATE_STOP))
+		fail(w, n, ours, "keeps the addresses for ever");
+	/* A new process is told of the interface after it resumed. */
+	if (has && !n->link_up && m->state == VRRP_STATE_FAULT && after != VRRP_EVENT_RESUME)
+		fail(w, n, ours, "holds addresses on a dead interface");
+}
+
+/* A timer may be due already when it is set; not for ever. */
+static void check_woken(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	bool again = e->kind == VRRP_EVENT_TIMER && vrrp_machine_deadline(&n->m) <= w->now_us;
+
+	n->n_woken = again ? n->n_woken + 1 : 0;
+	if (n->n_woken > WOKEN_AT_ONCE)
+		fail(w, n, ours, "is woken without end");
+}
+
+void watch_step(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	bool owner = n->conf.priority == VRRP_PRIORITY_OWNER;
+
+	if (n->m.state == VRRP_STATE_BACKUP && n->was != VRRP_STATE_BACKUP)
+		reference_becomes_backup(w, n, e);
+	if (n->m.state == VRRP_STATE_ACTIVE)
+		n->ref.rival_us = n->ref.rival_surely_us = USEC_NEVER;
+	if (e->kind == VRRP_EVENT_ADVERT)
+		check_heard(w, n, e);
+	if (e->kind == VRRP_EVENT_START && owner && !e->faulty && n->m.state != VRRP_STATE_ACTIVE)
+		fail(w, n, "§6.4.1", "owns the addresses and is not Active");
+	check_woken(w, n, e);
+	check_state(w, n, e->kind);
+	watch_moment(w);
+}
+
+/* After convergence */
+
+static const struct node *only_active(struct world *w)
+{
+	const struct node *active = NULL;
+	unsigned well = 0, actives = 0;
+
+	for (struct node *n = w->nodes; n < w->nodes + w->n_nodes; n++) {
+		well += node_is_well(n);
+		actives += node_is_active(n);
+		if (node_is_active(n))
+			active = n;
+	}
+	if (actives > 1)
+		fail(w, active, "§6.4.3", "is not the only Active");
+	if (well && !actives)
+		fail(w, NULL, "§6.4.2", "nobody is Active");
+	return active;
+}
+
+static void check_settled(struct world *w, const struct node *n, const struct node *active)
+{
+	if (n == active)
+		return;
+	if (n->addresses != NODE_NO_ADDRESSES)
+		fail(w, n, ours, "still holds the addresses");
+	if (!active || !node_is_well(n))
+		return;
+	if (preempts(&n->conf) && n->conf.priority > active->conf.priority)
+		fail(w, n,
+		     n->conf.priority == VRRP_PRIORITY_OWNER ? "§6.1: the owner"
+							     : "§6.4.2: Preempt_Mode",
+		     "has priority %u, and %s with %u is Active", n->conf.priority, active->name,
+		     active->conf.priority);
+	if (n->m.active_int_us != active->conf.adver_int_us)
+		fail(w, n, "§6.4.2: Active_Adver_Interval",
+		     "has not learned the Active's interval");
+}
+
+void watch_settled(struct world *w)
+{
+	const struct node *active = only_active(w);
+
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		check_settled(w, &w->nodes[i], active);
+	/* That a host is gone its clients find out by themselves; not that it is no longer Active.
+	 */
+	for (unsigned i = 0; i < w->n_nodes && active; i++)
+		if (w->gateway[i] && w->gateway[i] != active && node_is_well(w->gateway[i]))
+			fail(w, active, ours, "is the Active, but client %u sends to %s", i + 1,
+			     w->gateway[i]->name);
+}
+
+void watch_init(struct world *w)
+{
+	w->watch = (struct watch){.two_since_us = USEC_NEVER};
+}
+
+void watch_expect(struct world *w, const struct expect *expect)
+{
+	w->watch.expect = *expect;
+}
