@@ -201,7 +201,17 @@ int model_image_new(const struct model *m, uint64_t *ret_hash)
 	return err ? err : fd;
 }
 
-int model_image_load(int fd, struct arena *arena, const struct model **ret)
+/* All that stands before the services in an image. */
+static void decode_model_instances(struct reader *r, struct model *v)
+{
+	RECORD_F_DECODE(u64, generation)
+	RECORD_L_DECODE(global, global)
+	RECORD_L_DECODE(vrrp_instance, instances)
+	r->at = r->end;
+}
+
+static int image_load(int fd, struct arena *arena,
+		      void (*decode)(struct reader *r, struct model *v), const struct model **ret)
 {
 	struct model *m = arena_alloc(arena, sizeof(*m));
 	struct reader r;
@@ -216,10 +226,20 @@ int model_image_load(int fd, struct arena *arena, const struct model **ret)
 	if (image == MAP_FAILED)
 		return -errno;
 	reader_init(&r, image, (size_t)st.st_size, arena);
-	decode_model(&r, m);
+	decode(&r, m);
 	munmap(image, (size_t)st.st_size);
 	if (!reader_done(&r) || m->n_global != 1)
 		return -EBADMSG;
 	*ret = m;
 	return 0;
+}
+
+int model_image_load(int fd, struct arena *arena, const struct model **ret)
+{
+	return image_load(fd, arena, decode_model, ret);
+}
+
+int model_image_load_instances(int fd, struct arena *arena, const struct model **ret)
+{
+	return image_load(fd, arena, decode_model_instances, ret);
 }

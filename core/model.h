@@ -94,5 +94,7 @@ const char *virtual_server_format(const struct virtual_server *vs, char *text);
 int model_image_new(const struct model *m, uint64_t *ret_hash);
 /* Decodes an image into `arena`. 0, -EBADMSG (short, long or nonsense), or -errno. */
 int model_image_load(int fd, struct arena *arena, const struct model **ret);
+/* The same but for the services, however many there are: `services` stays empty. */
+int model_image_load_instances(int fd, struct arena *arena, const struct model **ret);
 
 #endif

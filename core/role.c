@@ -102,6 +102,15 @@ static void say_prepared(uint64_t generation, int err, const struct text *reason
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
+static int load_image(int fd, struct generation *g)
+{
+	if (fd < 0)
+		return -EBADF;
+	if (role.ops->without_services)
+		return model_image_load_instances(fd, g->arena, &g->model);
+	return model_image_load(fd, g->arena, &g->model);
+}
+
 static int load_prepared(const struct msg_prepare *offer, int fd, struct text *ret_reason)
 {
 	struct generation *g = &role.prepared;
@@ -109,7 +118,7 @@ static int load_prepared(const struct msg_prepare *offer, int fd, struct text *r
 
 	g->arena = arena_new();
 	g->hash = offer->model_hash;
-	err = fd < 0 ? -EBADF : model_image_load(fd, g->arena, &g->model);
+	err = load_image(fd, g);
 	if (err) {
 		text_set(ret_reason, "the model's image can't be read: %s", strerror(-err));
 		return err;

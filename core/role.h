@@ -40,6 +40,8 @@ struct ev_loop;
 struct role_ops {
 	enum role_id id;
 	const char *program; /* "tandem-vrrp": the name in the log */
+	/* Its models come without services: whose number must not hold it up. */
+	bool without_services;
 
 	/* Once, before HELLO. 0, or -errno to give up. */
 	int (*init)(void *ctx, struct ev_loop *loop);

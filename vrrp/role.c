@@ -264,6 +264,7 @@ int main(int argc, char **argv)
 {
 	static const struct role_ops ops = {
 		.id = ROLE_VRRP,
+		.without_services = true,
 		.program = "tandem-vrrp",
 		.init = vrrp_init,
 		.prepare = vrrp_prepare,

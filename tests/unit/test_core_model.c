@@ -41,6 +41,11 @@ static void test_image_there_and_back(void **state)
 		assert_true(fd >= 0);
 		assert_int_equal(model_image_load(fd, a, &got), 0);
 		assert_true(model_equal(m, got));
+		assert_int_equal(model_image_load_instances(fd, a, &got), 0);
+		assert_int_equal(got->n_services, 0);
+		assert_int_equal(got->n_instances, m->n_instances);
+		for (uint32_t i = 0; i < m->n_instances; i++)
+			assert_true(vrrp_instance_equal(&m->instances[i], &got->instances[i]));
 		close(fd);
 		arena_free(a);
 	}
