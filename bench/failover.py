@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=1500
 """What clients see of a failover and of the hand-back: crash of the active director, its link down,
-its stop on purpose. The longest run of unanswered probes (one a millisecond), the probes lost, the
-slowest answer, the sessions lost of 200."""
+its stop on purpose. The longest run of unanswered probes (one a millisecond), and, where
+nothing should be felt, the probes lost and the slowest answer; the sessions lost of 200."""
 
 import argparse
 
@@ -23,6 +23,7 @@ def trial(pair, kind, case, fault, figures):
         figures.add(f"{name}_outage", "ms", kind, round(seen.probe.outage_ms, 1))
         if what not in ("crash", "link"):  # what is done on purpose should not be felt at all
             figures.add(f"{name}_lost", "probes", kind, seen.probe.lost)
+        if what == "stop":  # at a start the one CPU of a guest is busy: that is not the hand-back
             figures.add(f"{name}_slowest", "ms", kind, round(seen.probe.rtt_max_ms, 1))
         figures.add(f"{name}_sessions", "lost", kind, seen.sessions.asked - seen.sessions.alive)
     pair.wait_table(pair.d1)

@@ -247,17 +247,21 @@ static int rtt_compare(const void *a, const void *b)
 static void rtt_print(const struct probe *p)
 {
 	int32_t *rtt = calloc(p->answered + 1, sizeof(*rtt));
-	size_t i, n = 0;
+	size_t i, n = 0, slowest = 0;
 
 	if (!rtt)
 		die("out of memory");
 	for (i = 0; i < p->n; i++)
-		if (p->q[i].rtt_us >= 0)
+		if (p->q[i].rtt_us >= 0) {
 			rtt[n++] = p->q[i].rtt_us;
+			if (p->q[i].rtt_us > p->q[slowest].rtt_us)
+				slowest = i;
+		}
 	qsort(rtt, n, sizeof(*rtt), rtt_compare);
 	if (n)
-		printf("\"rtt_p50_us\":%d,\"rtt_p99_us\":%d,\"rtt_max_us\":%d,", rtt[n / 2],
-		       rtt[n * 99 / 100], rtt[n - 1]);
+		printf("\"rtt_p50_us\":%d,\"rtt_p99_us\":%d,\"rtt_max_us\":%d,"
+		       "\"rtt_max_at_us\":%lld,",
+		       rtt[n / 2], rtt[n * 99 / 100], rtt[n - 1], (long long)p->q[slowest].sent_us);
 	free(rtt);
 }
 
