@@ -18,7 +18,7 @@
 struct frame {
 	struct ast_node node;
 	struct ast_loc open; /* of its '{' */
-	struct ast_node *child;
+	struct ast_node *child; /* room that the next block of this depth uses again */
 	size_t n_children;
 	size_t cap;
 };
@@ -84,6 +84,7 @@ static bool parser_block_head(struct parser *p, struct ast_node *ret)
 static void parser_open(struct parser *p, const struct ast_loc *loc)
 {
 	struct ast_node node = {0};
+	struct frame *f;
 
 	if (p->too_deep || p->depth >= AST_NESTING_MAX) {
 		if (!p->too_deep++)
@@ -95,14 +96,17 @@ static void parser_open(struct parser *p, const struct ast_loc *loc)
 	if (!parser_block_head(p, &node))
 		diags_add(p->diags, DIAG_ERROR, loc, "'{' without a keyword that it belongs to");
 	node.has_block = true;
-	p->frame[++p->depth] = (struct frame){.node = node, .open = *loc};
+	f = &p->frame[++p->depth];
+	*f = (struct frame){.node = node, .open = *loc, .child = f->child, .cap = f->cap};
 }
 
 static void parser_pop(struct parser *p, const struct ast_loc *end)
 {
 	struct frame *f = &p->frame[p->depth--];
 
-	f->node.child = f->child;
+	f->node.child = arena_array(p->arena, f->n_children, sizeof(*f->child));
+	if (f->n_children)
+		memcpy(f->node.child, f->child, f->n_children * sizeof(*f->child));
 	f->node.n_children = (uint32_t)f->n_children;
 	f->node.end = *end;
 	if (f->node.n_words)
