@@ -438,11 +438,16 @@ bool keeper_patrol(struct keeper *k)
 	struct served *slice[PATROL_SLICE];
 	struct keeper_scope scope = { .some = slice };
 
-	if (!k->available || !k->model)
+	if (!k->available || !k->model || k->incomplete)
 		return true;
 	scope.daemons = k->patrol_at == 0 && k->sync.owned;
-	while (scope.n_some < PATROL_SLICE && k->patrol_at < k->n_served)
-		slice[scope.n_some++] = &k->served[k->patrol_at++];
+	while (scope.n_some < PATROL_SLICE && k->patrol_at < k->n_served) {
+		struct served *s = &k->served[k->patrol_at++];
+
+		/* What the kernel has refused is not drift, but the retry's. */
+		if (!s->failure)
+			slice[scope.n_some++] = s;
+	}
 	if (scope.n_some || scope.daemons)
 		pass(k, &scope, IPVS_CAUSE_DRIFT);
 	if (k->patrol_at < k->n_served)

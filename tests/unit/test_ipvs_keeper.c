@@ -540,8 +540,11 @@ static void test_a_refusal_is_told_once_and_tried_again(void **state)
 	keeper_retry(&f->keeper);
 	assert_string_equal(world.log, "");
 	world.no_scheduler = NULL;
+	keeper_patrol(&f->keeper);
+	assert_null(in_kernel(f, 0));
 	keeper_retry(&f->keeper);
 	assert_int_equal(in_kernel(f, 0)->n_dests, SERVERS);
+	assert_int_equal(world.last.services, SERVICES);
 	assert_false(keeper_wants_retry(&f->keeper));
 	assert_settled(f);
 }
