@@ -15,8 +15,10 @@ import struct
 import subprocess
 
 from .net import OUT, wait_for
+from .traffic import TOP
 
-ROOT = os.environ.get("TANDEM_ROOT", "")  # a `make install DESTDIR=` tree
+# A `make install DESTDIR=` tree; ./check leaves one.
+ROOT = os.environ.get("TANDEM_ROOT", f"{TOP}/build/root")
 
 
 def installed(path):

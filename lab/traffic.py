@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients see: the traffic programs, started on a node, and their results as objects.
 
-The programs are built from lab/*.c; $TANDEM_BUILD says where.
+The programs are built from lab/*.c; $TANDEM_BUILD says where, else what ./check has built is used.
 """
 
 import json
@@ -9,7 +9,8 @@ import os
 import signal
 import subprocess
 
-BUILD = os.environ.get("TANDEM_BUILD") or os.path.dirname(os.path.dirname(__file__))
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get("TANDEM_BUILD") or f"{TOP}/build/plain"
 
 
 def program(name):
