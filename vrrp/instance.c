@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define NO_INDEX (-1)
+/* What the kernel refused is not asked for again with each event. */
+#define ADD_AGAIN_US USEC_PER_SEC
 
 /* Actions */
 
@@ -59,6 +61,12 @@ static void breathe(void *ctx)
 	send_advert(in, in->conf.priority);
 }
 
+static void add_addresses(struct instance *in)
+{
+	in->lacking = vips_add(&in->shell->netifs, in->config, breathe, in) != 0;
+	in->added_us = clock_now_us();
+}
+
 static void note_change(struct instance *in, const struct vrrp_change *change)
 {
 	char text[512];
@@ -83,7 +91,7 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 		send_advert(in, a->priority);
 		break;
 	case VRRP_ACTION_ADD:
-		in->lacking = vips_add(&shell->netifs, in->config, breathe, in) != 0;
+		add_addresses(in);
 		break;
 	case VRRP_ACTION_REMOVE:
 		vips_remove(&shell->netifs, in->config, NULL);
@@ -119,18 +127,92 @@ static bool learned(const struct vrrp_machine *was, const struct vrrp_machine *i
 	       was->preempt_at_us != is->preempt_at_us;
 }
 
+/*
+ * When a link or an Active is lost, hundreds of instances take over in one moment. All say so
+ * before the first of them goes on with its addresses, and then go on one by one, whenever no
+ * advertisement is due: else the last ones would come too late.
+ */
+static bool can_wait(const struct vrrp_event *event, const struct vrrp_actions *actions)
+{
+	return event->kind == VRRP_EVENT_TIMER && actions->n > 1 &&
+	       actions->list[0].kind == VRRP_ACTION_SEND &&
+	       actions->list[1].kind == VRRP_ACTION_ADD;
+}
+
+static void wait_in_line(struct instance *in, const struct vrrp_actions *actions)
+{
+	struct vrrp_shell *shell = in->shell;
+
+	in->waiting = *actions;
+	in->next_waiting = NULL;
+	*(shell->last_waiting ? &shell->last_waiting->next_waiting : &shell->first_waiting) = in;
+	shell->last_waiting = in;
+	ev_idle_start(shell->loop, &shell->idle);
+}
+
+static void leave_line(struct instance *in)
+{
+	struct vrrp_shell *shell = in->shell;
+	struct instance *before = NULL, **at = &shell->first_waiting;
+
+	for (; *at && *at != in; at = &(*at)->next_waiting)
+		before = *at;
+	if (!*at)
+		return;
+	*at = in->next_waiting;
+	if (shell->last_waiting == in)
+		shell->last_waiting = before;
+	if (!shell->first_waiting)
+		ev_idle_stop(shell->loop, &shell->idle);
+}
+
+static void perform_rest(struct instance *in)
+{
+	struct vrrp_actions actions = in->waiting;
+
+	if (!actions.n)
+		return;
+	leave_line(in);
+	in->waiting.n = 0;
+	for (unsigned i = 1; i < actions.n; i++)
+		perform(in, &actions.list[i]);
+	instance_report(in);
+}
+
+void instance_idle(struct ev_loop *loop, ev_idle *w, int events)
+{
+	struct vrrp_shell *shell = w->data;
+
+	perform_rest(shell->first_waiting);
+}
+
+static bool perform_all(struct instance *in, const struct vrrp_actions *actions)
+{
+	bool tell = false;
+
+	for (unsigned i = 0; i < actions->n; i++) {
+		perform(in, &actions->list[i]);
+		tell |= actions->list[i].kind == VRRP_ACTION_REPORT ||
+			actions->list[i].kind == VRRP_ACTION_REMOVE;
+	}
+	return tell;
+}
+
 static void step(struct instance *in, struct vrrp_event event)
 {
 	struct vrrp_actions actions = {0};
-	struct vrrp_machine was = in->m;
+	struct vrrp_machine was;
 	bool tell = false;
 
+	perform_rest(in);
+	was = in->m;
 	event.now_us = clock_now_us();
 	vrrp_machine_step(&in->conf, &in->m, &event, &actions);
-	for (unsigned i = 0; i < actions.n; i++) {
-		perform(in, &actions.list[i]);
-		tell |= actions.list[i].kind == VRRP_ACTION_REPORT ||
-			actions.list[i].kind == VRRP_ACTION_REMOVE;
+	if (can_wait(&event, &actions)) {
+		perform(in, &actions.list[0]);
+		wait_in_line(in, &actions);
+	} else {
+		tell = perform_all(in, &actions);
 	}
 	arm(in);
 	if (tell || learned(&was, &in->m))
@@ -425,6 +507,23 @@ static void tell_fault(struct instance *in, const struct text *fault)
 		step(in, (struct vrrp_event){.kind = VRRP_EVENT_FAULT_OVER, .why = over.s});
 }
 
+/* Somebody took an address away, or the interface of one has come at last. */
+static void repair_addresses(struct instance *in)
+{
+	int64_t now_us = clock_now_us();
+
+	if (in->m.state != VRRP_STATE_ACTIVE || in->waiting.n ||
+	    !vips_any_missing(&in->shell->netifs, in->config))
+		return;
+	if (in->lacking && now_us - in->added_us < ADD_AGAIN_US)
+		return;
+	if (!in->lacking && log_limit_pass(&in->limit, now_us))
+		log_warning("%s: an address was taken away: put back%s", in->config->name,
+			    log_limit_suffix(&in->limit));
+	add_addresses(in);
+	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
+}
+
 void instance_observe(struct instance *in)
 {
 	struct vrrp_conf was = in->conf;
@@ -436,12 +535,7 @@ void instance_observe(struct instance *in)
 		step(in, (struct vrrp_event){.kind = VRRP_EVENT_CONF, .conf_was = &was});
 	if (strcmp(fault.s, in->fault.s) != 0)
 		tell_fault(in, &fault);
-	if (in->m.state != VRRP_STATE_ACTIVE || in->lacking ||
-	    !vips_any_missing(&in->shell->netifs, in->config))
-		return;
-	log_warning("%s: an address was taken away: put back", in->config->name);
-	in->lacking = vips_add(&in->shell->netifs, in->config, breathe, in) != 0;
-	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
+	repair_addresses(in);
 }
 
 /* Life */
@@ -467,6 +561,7 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 void instance_free(struct instance *in)
 {
 	ev_timer_stop(in->shell->loop, &in->timer);
+	leave_line(in);
 	close_port(in);
 	arena_free(in->arena);
 	free(in);

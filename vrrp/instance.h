@@ -15,6 +15,8 @@
 #include "vrrp/netif.h"
 #include "vrrp/port.h"
 
+struct instance;
+
 /* What all instances of the process share. */
 struct vrrp_shell {
 	struct ev_loop *loop;
@@ -22,6 +24,10 @@ struct vrrp_shell {
 	struct vrrp_ports ports;
 	struct announcer announcer;
 	void (*report)(const struct msg *m);
+	/* Takeovers that have only been advertised so far; `idle` runs instance_idle(). */
+	struct instance *first_waiting;
+	struct instance *last_waiting;
+	ev_idle idle;
 	/* An instance that was stopped is done. */
 	void (*done)(void);
 };
@@ -34,16 +40,19 @@ struct instance {
 	struct vrrp_conf conf;		    /* what the machine is given */
 	struct vrrp_machine m;
 	struct vrrp_port *port;
-	int index;	 /* of the interface that the port is on; -1: none */
-	int64_t sent_us; /* the last advertisement */
-	bool leaving;	 /* no longer configured */
-	bool lacking;	 /* the kernel refused some of the addresses */
+	int index;	  /* of the interface that the port is on; -1: none */
+	int64_t added_us; /* addresses, the last time */
+	int64_t sent_us;  /* the last advertisement */
+	bool leaving;	  /* no longer configured */
+	bool lacking;	  /* the kernel refused some of the addresses */
 	bool told_checksum;
 	struct text fault;  /* "" : none */
 	struct text reason; /* of the last change */
 	struct msg_vrrp_counters counters;
 	struct log_limit limit;
 	ev_timer timer;
+	struct vrrp_actions waiting; /* of a takeover: all but the advertisement */
+	struct instance *next_waiting;
 };
 
 struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instance *config);
@@ -63,6 +72,9 @@ void instance_abandon(struct instance *in);
 void instance_observe(struct instance *in);
 /* A packet for its VRID. */
 void instance_receive(struct instance *in, const struct vrrp_frame *frame);
+
+/* Of the shell's `idle`: goes on with one takeover. */
+void instance_idle(struct ev_loop *loop, ev_idle *w, int events);
 
 void instance_report(const struct instance *in);
 void instance_report_counters(const struct instance *in);

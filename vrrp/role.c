@@ -192,6 +192,9 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 
 	vrrp.shell = (struct vrrp_shell){.loop = loop, .report = report, .done = on_instance_done};
 	vrrp.shell.ports = (struct vrrp_ports){.loop = loop, .receive = on_frame};
+	ev_idle_init(&vrrp.shell.idle, instance_idle);
+	vrrp.shell.idle.data = &vrrp.shell;
+	ev_set_priority(&vrrp.shell.idle, EV_MINPRI);
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
@@ -222,12 +225,18 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	forget_handed();
 }
 
+/* The last word of each instance counts. */
 static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
 {
-	struct msg_vrrp_state *more;
+	struct msg_vrrp_state *known, *more;
 
 	if (m->type != MSG_VRRP_STATE || vrrp.started)
 		return;
+	known = (struct msg_vrrp_state *)find_handed(m->vrrp_state.instance);
+	if (known) {
+		*known = m->vrrp_state;
+		return;
+	}
 	more = realloc(vrrp.handed, (vrrp.n_handed + 1) * sizeof(*more));
 	if (!more)
 		abort();
