@@ -67,6 +67,19 @@ void health_set(struct health *h, uint64_t server, bool up, int64_t since_us,
 	e->since_us = since_us;
 }
 
+void health_set_weight(struct health *h, uint64_t server, bool has_weight, int32_t weight)
+{
+	struct health_entry *e;
+
+	if (!h->used || !server)
+		return;
+	e = slot(h, server);
+	if (!e->server)
+		return;
+	e->has_weight = has_weight;
+	e->weight = weight;
+}
+
 const struct health_entry *health_get(const struct health *h, uint64_t server)
 {
 	const struct health_entry *e;

@@ -13,6 +13,8 @@
 struct health_entry {
 	uint64_t server; /* 0: free */
 	bool up;
+	bool has_weight;
+	int32_t weight; /* given by a check, instead of the configured one */
 	bool kept; /* by health_keep(), since the last health_sweep() */
 	int64_t since_us;
 	char *reason; /* ours; the longest is 8 times the rest of the entry, the usual one is not */
@@ -28,6 +30,8 @@ void health_done(struct health *h);
 
 void health_set(struct health *h, uint64_t server, bool up, int64_t since_us,
 		const char *reason);
+/* Of a server that health_set() knows. */
+void health_set_weight(struct health *h, uint64_t server, bool has_weight, int32_t weight);
 /* NULL: nothing was said yet. */
 const struct health_entry *health_get(const struct health *h, uint64_t server);
 

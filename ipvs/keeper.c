@@ -164,9 +164,13 @@ void keeper_health(struct keeper *k, const struct msg_server_health *m)
 	struct served *s = keeper_find(k, m->service);
 	const struct real_server *rs = find_server(s, m->server);
 	bool was_up = rs && wanted_server_up(rs, &k->health);
+	int32_t weight = rs ? wanted_server_weight(rs, &k->health) : 0;
 
 	health_set(&k->health, m->server, m->up, m->since_us, m->reason.s);
-	if (!rs || s->dirty || wanted_server_up(rs, &k->health) == was_up)
+	health_set_weight(&k->health, m->server, m->has_weight, m->weight);
+	if (!rs || s->dirty ||
+	    (wanted_server_up(rs, &k->health) == was_up &&
+	     wanted_server_weight(rs, &k->health) == weight))
 		return;
 	s->dirty = true;
 	k->n_dirty++;

@@ -20,6 +20,13 @@ bool wanted_server_up(const struct real_server *rs, const struct health *h)
 	return true;
 }
 
+int32_t wanted_server_weight(const struct real_server *rs, const struct health *h)
+{
+	const struct health_entry *said = rs->n_checks ? health_get(h, rs->id) : NULL;
+
+	return said && said->has_weight && said->weight >= 0 ? said->weight : rs->weight;
+}
+
 /*
  * Losing takes quorum - hysteresis, or nothing left at all; gaining takes quorum + hysteresis. So
  * a new service starts without a quorum and gains it, or not, with its first step.
@@ -43,7 +50,7 @@ bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 		if (!wanted_server_up(&vs->servers[i], h))
 			continue;
 		next.servers_up++;
-		weight_up += (uint32_t)vs->servers[i].weight;
+		weight_up += (uint32_t)wanted_server_weight(&vs->servers[i], h);
 	}
 	next.weight_up = weight_up > UINT32_MAX ? UINT32_MAX : (uint32_t)weight_up;
 	next.quorum_up = quorum_is_up(vs, state->quorum_up, weight_up);
@@ -83,10 +90,11 @@ static void add_dest(struct ipvs_service *s, const struct real_server *rs, int32
 }
 
 /* While the sorry server serves, the pool is out, but inhibited servers stay with weight 0. */
-static void add_server(struct ipvs_service *s, const struct real_server *rs, bool serves)
+static void add_server(struct ipvs_service *s, const struct real_server *rs,
+		       const struct health *h, bool serves)
 {
 	if (serves)
-		add_dest(s, rs, rs->weight);
+		add_dest(s, rs, wanted_server_weight(rs, h));
 	else if (rs->inhibit_on_failure)
 		add_dest(s, rs, 0);
 }
@@ -108,7 +116,7 @@ static void add_pool(struct ipvs_service *s, const struct virtual_server *vs,
 
 		doubled |= is_sorry(vs, rs);
 		if (!sorry || !is_sorry(vs, rs))
-			add_server(s, rs, !sorry && wanted_server_up(rs, h));
+			add_server(s, rs, h, !sorry && wanted_server_up(rs, h));
 	}
 	if (sorry)
 		add_dest(s, vs->sorry, vs->sorry->weight);

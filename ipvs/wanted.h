@@ -24,6 +24,9 @@ struct service_state {
 /* Nothing known: up, unless a check has alpha. A server without checks is always up. */
 bool wanted_server_up(const struct real_server *rs, const struct health *h);
 
+/* The configured one, or what a check gives instead. */
+int32_t wanted_server_weight(const struct real_server *rs, const struct health *h);
+
 /* Counts the living and moves the quorum. Returns true when anything but since_us changed. */
 bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 			struct service_state *state, int64_t now_us);

@@ -178,6 +178,32 @@ static void test_weight_zero_stays_in_the_table(void **state)
 	assert_int_equal(f->state.weight_up, 3);
 }
 
+/* A weight that a check gives counts for the kernel and for the quorum; 0 keeps it in the table. */
+static void test_a_check_gives_the_weight(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t before;
+
+	run(f, 1);
+	before = f->state.weight_up;
+	health_set_weight(&f->health, f->servers[0].id, true, 100); /* nothing was said of it yet */
+	assert_false(run(f, 2));
+	say(f, 0, true);
+	health_set_weight(&f->health, f->servers[0].id, true, 100);
+	assert_true(run(f, 3));
+	assert_int_equal(f->state.weight_up, before + 99);
+	health_set_weight(&f->health, f->servers[0].id, true, 0);
+	run(f, 4);
+	assert_int_equal(f->state.weight_up, before - 1);
+	assert_int_equal(f->got.n_dests, SERVERS);
+	health_set_weight(&f->health, f->servers[0].id, true, -5);
+	run(f, 5);
+	assert_int_equal(f->state.weight_up, before);
+	health_set_weight(&f->health, f->servers[0].id, false, 0);
+	run(f, 6);
+	assert_int_equal(f->state.weight_up, before);
+}
+
 static void test_quorum_sums_weights_with_hysteresis(void **state)
 {
 	struct fixture *f = *state;
@@ -453,6 +479,7 @@ int main(void)
 		TEST(test_a_server_without_checks_is_up),
 		TEST(test_down_is_removed_or_inhibited),
 		TEST(test_weight_zero_stays_in_the_table),
+		TEST(test_a_check_gives_the_weight),
 		TEST(test_quorum_sums_weights_with_hysteresis),
 		TEST(test_a_new_service_needs_quorum_plus_hysteresis),
 		TEST(test_nothing_up_is_no_quorum_whatever_the_hysteresis),
