@@ -77,6 +77,8 @@ void check_machine_resume(struct check_state *s, const struct check *conf,
 		.up = saved->up,
 		.has_run = saved->has_run,
 		.failures = saved->failures,
+		.has_weight = saved->has_weight,
+		.weight = saved->weight,
 		.since_us = saved->since_us,
 		.next_run_us = saved->next_run_us,
 		.latency_us = saved->latency_us,
@@ -146,6 +148,10 @@ enum check_change check_machine_result(struct check_state *s, const struct check
 		return CHECK_SAME;
 	case CHECK_PASS:
 		s->failures = 0;
+		if (result->has_weight) {
+			s->has_weight = true;
+			s->weight = result->weight;
+		}
 		change = set_up(s, true, now_us);
 		break;
 	case CHECK_FAIL:

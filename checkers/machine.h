@@ -33,6 +33,8 @@ enum check_outcome {
 struct check_result {
 	enum check_outcome outcome;
 	uint32_t latency_us;
+	bool has_weight;
+	int32_t weight;	    /* that the run gives to the server */
 	struct text reason; /* "connected in 0.4 ms", "connection refused" */
 };
 
@@ -46,6 +48,8 @@ struct check_state {
 	bool up;
 	bool has_run;
 	uint32_t failures; /* in a row */
+	bool has_weight;   /* a run has given one; it stays until another does */
+	int32_t weight;
 	int64_t since_us;  /* up or down since */
 	int64_t next_run_us;
 	uint32_t latency_us;

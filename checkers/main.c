@@ -37,6 +37,8 @@ static void send_state(enum role_id to, const struct checked *c)
 					.up = c->state.up,
 					.has_run = c->state.has_run,
 					.failures = c->state.failures,
+					.has_weight = c->state.has_weight,
+					.weight = c->state.weight,
 					.since_us = c->state.since_us,
 					.next_run_us = c->state.next_run_us,
 					.latency_us = c->state.latency_us,
@@ -51,6 +53,8 @@ static void send_health(enum role_id to, const struct checked_server *s)
 			.server_health = {.service = s->service->id,
 					  .server = s->conf->id,
 					  .up = s->up,
+					  .has_weight = s->has_weight,
+					  .weight = s->weight,
 					  .since_us = s->since_us,
 					  .reason = s->reason}};
 
@@ -84,11 +88,10 @@ static void log_server(const struct checked_server *s)
 /* "192.0.2.10:80 TCP: real server 10.0.0.3:80: TCP_CHECK 10.0.0.3:80" */
 static const char *check_name(const struct checked *c, char name[3 * TEXT_MAX])
 {
-	char server[2 * TEXT_MAX], at[ADDR_TEXT_MAX];
+	char server[2 * TEXT_MAX], check[TEXT_MAX];
 
-	snprintf(name, 3 * TEXT_MAX, "%s: %s %s", server_name(c->server, server),
-		 check_method_name((enum check_method)c->conf->method),
-		 addr_format_port(&c->conf->address, c->conf->port, at));
+	snprintf(name, 3 * TEXT_MAX, "%s: %s", server_name(c->server, server),
+		 check_format(c->conf, check));
 	return name;
 }
 
@@ -124,11 +127,24 @@ static void log_change(const struct checked *c, bool server_changed)
 			   c->state.result.s);
 }
 
+static int32_t weight_of(const struct checked_server *s)
+{
+	return s->has_weight ? s->weight : s->conf->weight;
+}
+
+static void log_weight(const struct checked *c, int32_t former)
+{
+	char name[3 * TEXT_MAX];
+
+	log_notice("%s: weight %d -> %d: %s", check_name(c, name), former, weight_of(c->server),
+		   c->state.result.s);
+}
+
 /* The next incarnation must know it, or it would not do as this one. */
 static bool worth_saving(const struct checked *c, const struct check_state *before, int64_t now_us)
 {
 	return c->state.up != before->up || c->state.has_run != before->has_run ||
-	       c->state.failures != before->failures ||
+	       c->state.failures != before->failures || c->state.weight != before->weight ||
 	       now_us - c->saved_us >= CHECK_REPORT_EVERY_US;
 }
 
@@ -137,6 +153,7 @@ static void on_result(struct checked *c, const struct check_result *result)
 	int64_t now_us = clock_now_us();
 	struct check_state before = c->state;
 	bool server_up = c->server->up;
+	int32_t weight = weight_of(c->server);
 	enum check_change change = checked_result(c, result, now_us);
 
 	if (result->outcome == CHECK_UNKNOWN)
@@ -146,6 +163,10 @@ static void on_result(struct checked *c, const struct check_result *result)
 		tell_server(c->server);
 	} else if (result->outcome == CHECK_FAIL && c->state.up && c->conf->log_all_failures) {
 		log_failure(c);
+	}
+	if (weight_of(c->server) != weight) {
+		log_weight(c, weight);
+		tell_server(c->server);
 	}
 	if (worth_saving(c, &before, now_us)) {
 		send_state(ROLE_SUPERVISOR, c);
@@ -213,7 +234,7 @@ static void commit(void *ctx, const struct model *now)
 	for (size_t i = 0; i < set->n_servers; i++) {
 		if (set->servers[i]->changed)
 			log_server(set->servers[i]);
-		if (set->servers[i]->changed ||
+		if (set->servers[i]->changed || set->servers[i]->weighed ||
 		    (set->servers[i]->fresh && set->servers[i]->n_checks))
 			tell_server(set->servers[i]);
 	}
@@ -226,6 +247,8 @@ static void receive(void *ctx, enum role_id from, const struct msg *m)
 {
 	if (m->type == MSG_CHECK_STATE && !checkers.committed)
 		check_memory_add(&checkers.memory, &m->check_state);
+	else if (m->type == MSG_SCRIPT_END)
+		check_misc_ended(&m->script_end);
 }
 
 static void report(void *ctx, enum role_id to)

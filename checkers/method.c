@@ -8,6 +8,7 @@ const struct check_method_ops *check_method(enum check_method method)
 		[CHECK_TCP] = &check_tcp_ops,
 		[CHECK_HTTP] = &check_http_ops,
 		[CHECK_SSL] = &check_http_ops,
+		[CHECK_MISC] = &check_misc_ops,
 	};
 
 	return table[method];

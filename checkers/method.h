@@ -35,7 +35,12 @@ struct check_method_ops {
 };
 
 extern const struct check_method_ops check_tcp_ops;
+extern const struct check_method_ops check_misc_ops;
 extern const struct check_method_ops check_http_ops; /* HTTP_GET and SSL_GET */
+
+/* A script that a MISC_CHECK asked for has ended. */
+struct msg_script_end;
+void check_misc_ended(const struct msg_script_end *end);
 
 /* The table of methods. */
 const struct check_method_ops *check_method(enum check_method method);

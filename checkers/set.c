@@ -105,17 +105,41 @@ static struct checked *first_down(const struct checked_server *s)
 	return NULL;
 }
 
+/* May this check give a weight? A reload may have taken that from it. */
+static bool gives_weight(const struct checked *c)
+{
+	return c->conf->n_misc && c->conf->misc->dynamic && c->state.has_weight;
+}
+
+/* Of several the least. True when it is another than before. */
+static bool weigh_server(struct checked_server *s)
+{
+	bool had = s->has_weight;
+	int32_t former = s->weight;
+
+	s->has_weight = false;
+	s->weight = 0;
+	for (uint32_t i = 0; i < s->n_checks; i++) {
+		const struct checked *c = s->checks[i];
+
+		if (!gives_weight(c) || (s->has_weight && s->weight <= c->state.weight))
+			continue;
+		s->has_weight = true;
+		s->weight = c->state.weight;
+	}
+	return s->has_weight != had || s->weight != former;
+}
+
 /* "TCP_CHECK 10.0.0.3:80: connection refused (2 of 2 tries)" */
 static void describe(const struct checked *c, struct text *ret)
 {
 	uint32_t n = check_machine_tries(c->conf);
-	char at[ADDR_TEXT_MAX];
+	char name[TEXT_MAX];
 	char tries[48] = "";
 
 	if (c->state.failures >= n)
 		snprintf(tries, sizeof(tries), " (%u of %u tries)", n, n);
-	text_set(ret, "%s %s: %s%s", check_method_name((enum check_method)c->conf->method),
-		 addr_format_port(&c->conf->address, c->conf->port, at), c->state.result.s, tries);
+	text_set(ret, "%s: %s%s", check_format(c->conf, name), c->state.result.s, tries);
 }
 
 /*
@@ -147,6 +171,7 @@ enum check_change checked_result(struct checked *c, const struct check_result *r
 
 	if (change != CHECK_SAME)
 		judge_server(c->server, c, now_us);
+	weigh_server(c->server);
 	return change;
 }
 
@@ -297,6 +322,7 @@ static void judge_servers(struct check_set *set, int64_t now_us)
 			found_server(s, now_us);
 		else
 			s->changed = judge_server(s, NULL, now_us);
+		s->weighed = weigh_server(s);
 	}
 }
 

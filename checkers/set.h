@@ -33,8 +33,11 @@ struct checked_server {
 	bool up;
 	int64_t since_us;
 	struct text reason;
+	bool has_weight; /* a check gives it one, instead of the configured */
+	int32_t weight;
 	bool fresh;   /* new in this update */
 	bool changed; /* went up or down by this update */
+	bool weighed; /* got another weight by this update */
 	struct checked **checks;
 	uint32_t n_checks;
 };
@@ -69,7 +72,7 @@ struct checked *check_set_find(const struct check_set *set, uint64_t id);
 
 /*
  * Takes in the result of a run. The server's own change, if any, follows from the check's: its
- * `up` differs after the call.
+ * `up` or its weight differs after the call.
  */
 enum check_change checked_result(struct checked *c, const struct check_result *result,
 				 int64_t now_us);

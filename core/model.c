@@ -33,9 +33,22 @@ const char *check_method_name(enum check_method method)
 		[CHECK_TCP] = "TCP_CHECK",
 		[CHECK_HTTP] = "HTTP_GET",
 		[CHECK_SSL] = "SSL_GET",
+		[CHECK_MISC] = "MISC_CHECK",
 	};
 
 	return names[method];
+}
+
+const char *check_format(const struct check *c, char *text)
+{
+	const char *name = check_method_name((enum check_method)c->method);
+	char at[ADDR_TEXT_MAX];
+
+	if (c->n_misc)
+		snprintf(text, TEXT_MAX, "%s %.80s", name, c->misc->command);
+	else
+		snprintf(text, TEXT_MAX, "%s %s", name, addr_format_port(&c->address, c->port, at));
+	return text;
 }
 
 const char *http_protocol_name(enum http_protocol protocol)

@@ -34,6 +34,7 @@ enum check_method {
 	CHECK_TCP,
 	CHECK_HTTP,
 	CHECK_SSL,
+	CHECK_MISC,
 };
 
 enum http_protocol {
@@ -62,6 +63,8 @@ MODEL_RECORDS(RECORD_STRUCT)
 
 const char *notify_on_name(enum notify_on on);
 const char *check_method_name(enum check_method method); /* keepalived's keyword */
+/* "TCP_CHECK 192.0.2.1:80", "MISC_CHECK /usr/bin/look"; text of at least TEXT_MAX. */
+const char *check_format(const struct check *c, char *text);
 const char *http_protocol_name(enum http_protocol protocol); /* as http_protocol takes it */
 
 /* Field by field, lists in order: vrrp_instance_equal(a, b) and so on. */

@@ -41,6 +41,8 @@ struct msg {
 		struct msg_vrrp_counters vrrp_counters;
 		struct msg_check_state check_state;
 		struct msg_server_health server_health;
+		struct msg_script_ask script_ask;
+		struct msg_script_end script_end;
 		struct msg_service_state service_state;
 		struct msg_sync_daemons sync_daemons;
 		struct msg_server_state server_state;

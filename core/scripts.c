@@ -18,9 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A failover of a thousand instances must not take the processor from VRRP. */
-#define RUNNING_MAX 16
-
 struct script {
 	struct script_job job; /* first: the queue hands it back */
 	struct scripts *owner;
@@ -30,6 +27,8 @@ struct script {
 	struct script_identity who;
 	pid_t pid;
 	int why; /* see script_child.h */
+	void (*ended_fn)(void *ctx, uint64_t object, const struct script_end *end);
+	void *ctx;
 	ev_child ended;
 };
 
@@ -70,6 +69,27 @@ static const char *read_why(struct script *s, char *why, size_t size)
 	return why;
 }
 
+static void tell(struct script *s, enum script_how how, int value, const char *why)
+{
+	const struct script_end end = {.how = how, .value = value, .why = why};
+
+	s->ended_fn(s->ctx, s->job.object, &end);
+}
+
+static void tell_end(struct script *s, int status)
+{
+	char why[TEXT_MAX];
+
+	if (read_why(s, why, sizeof(why))[0])
+		tell(s, SCRIPT_NOT_RUN, 0, why);
+	else if (s->job.stage != SCRIPT_RUNNING)
+		tell(s, SCRIPT_TOO_LATE, 0, "");
+	else if (WIFSIGNALED(status))
+		tell(s, SCRIPT_SIGNALLED, WTERMSIG(status), "");
+	else
+		tell(s, SCRIPT_EXITED, WEXITSTATUS(status), "");
+}
+
 static void log_end(struct script *s, int status)
 {
 	char why[TEXT_MAX];
@@ -104,9 +124,20 @@ static void on_ended(struct ev_loop *loop, ev_child *w, int events)
 	struct script *script = w->data;
 
 	ev_child_stop(loop, w);
-	log_end(script, w->rstatus);
+	if (script->ended_fn)
+		tell_end(script, w->rstatus);
+	else
+		log_end(script, w->rstatus);
 	close(script->why);
 	finish(script);
+}
+
+static void not_run(struct script *script, const char *why)
+{
+	if (script->ended_fn)
+		tell(script, SCRIPT_NOT_RUN, 0, why);
+	else
+		log_error("script %s: not run: %s", script->name, why);
 }
 
 static int start(struct script *script)
@@ -114,7 +145,7 @@ static int start(struct script *script)
 	int err = script_child_start(script->argv, &script->who, &script->pid, &script->why);
 
 	if (err) {
-		log_error("script %s: not run: %s", script->name, strerror(-err));
+		not_run(script, strerror(-err));
 		return err;
 	}
 	ev_child_init(&script->ended, on_ended, script->pid, 0);
@@ -146,9 +177,10 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 		const struct script *script = script_of(job);
 		bool killed = job->stage == SCRIPT_KILLED;
 
-		log_warning("script %s: %s: %s", script->name,
-			    killed ? "does not end: killed" : "takes too long: asked to end",
-			    script->argv[0]);
+		if (!script->ended_fn)
+			log_warning("script %s: %s: %s", script->name,
+				    killed ? "does not end: killed" : "takes too long: asked to end",
+				    script->argv[0]);
 		/* Its process group; or itself, should it not have come so far as to lead one. */
 		if (kill(-script->pid, killed ? SIGKILL : SIGTERM) < 0)
 			kill(script->pid, killed ? SIGKILL : SIGTERM);
@@ -156,14 +188,14 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 	plan_deadline(s);
 }
 
-int scripts_new(struct ev_loop *loop, struct scripts **ret)
+int scripts_new(struct ev_loop *loop, size_t running_max, struct scripts **ret)
 {
 	struct scripts *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
 	s->loop = loop;
-	script_queue_init(&s->queue, RUNNING_MAX);
+	script_queue_init(&s->queue, running_max);
 	ev_init(&s->deadline, on_deadline);
 	s->deadline.data = s;
 	*ret = s;
@@ -176,7 +208,8 @@ void scripts_free(struct scripts *s)
 		return;
 	for (struct script_job *job = s->queue.waiting, *next; job; job = next) {
 		next = job->next;
-		log_warning("script %s: not run: we are ending", script_of(job)->name);
+		if (!script_of(job)->ended_fn)
+			log_warning("script %s: not run: we are ending", script_of(job)->name);
 		script_free(script_of(job));
 	}
 	for (struct script_job *job = s->queue.running, *next; job; job = next) {
@@ -203,6 +236,8 @@ static int script_new(struct scripts *s, const struct script_request *r, struct 
 		.owner = s,
 		.arena = arena,
 		.name = arena_strdup(arena, r->name),
+		.ended_fn = r->ended,
+		.ctx = r->ctx,
 		.who = {.user = arena_strdup(arena, r->user),
 			.group = arena_strdup(arena, r->group),
 			.secure = r->secure},

@@ -22,6 +22,19 @@ struct scripts;
  * its object from running; but some do honest work that takes minutes. */
 #define SCRIPT_NOTIFY_TIMEOUT_US ((int64_t)300000000)
 
+/* How a script ended. */
+enum script_how {
+	SCRIPT_EXITED,	  /* value: its status */
+	SCRIPT_SIGNALLED, /* value: the signal */
+	SCRIPT_TOO_LATE,  /* it was ended at its deadline */
+	SCRIPT_NOT_RUN,	  /* why */
+};
+struct script_end {
+	enum script_how how;
+	int value;
+	const char *why;
+};
+
 /* Copied; may be the caller's stack. */
 struct script_request {
 	uint64_t object;	 /* scripts of one object run one after the other */
@@ -32,11 +45,17 @@ struct script_request {
 	const char *group;	 /* "" : the user's own */
 	bool secure;		 /* enable_script_security */
 	int64_t timeout_us;
+	/* Told once how it ended, and then nothing of it is logged. Or NULL. */
+	void (*ended)(void *ctx, uint64_t object, const struct script_end *end);
+	void *ctx;
 };
 
 #define SCRIPT_DEFAULT_USER "keepalived_script"
 
-int scripts_new(struct ev_loop *loop, struct scripts **ret);
+/* A failover of a thousand instances must not take the processor from VRRP. */
+#define SCRIPTS_NOTIFY_MAX 16
+
+int scripts_new(struct ev_loop *loop, size_t running_max, struct scripts **ret);
 /* Scripts that run go on by themselves; those that wait are dropped, which is logged. */
 void scripts_free(struct scripts *s);
 

@@ -2,6 +2,7 @@
 /* The supervisor: its start, its signals, its end, and what happens between roles. */
 #include "core/supervisor.h"
 
+#include "core/check_scripts.h"
 #include "core/clock.h"
 #include "core/daemon.h"
 #include "core/log.h"
@@ -266,6 +267,8 @@ static void role_message(struct process *p, const struct msg *m)
 		reload_message(s, p->desc->id, m);
 	else if (m->type == MSG_REPORTED)
 		snapshot_reported(s, p->desc->id, m->report.serial);
+	else if (m->type == MSG_SCRIPT_ASK)
+		check_scripts_ask(s->check_scripts, s->running.model, &m->script_ask);
 }
 
 /* Without a verdict it counts as up, as for the roles. */
@@ -521,12 +524,21 @@ static void init(struct supervisor *s, const struct options *o)
 	snapshot_init(s);
 }
 
+static void tell_script_end(void *ctx, const struct msg_script_end *end)
+{
+	const struct msg m = {.type = MSG_SCRIPT_END, .script_end = *end};
+
+	process_send(supervisor_process(ctx, ROLE_CHECK), &m, -1);
+}
+
 /* 0 or -errno, after saying why. */
 static int start(struct supervisor *s)
 {
 	int err;
 
-	err = scripts_new(s->loop, &s->scripts);
+	err = scripts_new(s->loop, SCRIPTS_NOTIFY_MAX, &s->scripts);
+	if (!err)
+		err = check_scripts_new(s->loop, tell_script_end, s, &s->check_scripts);
 	if (err) {
 		log_error("scripts can't be run: %s", strerror(-err));
 		return err;
@@ -556,6 +568,7 @@ static void done(struct supervisor *s)
 	manager_done(s);
 	if (s->scripts)
 		scripts_free(s->scripts);
+	check_scripts_free(s->check_scripts);
 	store_done(&s->store);
 	generation_free(&s->running);
 }

@@ -42,6 +42,7 @@ struct supervisor {
 	bool vrrp_is_held; /* at the start, until ipvs has programmed the kernel */
 	ev_timer vrrp_hold;
 	struct scripts *scripts;
+	struct check_scripts *check_scripts;
 	ev_timer drain; /* waits for the scripts, at the end */
 	int64_t drain_until_us;
 };

@@ -96,6 +96,7 @@ struct check_draft {
 	const struct ast_node *node;
 	struct timing_draft timing;
 	struct check_http http;
+	struct check_misc misc;
 	const char *virtualhost;
 };
 
@@ -263,6 +264,8 @@ SETTER(set_http_sni_name);
 SETTER(set_http_tls_ca);
 SETTER(set_http_url);
 SETTER(set_http_virtualhost);
+SETTER(set_misc_path);
+SETTER(set_misc_user);
 SETTER(set_server_virtualhost);
 SETTER(set_service_virtualhost);
 SETTER(set_url_digest);

@@ -35,6 +35,8 @@ static enum check_method method_of(enum keyword_place place)
 		return CHECK_HTTP;
 	case PLACE_CHECK_SSL:
 		return CHECK_SSL;
+	case PLACE_CHECK_MISC:
+		return CHECK_MISC;
 	}
 	return CHECK_TCP;
 }
@@ -51,6 +53,7 @@ void set_server_check(struct checker *c, void *draft, const struct ast_node *n)
 		.node = n,
 		.timing = timing_none,
 		.c = {.method = (uint8_t)method_of(place), .bind_ifname = ""},
+		.misc = {.command = "", .user = "", .group = ""},
 		.http = {.sni_name = "", .tls_ca = ""},
 	};
 	check_block(c, place, k, n);
@@ -77,6 +80,19 @@ void set_check_bind(struct checker *c, void *draft, const struct ast_node *n)
 void set_check_bind_if(struct checker *c, void *draft, const struct ast_node *n)
 {
 	value_ifname(c, &n->word[1], &((struct check_draft *)draft)->c.bind_ifname);
+}
+
+void set_misc_path(struct checker *c, void *draft, const struct ast_node *n)
+{
+	((struct check_draft *)draft)->misc.command = value_string(c, &n->word[1]);
+}
+
+void set_misc_user(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct check_misc *m = &((struct check_draft *)draft)->misc;
+
+	m->user = value_string(c, &n->word[1]);
+	m->group = n->n_words > 2 ? value_string(c, &n->word[2]) : "";
 }
 
 void set_service_server(struct checker *c, void *draft, const struct ast_node *n)
@@ -116,7 +132,7 @@ static void finish_timing(const struct checker *c, struct check *k, const struct
 	k->delay_before_retry_us =
 		FIRST(delay_before_retry_us, default_delay_before_retry_us(k));
 	k->warmup_us = FIRST(warmup_us, k->delay_loop_us);
-	k->retry = (uint32_t)FIRST(retry, 1);
+	k->retry = (uint32_t)FIRST(retry, k->method == CHECK_MISC ? 0 : 1);
 	k->alpha = FIRST(alpha, 0) > 0;
 	k->log_all_failures = FIRST(log_all_failures, c->global.log_all_failures) > 0;
 #undef FIRST
@@ -136,6 +152,23 @@ static void finish_target(struct checker *c, const struct server_draft *d, struc
 			   check_method_name((enum check_method)k->method), d->node->word[1].s);
 }
 
+static bool method_connects(enum check_method method)
+{
+	return method != CHECK_MISC;
+}
+
+static bool misc_finish(struct checker *c, struct check_draft *d, struct check *ret)
+{
+	if (!d->misc.command[strspn(d->misc.command, " \t\n")]) {
+		check_warn(c, &d->node->word[0].loc, "MISC_CHECK has no misc_path; it is left out");
+		return false;
+	}
+	ret->misc = arena_alloc(c->arena, sizeof(*ret->misc));
+	*ret->misc = d->misc;
+	ret->n_misc = 1;
+	return true;
+}
+
 /* What only this method has. False: without it there is no check. */
 static bool finish_method(struct checker *c, const struct service_draft *s,
 			  const struct server_draft *d, struct check_draft *from, struct check *k)
@@ -144,6 +177,8 @@ static bool finish_method(struct checker *c, const struct service_draft *s,
 	case CHECK_HTTP:
 	case CHECK_SSL:
 		return http_finish(c, from, d->virtualhost ? d->virtualhost : s->virtualhost, k);
+	case CHECK_MISC:
+		return misc_finish(c, from, k);
 	case CHECK_TCP:
 		break;
 	}
@@ -160,8 +195,11 @@ static void finish_checks(struct checker *c, const struct service_draft *s, stru
 		*k = d->checks[i].c;
 		if (!finish_method(c, s, d, &d->checks[i], k))
 			continue;
-		finish_target(c, d, k, port);
+		if (method_connects((enum check_method)k->method))
+			finish_target(c, d, k, port);
 		finish_timing(c, k, &d->checks[i].timing, &d->timing, &s->timing);
+		if (k->n_misc && !k->misc->timeout_us)
+			k->misc->timeout_us = k->delay_loop_us;
 		k->id = model_id_check(d->r.id, (enum check_method)k->method, d->r.n_checks++);
 	}
 }

@@ -46,6 +46,22 @@ static void dump_http(FILE *out, const struct check_http *h)
 		dump_url(out, &h->urls[i]);
 }
 
+static void dump_misc(FILE *out, const struct check_misc *m)
+{
+	dump_str(out, IN, "misc_path", m->command);
+	dump_seconds(out, IN, "misc_timeout", m->timeout_us);
+	dump_flag(out, IN, "misc_dynamic", m->dynamic);
+	if (!m->user[0])
+		return;
+	fputs(IN "user ", out);
+	dump_string(out, m->user);
+	if (m->group[0]) {
+		fputc(' ', out);
+		dump_string(out, m->group);
+	}
+	fputc('\n', out);
+}
+
 static void dump_connect(FILE *out, const struct check *k)
 {
 	dump_addr(out, IN, "connect_ip", &k->address);
@@ -56,13 +72,14 @@ static void dump_connect(FILE *out, const struct check *k)
 		dump_u32(out, IN, "bind_port", k->bind_port);
 	dump_str(out, IN, "bind_if", k->bind_ifname);
 	dump_u32(out, IN, "fwmark", k->fwmark);
+	dump_seconds(out, IN, "connect_timeout", k->connect_timeout_us);
 }
 
 void dump_check(FILE *out, const struct check *k)
 {
 	fprintf(out, TAB TAB "%s {\n", check_method_name((enum check_method)k->method));
-	dump_connect(out, k);
-	dump_seconds(out, IN, "connect_timeout", k->connect_timeout_us);
+	if (addr_is_set(&k->address))
+		dump_connect(out, k);
 	dump_seconds(out, IN, "delay_loop", k->delay_loop_us);
 	dump_seconds(out, IN, "delay_before_retry", k->delay_before_retry_us);
 	dump_u32(out, IN, "retry", k->retry);
@@ -71,5 +88,7 @@ void dump_check(FILE *out, const struct check *k)
 	dump_bool(out, IN, "log_all_failures", k->log_all_failures);
 	for (uint32_t i = 0; i < k->n_http; i++)
 		dump_http(out, &k->http[i]);
+	for (uint32_t i = 0; i < k->n_misc; i++)
+		dump_misc(out, &k->misc[i]);
 	fputs(TAB TAB "}\n", out);
 }

@@ -315,6 +315,47 @@ static void test_frequent_reloads_do_not_starve(void **state)
 	check_set_done(&set);
 }
 
+static void give_weight(struct checked *c, int32_t weight, int64_t now_us)
+{
+	struct check_result r = {
+		.outcome = CHECK_PASS, .has_weight = weight >= 0, .weight = weight};
+
+	checked_result(c, &r, now_us);
+}
+
+/* Of several the least; without misc_dynamic none; nothing is forgotten by a pass that gives none. */
+static void test_checks_give_weights(void **state)
+{
+	struct check_misc misc[2] = {{.command = "/x", .user = "", .group = "", .dynamic = true},
+				     {.command = "/x", .user = "", .group = "", .dynamic = true}};
+	struct check_set set = {0};
+	struct checked_server *s;
+	struct world w, w2;
+
+	world_init(&w, (uint32_t[]){2}, 1);
+	for (int i = 0; i < 2; i++) {
+		w.checks[0][i].misc = &misc[i];
+		w.checks[0][i].n_misc = 1;
+	}
+	update(&set, &w, 100 * S);
+	s = server_of(&set, &w, 0);
+	assert_false(s->has_weight);
+	give_weight(check_of(&set, &w, 0, 0), 7, 101 * S);
+	assert_true(s->has_weight && s->weight == 7);
+	give_weight(check_of(&set, &w, 0, 1), 0, 102 * S);
+	assert_true(s->has_weight && s->weight == 0);
+	give_weight(check_of(&set, &w, 0, 1), -1, 103 * S);
+	assert_true(s->has_weight && s->weight == 0);
+	give_weight(check_of(&set, &w, 0, 1), 9, 104 * S);
+	assert_int_equal(s->weight, 7);
+
+	world_init(&w2, (uint32_t[]){2}, 1);
+	update(&set, &w2, 105 * S);
+	s = server_of(&set, &w2, 0);
+	assert_true(!s->has_weight && s->weighed);
+	check_set_done(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_next_life_resumes),
 		cmocka_unit_test(test_overdue_checks_are_spread),
 		cmocka_unit_test(test_frequent_reloads_do_not_starve),
+		cmocka_unit_test(test_checks_give_weights),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

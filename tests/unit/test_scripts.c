@@ -239,7 +239,7 @@ static int setup(void **state)
 	chmod(t->dir, 0777);
 	snprintf(t->out, sizeof(t->out), "%s/out", t->dir);
 	t->loop = ev_default_loop(0);
-	assert_int_equal(scripts_new(t->loop, &t->scripts), 0);
+	assert_int_equal(scripts_new(t->loop, SCRIPTS_NOTIFY_MAX, &t->scripts), 0);
 	*state = t;
 	return 0;
 }
@@ -299,6 +299,39 @@ static void test_run_in_order(void **state)
 	assert_false(scripts_idle(t->scripts));
 	finish(t);
 	assert_out(t, "0\n1\n2\n3\n4\n5\n6\n7\n");
+}
+
+static void on_end(void *ctx, uint64_t object, const struct script_end *end)
+{
+	snprintf(ctx, 200, "%d %d %d %s", (int)object, end->how, end->value, end->why);
+}
+
+static void assert_ends(struct stage *t, const char *command, const char *user, const char *want)
+{
+	char got[200] = "";
+	struct script_request r = {.object = 7,
+				   .name = "test",
+				   .command = command,
+				   .user = user,
+				   .group = "",
+				   .timeout_us = S / 5,
+				   .ended = on_end,
+				   .ctx = got};
+
+	assert_int_equal(scripts_run(t->scripts, &r), 0);
+	finish(t);
+	assert_string_equal(got, want);
+}
+
+static void test_ends_are_told(void **state)
+{
+	struct stage *t = *state;
+
+	assert_ends(t, "/bin/sh -c 'exit 0'", "", "7 0 0 ");
+	assert_ends(t, "/bin/sh -c 'exit 255'", "", "7 0 255 ");
+	assert_ends(t, "/bin/sh -c 'kill -9 $$'", "", "7 1 9 ");
+	assert_ends(t, "/bin/sleep 5", "", "7 2 0 ");
+	assert_ends(t, "/bin/sh", "nemo", "7 3 0 there is no user nemo");
 }
 
 static void test_notify_arguments(void **state)
@@ -400,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_secure),
 		cmocka_unit_test_setup_teardown(test_run_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ends_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notify_arguments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clean_child, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_user_and_group, setup, teardown),
