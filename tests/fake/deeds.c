@@ -239,11 +239,22 @@ static bool kill_active_for_long(struct world *w, const struct cast *c)
 	return true;
 }
 
+/* One that starts waits by its own interval until it hears another's (§6.4.1). */
+static bool have_one_interval(const struct world *w)
+{
+	for (unsigned i = 1; i < w->n_nodes; i++)
+		if (w->nodes[i].conf.adver_int_us != w->nodes[0].conf.adver_int_us)
+			return false;
+	return true;
+}
+
 static bool kill_supervisor(struct world *w, const struct cast *c)
 {
 	struct expect e = planned(w, "the Active's supervisor and process are killed, and started");
 	int64_t away_us = rng_between(&w->rng, 0, 2 * script_down_us(w));
 
+	if (!have_one_interval(w))
+		return false;
 	watch_expect(w, &e);
 	node_forget(w, c->active);
 	world_plan(w, w->now_us + away_us, node_resume, c->active);
@@ -272,11 +283,28 @@ static bool stop_active(struct world *w, const struct cast *c)
 	return true;
 }
 
+/* Only the next priority 0 is heard. */
+static bool stop_active_unheard(struct world *w, const struct cast *c)
+{
+	struct expect e = leaving(w, c, "the Active is stopped, and its priority 0 is lost");
+	bool v2 = c->active && c->active->conf.version == 2;
+
+	if (!c->backup)
+		return false;
+	e.active_by_us += (v2 ? USEC_PER_SEC : c->active->conf.adver_int_us) + VRRP_LET_GO_US / 2 +
+			  w->tardy_us;
+	watch_expect(w, &e);
+	w->lan.quality.loss_percent = 100;
+	node_stop(w, c->active);
+	w->lan.quality = w->calm;
+	return true;
+}
+
 static bool restart_active(struct world *w, const struct cast *c)
 {
 	struct expect e = leaving(w, c, "the Active is stopped and started at once");
 
-	if (!c->backup)
+	if (!c->backup || !have_one_interval(w))
 		return false;
 	let_clients_ask(w, &e);
 	watch_expect(w, &e);
@@ -321,7 +349,7 @@ static bool bring_back(struct world *w, const struct cast *c)
 	struct expect e = planned(w, "a director comes back");
 	struct node *n = c->out;
 
-	if (!n)
+	if (!n || !have_one_interval(w))
 		return false;
 	e.steady = !wins_over(n, c->active);
 	e.except = n;
@@ -411,6 +439,57 @@ static bool change_interval(struct world *w, const struct cast *c)
 	return true;
 }
 
+/* So many advertisements in a row make no silence yet. */
+static int64_t may_lose(const struct world *w, const struct cast *c)
+{
+	/* Without a Skew_Time that is longer than the LAN's jitter one less is safe. */
+	return c->active->conf.down_adverts - (c->skew_us <= 2 * slack_us(w) ? 2 : 1);
+}
+
+/* Peers go by the old interval, and must not miss the new one. */
+static bool slow_down_unheard(struct world *w, const struct cast *c)
+{
+	struct expect e = undisturbed(w, "the interval grows, and what tells it is lost");
+
+	if (c->active->conf.version == 2 || c->active->conf.adver_int_us > w->interval_us ||
+	    may_lose(w, c) < 1)
+		return false;
+	watch_expect(w, &e);
+	w->lan.quality.loss_percent = 100;
+	reload_slower(w, c->active);
+	w->lan.quality = w->calm;
+	return true;
+}
+
+/* The LAN breaks into two, and is mended */
+
+static void unite(struct world *w, struct node *n)
+{
+	int64_t interval_us = script_interval_us(w);
+	struct expect e = {.act = "a LAN that was two is one again",
+			   .two_for_us = 2 * slack_us(w) + interval_us + interval_us / 8};
+
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		w->lan.island[i] = 0;
+	w->watch.two_since_us = w->watch.actives > 1 ? w->now_us : USEC_NEVER;
+	watch_expect(w, &e);
+	world_trace(w, NULL, "%s", e.act);
+}
+
+static bool split(struct world *w, const struct cast *c)
+{
+	unsigned other = rng_below(&w->rng, w->n_nodes);
+	int64_t for_us = script_down_us(w) * 2 + c->active->conf.preempt_delay_us;
+
+	if (!c->backup)
+		return false;
+	watch_expect(w, &(struct expect){.act = "the LAN breaks into two"});
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		w->lan.island[i] = i == other || rng_percent(&w->rng, 50);
+	world_plan(w, w->now_us + rng_between(&w->rng, 0, for_us), unite, NULL);
+	return true;
+}
+
 /* The LAN loses some advertisements in a row */
 
 static void lose_none(struct world *w, struct node *n)
@@ -423,11 +502,8 @@ static bool lose_some(struct world *w, const struct cast *c)
 {
 	struct expect e = undisturbed(w, "fewer advertisements are lost than make a silence");
 	const struct vrrp_conf *conf = &c->active->conf;
-	int64_t n_lost = conf->down_adverts - 1;
+	int64_t n_lost = may_lose(w, c);
 
-	/* Without a Skew_Time that is longer than the LAN's jitter one less is safe. */
-	if (c->skew_us <= 2 * slack_us(w))
-		n_lost--;
 	if (n_lost < 1)
 		return false;
 	watch_expect(w, &e);
@@ -438,10 +514,12 @@ static bool lose_some(struct world *w, const struct cast *c)
 }
 
 static bool (*const deeds[])(struct world *w, const struct cast *c) = {
-	crash_active,	 unplug_active, hold_up_active,	      hold_up_backup,	kill_active,
-	kill_backup,	 kill_all,	kill_active_for_long, do_nothing,	stop_active,
-	restart_active,	 fail_active,	stop_backup,	      bring_back,	bring_back,
-	change_priority, lose_some,	kill_supervisor,      change_addresses, change_interval,
+	crash_active,	   unplug_active,   hold_up_active,   hold_up_backup,
+	kill_active,	   kill_backup,	    kill_all,	      kill_active_for_long,
+	kill_supervisor,   do_nothing,	    stop_active,      stop_active_unheard,
+	restart_active,	   fail_active,	    stop_backup,      bring_back,
+	bring_back,	   change_priority, change_addresses, change_interval,
+	slow_down_unheard, split,	    lose_some,
 };
 #define DEEDS ((unsigned)(sizeof(deeds) / sizeof(deeds[0])))
 

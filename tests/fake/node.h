@@ -24,10 +24,11 @@ enum node_life {
 	NODE_KILLED,  /* the process died; the supervisor has not started the next one yet */
 };
 
-/* An Active that a Backup heard, and until when it is not silent. */
+/* An Active that a Backup heard; until when it is surely alive, and not silent. */
 struct node_heard {
 	struct addr src;
 	uint8_t priority;
+	int64_t alive_us;
 	int64_t until_us;
 };
 
@@ -65,6 +66,7 @@ struct node {
 	bool sent_before_add;
 	int64_t sent_us[NODE_REMEMBERED]; /* the last advertisements as Active */
 	unsigned n_sent;
+	int64_t zero_us;  /* the last priority 0 */
 	unsigned n_woken; /* in a row, with a deadline in the past */
 	int64_t pace_us;  /* the interval that the last one promised */
 };

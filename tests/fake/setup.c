@@ -11,6 +11,7 @@
 #define OWNED		15
 #define ALL_EQUAL	15
 #define PREEMPT_DELAYED 20
+#define HIGHEST		20
 
 enum preemption {
 	PREEMPT_ALL,
@@ -29,6 +30,13 @@ static int64_t draw_interval_us(struct world *w, uint8_t version)
 	return interval_us[rng_below(&w->rng, 3)];
 }
 
+static uint8_t draw_down_adverts(struct world *w)
+{
+	static const uint8_t down_adverts[] = {3, 3, 3, 2, 2, 5};
+
+	return down_adverts[rng_below(&w->rng, 6)];
+}
+
 /* What all have in common. */
 static struct vrrp_conf draw_common(struct world *w)
 {
@@ -38,7 +46,7 @@ static struct vrrp_conf draw_common(struct world *w)
 	return (struct vrrp_conf){
 		.version = version,
 		.vrid = 51,
-		.down_adverts = rng_percent(&w->rng, 80) ? 3 : (uint8_t)rng_between(&w->rng, 2, 5),
+		.down_adverts = draw_down_adverts(w),
 		.adver_int_us = interval_us,
 		.addresses_gen = 1,
 		.garp_repeat = 5,
@@ -86,7 +94,10 @@ static bool draw_preempt(struct world *w, enum preemption all)
 
 static uint8_t draw_priority(struct world *w, uint8_t equal)
 {
-	return equal ? equal : (uint8_t)rng_between(&w->rng, 1, 254);
+	/* The highest have hardly any Skew_Time. */
+	int64_t least = rng_percent(&w->rng, HIGHEST) ? 250 : 1;
+
+	return equal ? equal : (uint8_t)rng_between(&w->rng, least, 254);
 }
 
 void setup_draw(struct world *w)

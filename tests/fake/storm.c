@@ -94,6 +94,17 @@ static void reload_priority(struct world *w, struct node *n)
 		node_reload(w, n, &c);
 }
 
+/* Of one alone, which version 3 allows. */
+static void reload_interval(struct world *w, struct node *n)
+{
+	struct vrrp_conf c = n->conf;
+
+	if (c.version == 2 || n->life == NODE_HELD_UP)
+		return;
+	c.adver_int_us = rng_percent(&w->rng, 50) ? w->interval_us : 3 * w->interval_us;
+	node_reload(w, n, &c);
+}
+
 static void reload_addresses(struct world *w, struct node *n)
 {
 	struct vrrp_conf c = n->conf;
@@ -145,6 +156,7 @@ static const struct fault {
 	{part, unite},
 	{reload_priority, NULL},
 	{reload_addresses, NULL},
+	{reload_interval, NULL},
 	{ask, ask},
 };
 #define FAULTS ((unsigned)(sizeof(faults) / sizeof(faults[0])))

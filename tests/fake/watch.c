@@ -74,14 +74,16 @@ static bool is_worse(const struct vrrp_event *e, const struct node_heard *than)
 }
 
 /*
- * Of two Actives the RFC obeys either, whichever was heard last; the machine may obey the better
- * one alone, for as long as it cannot be silent yet.
+ * Of two Actives the RFC obeys either, whichever was heard last. Ours obeys the better one alone
+ * while that is surely alive, and may do so until it is surely silent.
  */
 static bool may_follow_better(const struct world *w, struct node *n, const struct vrrp_event *e)
 {
 	struct node_heard *best = &n->ref.best, *last = &n->ref.last;
+	int64_t silence_us = n->conf.down_adverts * e->adver_int_us;
 	struct node_heard now = {.src = e->src,
 				 .priority = e->priority,
+				 .alive_us = w->now_us + silence_us / 2,
 				 .until_us =
 					 w->now_us + down_interval_us(&n->conf, e->adver_int_us)};
 	bool worse = w->now_us <= last->until_us && is_worse(e, last);
@@ -114,7 +116,7 @@ static void may_obey(struct world *w, struct node *n, const struct vrrp_event *e
 		ref->least_int_us = e->adver_int_us;
 	if (e->adver_int_us > ref->most_int_us)
 		ref->most_int_us = e->adver_int_us;
-	if (ref->early_us > w->now_us + in_us)
+	if (ref->early_us > w->now_us + in_us && w->now_us > ref->best.alive_us)
 		ref->early_us = w->now_us + in_us;
 	if (ref->late_us < w->now_us + in_us)
 		ref->late_us = w->now_us + in_us;
@@ -305,17 +307,10 @@ static void check_sent(struct world *w, struct node *n)
 	n->sent_before_add |= n->addresses != n->conf.addresses_gen;
 }
 
-static void check_change(struct world *w, struct node *n, const struct vrrp_change *c)
+static void check_takeover(struct world *w, struct node *n, enum vrrp_reason reason)
 {
-	const struct expect *e = &w->watch.expect;
-	bool alive = c->reason == VRRP_REASON_PREEMPT || c->reason == VRRP_REASON_PEER_LEFT;
+	bool alive = reason == VRRP_REASON_PREEMPT || reason == VRRP_REASON_PEER_LEFT;
 
-	if (c->from != n->was || c->to != n->m.state)
-		fail(w, n, ours, "reports a change that is none");
-	if (e->steady && c->from != c->to && n != e->except)
-		fail(w, n, ours, "changes its state");
-	if (c->from != VRRP_STATE_BACKUP || c->to != VRRP_STATE_ACTIVE)
-		return;
 	if (w->now_us < n->ref.early_us)
 		fail(w, n, "§6.4.2: Active_Down_Timer", "takes over %.3f ms too early",
 		     (double)(n->ref.early_us - w->now_us) / USEC_PER_MSEC);
@@ -323,10 +318,27 @@ static void check_change(struct world *w, struct node *n, const struct vrrp_chan
 		fail(w, n, ours, "tells a living Active to yield before it has the addresses");
 }
 
+static void check_change(struct world *w, struct node *n, const struct vrrp_change *c)
+{
+	const struct expect *e = &w->watch.expect;
+	bool leaves = c->to == VRRP_STATE_STOP || c->to == VRRP_STATE_FAULT;
+
+	if (c->from != n->was || c->to != n->m.state)
+		fail(w, n, ours, "reports a change that is none");
+	if (e->steady && c->from != c->to && n != e->except)
+		fail(w, n, ours, "changes its state");
+	if (c->from == VRRP_STATE_BACKUP && c->to == VRRP_STATE_ACTIVE)
+		check_takeover(w, n, c->reason);
+	if (c->from == VRRP_STATE_ACTIVE && leaves && n->link_up && n->zero_us != w->now_us)
+		fail(w, n, "§6.4.3: Shutdown", "leaves without saying so");
+}
+
 void watch_action(struct world *w, struct node *n, const struct vrrp_action *a)
 {
 	switch (a->kind) {
 	case VRRP_ACTION_SEND:
+		if (a->priority == 0)
+			n->zero_us = w->now_us;
 		if (a->priority == n->conf.priority)
 			check_sent(w, n);
 		else if (a->priority != 0)
@@ -398,6 +410,20 @@ static void check_state(struct world *w, struct node *n, enum vrrp_event_kind af
 		fail(w, n, ours, "holds addresses on a dead interface");
 }
 
+/* Peers go by the old priority and interval until they hear the new ones. */
+static void check_reloaded(struct world *w, struct node *n, const struct vrrp_event *e)
+{
+	const struct vrrp_conf *was = e->conf_was, *is = &n->conf;
+	bool differs = was->priority != is->priority || was->adver_int_us != is->adver_int_us ||
+		       was->addresses_gen != is->addresses_gen;
+
+	if (n->m.state != n->was)
+		fail(w, n, ours, "changes its state by a reload");
+	if (n->m.state == VRRP_STATE_ACTIVE && differs &&
+	    n->sent_us[n->n_sent % NODE_REMEMBERED] != w->now_us)
+		fail(w, n, ours, "does not tell what a reload changed");
+}
+
 /* A timer may be due already when it is set; not for ever. */
 static void check_woken(struct world *w, struct node *n, const struct vrrp_event *e)
 {
@@ -418,6 +444,8 @@ void watch_step(struct world *w, struct node *n, const struct vrrp_event *e)
 		n->ref.rival_us = n->ref.rival_surely_us = USEC_NEVER;
 	if (e->kind == VRRP_EVENT_ADVERT)
 		check_heard(w, n, e);
+	if (e->kind == VRRP_EVENT_CONF)
+		check_reloaded(w, n, e);
 	if (e->kind == VRRP_EVENT_START && owner && !e->faulty && n->m.state != VRRP_STATE_ACTIVE)
 		fail(w, n, "§6.4.1", "owns the addresses and is not Active");
 	check_woken(w, n, e);
