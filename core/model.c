@@ -108,10 +108,15 @@ uint64_t model_id_vrrp(uint8_t family, const char *ifname, uint8_t vrid)
 
 uint64_t model_id_virtual_server(const struct virtual_server *vs)
 {
-	uint8_t buf[64];
+	uint8_t buf[512];
 	struct writer w;
 
-	id_start(&w, buf, sizeof(buf), 's');
+	id_start(&w, buf, sizeof(buf), vs->n_members ? 'g' : 's');
+	if (vs->n_members) {
+		put_u8(&w, vs->protocol);
+		put_str(&w, vs->group);
+		return hash_writer(&w);
+	}
 	put_u8(&w, vs->family);
 	put_u8(&w, vs->fwmark ? 0 : vs->protocol);
 	put_addr(&w, vs->address);
@@ -167,7 +172,10 @@ const char *virtual_server_format(const struct virtual_server *vs, char *text)
 							      : "TCP";
 	char at[ADDR_TEXT_MAX];
 
-	if (vs->fwmark)
+	if (vs->n_members)
+		snprintf(text, TEXT_MAX, "group %s%s%s", vs->group, vs->protocol ? " " : "",
+			 vs->protocol ? protocol : "");
+	else if (vs->fwmark)
 		snprintf(text, TEXT_MAX, "fwmark %u%s", vs->fwmark,
 			 vs->family == AF_INET6 ? " IPv6" : "");
 	else

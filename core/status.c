@@ -232,6 +232,25 @@ static json *real_servers(const struct supervisor *s, const struct virtual_serve
 	return list;
 }
 
+static json *members(const struct virtual_server *vs)
+{
+	json *list = json_object_new_array();
+	char text[TEXT_MAX];
+
+	for (uint32_t i = 0; i < vs->n_members; i++) {
+		const struct member *m = &vs->members[i];
+		const struct virtual_server alone = {.family = m->family,
+						     .protocol = m->protocol,
+						     .address = m->address,
+						     .port = m->port,
+						     .fwmark = m->fwmark};
+
+		json_object_array_add(
+			list, json_object_new_string(virtual_server_format(&alone, text)));
+	}
+	return list;
+}
+
 static json *service(const struct supervisor *s, const struct virtual_server *vs)
 {
 	json *o = json_object_new_object();
@@ -243,6 +262,8 @@ static json *service(const struct supervisor *s, const struct virtual_server *vs
 	add_addr(o, "address", &vs->address);
 	add_int(o, "port", vs->port);
 	add_int(o, "fwmark", vs->fwmark);
+	if (vs->n_members)
+		add(o, "members", members(vs));
 	add_str(o, "scheduler", vs->scheduler);
 	add_int(o, "quorum", vs->quorum);
 	add_int(o, "servers_total", vs->n_servers);

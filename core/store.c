@@ -216,6 +216,8 @@ static size_t count_objects(const struct model *m)
 	size_t n = 1 + m->n_instances + m->n_services;
 
 	for (uint32_t i = 0; i < m->n_services; i++)
+		n += m->services[i].n_members;
+	for (uint32_t i = 0; i < m->n_services; i++)
 		for (uint32_t k = 0; k < m->services[i].n_servers; k++)
 			n += 1 + m->services[i].servers[k].n_checks;
 	return n;
@@ -233,6 +235,8 @@ static uint64_t *ids_of(const struct model *m, size_t *ret_n)
 		const struct virtual_server *vs = &m->services[i];
 
 		ids[n++] = vs->id;
+		for (uint32_t k = 0; k < vs->n_members; k++)
+			ids[n++] = vs->members[k].id;
 		for (uint32_t k = 0; k < vs->n_servers; k++) {
 			ids[n++] = vs->servers[k].id;
 			for (uint32_t c = 0; c < vs->servers[k].n_checks; c++)

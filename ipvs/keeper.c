@@ -50,6 +50,23 @@ struct served *keeper_find(const struct keeper *k, uint64_t service)
 	return bsearch(&wanted, k->served, k->n_served, sizeof(wanted), compare_served);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	const struct keeper_key *left = a, *right = b;
+
+	return (left->id > right->id) - (left->id < right->id);
+}
+
+struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *key)
+{
+	const struct keeper_key wanted = { .id = ipvs_key_id(key) };
+	const struct keeper_key *found = NULL;
+
+	if (k->n_keys)
+		found = bsearch(&wanted, k->keys, k->n_keys, sizeof(wanted), compare_keys);
+	return found ? found->served : NULL;
+}
+
 void keeper_send_service(const struct service_state *state)
 {
 	struct msg m = { .type = MSG_SERVICE_STATE,
@@ -61,6 +78,18 @@ void keeper_send_service(const struct service_state *state)
 					    .since_us = state->since_us } };
 
 	role_send(ROLE_SUPERVISOR, &m);
+}
+
+/* A group's services in the kernel are told each, too: so they are known as ours ever after. */
+static void send_served(const struct served *s)
+{
+	struct service_state member = s->state;
+
+	keeper_send_service(&s->state);
+	for (uint32_t i = 0; i < s->vs->n_members; i++) {
+		member.service = s->vs->members[i].id;
+		keeper_send_service(&member);
+	}
 }
 
 void keeper_send_ipvs(const struct keeper *k)
@@ -187,7 +216,7 @@ static bool step(struct keeper *k, struct served *s, int64_t now_us)
 		return false;
 	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)
 		log_notice("%s", explain_quorum(s->vs, &s->state, first, line));
-	keeper_send_service(&s->state);
+	send_served(s);
 	return true;
 }
 
@@ -257,6 +286,27 @@ static const struct service_state *find_resumed(const struct keeper *k, uint64_t
 	return bsearch(&wanted, k->resumed, k->n_resumed, sizeof(wanted), compare_states);
 }
 
+static void index_keys(struct keeper *k)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < k->n_served; i++)
+		n += wanted_keys(k->served[i].vs);
+	k->keys = must_alloc(n, sizeof(*k->keys));
+	k->n_keys = 0;
+	for (uint32_t i = 0; i < k->n_served; i++) {
+		const struct virtual_server *vs = k->served[i].vs;
+
+		for (uint32_t j = 0; j < wanted_keys(vs); j++) {
+			struct ipvs_key key = wanted_key(vs, j);
+
+			k->keys[k->n_keys++] =
+				(struct keeper_key){ ipvs_key_id(&key), &k->served[i] };
+		}
+	}
+	qsort(k->keys, k->n_keys, sizeof(*k->keys), compare_keys);
+}
+
 /* The model's services take their places, with the state of those that were served before. */
 static void serve(struct keeper *k, const struct keeper *former, const struct model *model)
 {
@@ -280,6 +330,7 @@ static void serve(struct keeper *k, const struct keeper *former, const struct mo
 	qsort(k->served, k->n_served, sizeof(*k->served), compare_served);
 	k->model = model;
 	k->patrol_at = 0;
+	index_keys(k);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -294,11 +345,11 @@ static void own(struct keeper *k)
 {
 	uint32_t n = k->n_owned;
 
-	k->owned = realloc(k->owned, (n + k->n_served + k->n_resumed + 1) * sizeof(*k->owned));
+	k->owned = realloc(k->owned, (n + k->n_keys + k->n_resumed + 1) * sizeof(*k->owned));
 	if (!k->owned)
 		abort();
-	for (uint32_t i = 0; i < k->n_served; i++)
-		k->owned[n++] = k->served[i].vs->id;
+	for (uint32_t i = 0; i < k->n_keys; i++)
+		k->owned[n++] = k->keys[i].id;
 	for (uint32_t i = 0; i < k->n_resumed; i++)
 		k->owned[n++] = k->resumed[i].service;
 	k->n_owned = n;
@@ -329,10 +380,17 @@ static void scope_changed(struct keeper *k, bool all, struct keeper_scope *scope
 
 static void scope_gone(struct keeper *k, const struct keeper *former, struct keeper_scope *scope)
 {
-	scope->gone = must_alloc(former->n_served, sizeof(*scope->gone));
-	for (uint32_t i = 0; i < former->n_served; i++)
-		if (!keeper_find(k, former->served[i].vs->id))
-			scope->gone[scope->n_gone++] = wanted_key(former->served[i].vs);
+	scope->gone = must_alloc(former->n_keys, sizeof(*scope->gone));
+	for (uint32_t i = 0; i < former->n_served; i++) {
+		const struct virtual_server *vs = former->served[i].vs;
+
+		for (uint32_t j = 0; j < wanted_keys(vs); j++) {
+			struct ipvs_key key = wanted_key(vs, j);
+
+			if (!keeper_find_key(k, &key))
+				scope->gone[scope->n_gone++] = key;
+		}
+	}
 }
 
 static bool same_timeouts(const struct global *a, const struct global *b)
@@ -389,6 +447,7 @@ void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
 	free(scope.some);
 	free(scope.gone);
 	free(former.served);
+	free(former.keys);
 }
 
 bool keeper_is_dirty(const struct keeper *k)
@@ -460,26 +519,32 @@ bool keeper_patrol(struct keeper *k)
 	return true;
 }
 
-static void report_servers(const struct served *s, const struct ipvs_table *observed)
+static void add_observed(struct msg_server_state *m, const struct ipvs_service *in_kernel,
+			 const struct real_server *rs)
 {
-	const struct ipvs_key key = wanted_key(s->vs);
-	const struct ipvs_service *in_kernel = ipvs_table_find(observed, &key);
+	const struct ipvs_dest *d =
+		in_kernel ? ipvs_service_find(in_kernel, &rs->address, rs->port) : NULL;
 
-	for (uint32_t i = 0; i < s->vs->n_servers; i++) {
-		const struct real_server *rs = &s->vs->servers[i];
-		const struct ipvs_dest *d =
-			in_kernel ? ipvs_service_find(in_kernel, &rs->address, rs->port) : NULL;
-		struct msg m = { .type = MSG_SERVER_STATE,
-				 .server_state = { .service = s->vs->id, .server = rs->id } };
+	if (!d)
+		return;
+	m->in_kernel = true;
+	m->weight = d->weight;
+	m->active_conns += d->active_conns;
+	m->inactive_conns += d->inactive_conns;
+}
 
-		if (d) {
-			m.server_state.in_kernel = true;
-			m.server_state.weight = d->weight;
-			m.server_state.active_conns = d->active_conns;
-			m.server_state.inactive_conns = d->inactive_conns;
-		}
-		role_send(ROLE_SUPERVISOR, &m);
+static void report_server(const struct served *s, const struct real_server *rs,
+			  const struct ipvs_table *observed)
+{
+	struct msg m = { .type = MSG_SERVER_STATE,
+			 .server_state = { .service = s->vs->id, .server = rs->id } };
+
+	for (uint32_t i = 0; i < wanted_keys(s->vs); i++) {
+		const struct ipvs_key key = wanted_key(s->vs, i);
+
+		add_observed(&m.server_state, ipvs_table_find(observed, &key), rs);
 	}
+	role_send(ROLE_SUPERVISOR, &m);
 }
 
 void keeper_report(struct keeper *k)
@@ -491,8 +556,11 @@ void keeper_report(struct keeper *k)
 	if (err)
 		observed = (struct ipvs_table){ 0 };
 	for (uint32_t i = 0; i < k->n_served; i++) {
-		keeper_send_service(&k->served[i].state);
-		report_servers(&k->served[i], &observed);
+		const struct served *s = &k->served[i];
+
+		send_served(s);
+		for (uint32_t j = 0; j < s->vs->n_servers; j++)
+			report_server(s, &s->vs->servers[j], &observed);
 	}
 	keeper_send_ipvs(k);
 	keeper_send_sync(k);
@@ -503,19 +571,22 @@ void keeper_report(struct keeper *k)
 static void remove_ours(struct keeper *k)
 {
 	struct arena *arena = arena_new();
-	struct ipvs_service *services = arena_array(arena, k->n_served + 1, sizeof(*services));
-	struct ipvs_edit *edits = arena_array(arena, k->n_served + 1, sizeof(*edits));
+	struct ipvs_service *services = arena_array(arena, k->n_keys + 1, sizeof(*services));
+	struct ipvs_edit *edits = arena_array(arena, k->n_keys + 1, sizeof(*edits));
+	uint32_t n = 0;
 	int failed;
 
 	for (uint32_t i = 0; i < k->n_served; i++) {
-		services[i].key = wanted_key(k->served[i].vs);
-		edits[i] = (struct ipvs_edit){ .kind = IPVS_EDIT_DEL_SERVICE,
-					       .service = &services[i] };
+		for (uint32_t j = 0; j < wanted_keys(k->served[i].vs); j++) {
+			services[n].key = wanted_key(k->served[i].vs, j);
+			edits[n] = (struct ipvs_edit){ .kind = IPVS_EDIT_DEL_SERVICE,
+						       .service = &services[n] };
+			n++;
+		}
 	}
-	failed = ipvs_netlink_apply(&k->nl, edits, k->n_served);
+	failed = ipvs_netlink_apply(&k->nl, edits, n);
 	if (failed >= 0)
-		log_notice("stopping: %u services removed from the kernel",
-			   k->n_served - (uint32_t)failed);
+		log_notice("stopping: %u services removed from the kernel", n - (uint32_t)failed);
 	arena_free(arena);
 }
 

@@ -17,7 +17,7 @@
 #include "ipvs/netlink.h"
 #include "ipvs/wanted.h"
 
-/* One virtual server that is being served. */
+/* One virtual server that is being served, by one of the kernel's services or by a group's. */
 struct served {
 	const struct virtual_server *vs;
 	struct service_state state;
@@ -45,13 +45,18 @@ struct keeper {
 	const struct model *model; /* NULL before the first commit */
 	struct served *served;	   /* sorted by id */
 	uint32_t n_served;
+	struct keeper_key {
+		uint64_t id;
+		struct served *served;
+	} *keys; /* of all services that are wanted in the kernel, sorted by ipvs_key_id() */
+	uint32_t n_keys;
 	uint32_t n_dirty;
 	uint32_t patrol_at; /* where the next slice of the patrol starts */
 	struct health health;
 	struct service_state *resumed; /* of a former incarnation, until the first commit */
 	uint32_t n_resumed;
 	struct keeper_sync sync;
-	uint64_t *owned; /* sorted ids: of all that may be in the kernel because of us */
+	uint64_t *owned; /* sorted ids of keys: of all that may be in the kernel because of us */
 	uint32_t n_owned;
 	bool flush_others; /* lvs_flush, until the first whole pass has ended well */
 	bool incomplete;   /* a pass did not end well: the whole table is to be looked at */
@@ -88,6 +93,7 @@ void keeper_stop(struct keeper *k);
 
 /* For keeper.c and pass.c. */
 struct served *keeper_find(const struct keeper *k, uint64_t service);
+struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *key);
 void keeper_send_service(const struct service_state *state);
 void keeper_send_ipvs(const struct keeper *k);
 void keeper_send_sync(const struct keeper *k);

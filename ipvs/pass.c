@@ -35,6 +35,17 @@ static uint32_t scope_size(const struct pass *p)
 	return p->scope->all ? p->k->n_served : p->scope->n_some;
 }
 
+static uint32_t scope_keys(const struct pass *p)
+{
+	uint32_t n = 0;
+
+	if (p->scope->all)
+		return p->k->n_keys;
+	for (uint32_t i = 0; i < p->scope->n_some; i++)
+		n += wanted_keys(p->scope->some[i]->vs);
+	return n;
+}
+
 static struct served *scope_at(const struct pass *p, uint32_t i)
 {
 	return p->scope->all ? &p->k->served[i] : p->scope->some[i];
@@ -45,12 +56,14 @@ static void make_wanted(struct pass *p)
 	const struct global *global = p->k->model->global;
 	struct ipvs_table *t = &p->wanted;
 
-	*t = (struct ipvs_table){ .n_services = scope_size(p) };
-	t->services = arena_array(p->arena, t->n_services, sizeof(*t->services));
-	for (uint32_t i = 0; i < t->n_services; i++) {
+	*t = (struct ipvs_table){ 0 };
+	t->services = arena_array(p->arena, scope_keys(p), sizeof(*t->services));
+	for (uint32_t i = 0; i < scope_size(p); i++) {
 		const struct served *s = scope_at(p, i);
 
-		wanted_service(p->arena, s->vs, &p->k->health, &s->state, &t->services[i]);
+		for (uint32_t j = 0; j < wanted_keys(s->vs); j++)
+			wanted_service(p->arena, s->vs, j, &p->k->health, &s->state,
+				       &t->services[t->n_services++]);
 	}
 	ipvs_table_sort(t);
 	if (p->scope->all)
@@ -71,9 +84,10 @@ static int observe(struct pass *p)
 
 	if (scope->all)
 		return ipvs_netlink_observe(nl, p->arena, &p->observed);
-	keys = arena_array(p->arena, (size_t)scope->n_some + scope->n_gone, sizeof(*keys));
+	keys = arena_array(p->arena, (size_t)scope_keys(p) + scope->n_gone, sizeof(*keys));
 	for (uint32_t i = 0; i < scope->n_some; i++)
-		keys[n++] = wanted_key(scope->some[i]->vs);
+		for (uint32_t j = 0; j < wanted_keys(scope->some[i]->vs); j++)
+			keys[n++] = wanted_key(scope->some[i]->vs, j);
 	for (uint32_t i = 0; i < scope->n_gone; i++)
 		keys[n++] = scope->gone[i];
 	err = ipvs_netlink_observe_some(nl, p->arena, keys, n, &p->observed);
@@ -155,7 +169,7 @@ static void count_edit(struct pass *p, const struct ipvs_edit *e)
 
 static struct served *served_of(struct pass *p, const struct ipvs_edit *e)
 {
-	return e->service ? keeper_find(p->k, ipvs_key_id(&e->service->key)) : NULL;
+	return e->service ? keeper_find_key(p->k, &e->service->key) : NULL;
 }
 
 static void tell_edit(struct pass *p, const struct ipvs_edit *e, const struct served *s)
@@ -365,9 +379,9 @@ static void settle_ownership(struct keeper *k)
 	if (!k->sync.failure)
 		k->sync.owned = k->model->global->n_sync;
 	k->flush_others = false;
-	k->n_owned = k->n_served;
-	for (uint32_t i = 0; i < k->n_served; i++)
-		k->owned[i] = k->served[i].vs->id;
+	k->n_owned = k->n_keys;
+	for (uint32_t i = 0; i < k->n_keys; i++)
+		k->owned[i] = k->keys[i].id;
 }
 
 int keeper_pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause)

@@ -64,8 +64,24 @@ bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 	return true;
 }
 
-struct ipvs_key wanted_key(const struct virtual_server *vs)
+uint32_t wanted_keys(const struct virtual_server *vs)
 {
+	return vs->n_members ? vs->n_members : 1;
+}
+
+static struct ipvs_key member_key(const struct member *m)
+{
+	return (struct ipvs_key){ .family = m->family,
+				  .protocol = m->protocol,
+				  .port = m->port,
+				  .fwmark = m->fwmark,
+				  .address = m->address };
+}
+
+struct ipvs_key wanted_key(const struct virtual_server *vs, uint32_t i)
+{
+	if (vs->n_members)
+		return member_key(&vs->members[i]);
 	if (vs->fwmark)
 		return (struct ipvs_key){ .family = vs->family, .fwmark = vs->fwmark };
 	return (struct ipvs_key){ .family = vs->family,
@@ -125,21 +141,24 @@ static void add_pool(struct ipvs_service *s, const struct virtual_server *vs,
 }
 
 /* A netmask of no bits at all can't be meant: each client by itself. */
-static uint8_t persistence_prefixlen(const struct virtual_server *vs)
+static uint8_t persistence_prefixlen(const struct virtual_server *vs, uint8_t family)
 {
-	uint8_t all = vs->family == AF_INET6 ? 128 : 32;
+	uint8_t all = family == AF_INET6 ? 128 : 32;
 
 	return vs->persistence_prefixlen ? vs->persistence_prefixlen : all;
 }
 
-void wanted_service(struct arena *arena, const struct virtual_server *vs, const struct health *h,
-		    const struct service_state *state, struct ipvs_service *ret)
+void wanted_service(struct arena *arena, const struct virtual_server *vs, uint32_t i,
+		    const struct health *h, const struct service_state *state,
+		    struct ipvs_service *ret)
 {
+	struct ipvs_key key = wanted_key(vs, i);
+
 	*ret = (struct ipvs_service){
-		.key = wanted_key(vs),
+		.key = key,
 		.flags = vs->scheduler_flags & ~(uint32_t)IP_VS_SVC_F_HASHED,
 		.timeout_s = vs->persistence_timeout_s,
-		.prefixlen = persistence_prefixlen(vs),
+		.prefixlen = persistence_prefixlen(vs, key.family),
 		.dests = arena_array(arena, (size_t)vs->n_servers + 1, sizeof(*ret->dests)),
 	};
 	if (vs->persistence_timeout_s)

@@ -31,9 +31,14 @@ int32_t wanted_server_weight(const struct real_server *rs, const struct health *
 bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 			struct service_state *state, int64_t now_us);
 
-/* The service and its destinations from `state` as the step left it; not sorted yet. */
-void wanted_service(struct arena *arena, const struct virtual_server *vs, const struct health *h,
-		    const struct service_state *state, struct ipvs_service *ret);
+/* The kernel's services that a virtual server stands for: one, or its group's. */
+uint32_t wanted_keys(const struct virtual_server *vs);
+struct ipvs_key wanted_key(const struct virtual_server *vs, uint32_t i);
+
+/* The i-th of these and its destinations, from `state` as the step left it; not sorted yet. */
+void wanted_service(struct arena *arena, const struct virtual_server *vs, uint32_t i,
+		    const struct health *h, const struct service_state *state,
+		    struct ipvs_service *ret);
 
 /* What is known of the instance that the sync daemons follow. */
 enum wanted_follows {
@@ -45,7 +50,5 @@ enum wanted_follows {
 /* `owned`: what runs in the kernel may be ours; else, without lvs_sync_daemon, it is let be. */
 struct ipvs_daemons wanted_daemons(const struct global *global, enum wanted_follows follows,
 				   bool owned);
-
-struct ipvs_key wanted_key(const struct virtual_server *vs);
 
 #endif

@@ -259,7 +259,7 @@ static const struct model *check_model(struct checker *c)
 const struct model *config_check(struct arena *arena, const struct ast_node *root,
 				 struct diags *diags)
 {
-	struct checker c = {.arena = arena, .diags = diags};
+	struct checker c = {.arena = arena, .diags = diags, .root = root};
 
 	check_block(&c, PLACE_ROOT, NULL, root);
 	check_globals(&c, root);

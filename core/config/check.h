@@ -121,10 +121,12 @@ struct service_draft {
 	int64_t persistence_timeout_s;
 	int32_t weight;
 	int8_t inhibit;
+	bool mixed_family;   /* a group with IPv4 and IPv6 */
 	bool forward_missed; /* it has been said that there is no lvs_method */
 	const struct ast_node *granularity;
 	const struct ast_node *scheduler_option; /* sh-port and the like: the last one */
 	const char *option_scheduler;		 /* whom it is for */
+	size_t members_cap;
 	struct server_draft *servers;
 	uint32_t n_servers;
 };
@@ -138,6 +140,7 @@ struct id_place {
 struct checker {
 	struct arena *arena;
 	struct diags *diags;
+	const struct ast_node *root;
 	struct global_draft global;
 	struct vrrp_instance *instances;
 	uint32_t n_instances;
@@ -178,6 +181,7 @@ bool value_addr(struct checker *c, const struct ast_word *w, struct addr *ret);
 bool value_prefix(struct checker *c, const struct ast_word *w, struct addr *ret,
 		  uint8_t *ret_prefixlen);
 bool value_port(struct checker *c, const struct ast_word *w, uint16_t *ret);
+bool value_port_or_none(struct checker *c, const struct ast_word *w, uint16_t *ret);
 bool value_ifname(struct checker *c, const struct ast_word *w, const char **ret);
 /* A script and who runs it, behind the keyword. False when there is one for `on` already. */
 bool value_notify(struct checker *c, const struct ast_node *n, enum notify_on on,
@@ -202,6 +206,12 @@ void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_nod
 /* check_service.c: every service of the file, in order */
 void service_check_all(struct checker *c, const struct ast_node *root);
 void forward_set(struct checker *c, struct forward_draft *f, const struct ast_node *n);
+
+/* check_group.c: the members of a service's virtual_server_group, still without protocol and id.
+ * False when there are none. */
+bool group_read(struct checker *c, struct service_draft *d);
+/* When the family and the protocol of the service are known. False when no member is left. */
+bool group_finish(struct checker *c, struct service_draft *d);
 
 /* check_server.c */
 void server_check_all(struct checker *c, struct service_draft *d);

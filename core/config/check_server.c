@@ -104,7 +104,7 @@ void set_service_server(struct checker *c, void *draft, const struct ast_node *n
 	d->r.weight = s->weight;
 	if (!value_addr(c, &n->word[1], &d->r.address))
 		return;
-	if (n->n_words > 2 && !value_port(c, &n->word[2], &d->r.port))
+	if (n->n_words > 2 && !value_port_or_none(c, &n->word[2], &d->r.port))
 		return;
 	check_block(c, PLACE_RS, d, n);
 	s->n_servers++;
@@ -211,6 +211,8 @@ static void finish_port(struct checker *c, const struct service_draft *s, struct
 
 	if (!d->r.port)
 		d->r.port = vs->port;
+	if (vs->n_members && !vs->port)
+		return; /* its members have ports of their own */
 	if (d->r.forward == IPVS_FORWARD_NAT || d->r.port == vs->port)
 		return;
 	if (vs->fwmark)

@@ -245,7 +245,7 @@ void set_service_sorry(struct checker *c, void *draft, const struct ast_node *n)
 
 	if (!value_addr(c, &n->word[1], &r->address))
 		return;
-	if (n->n_words > 2 && !value_port(c, &n->word[2], &r->port))
+	if (n->n_words > 2 && !value_port_or_none(c, &n->word[2], &r->port))
 		return;
 	if (d->vs.n_sorry)
 		check_warn(c, &n->word[0].loc,
@@ -269,21 +269,39 @@ static const char *draft_name(struct checker *c, const struct service_draft *d)
 			    d->node->n_words > 2 ? d->node->word[2].s : "");
 }
 
+static bool has_address(const struct virtual_server *vs)
+{
+	for (uint32_t i = 0; i < vs->n_members; i++)
+		if (!vs->members[i].fwmark)
+			return true;
+	return !vs->n_members && !vs->fwmark;
+}
+
+static bool has_no_port(const struct virtual_server *vs)
+{
+	for (uint32_t i = 0; i < vs->n_members; i++)
+		if (!vs->members[i].fwmark && !vs->members[i].port)
+			return true;
+	return !vs->n_members && !vs->fwmark && !vs->port;
+}
+
 static void finish_protocol(struct checker *c, struct service_draft *d)
 {
 	struct virtual_server *vs = &d->vs;
 	const char *name = draft_name(c, d);
 
-	if (!vs->fwmark && !vs->protocol) {
+	if (!has_address(vs)) {
+		vs->protocol = 0;
+	} else if (!vs->protocol) {
 		check_warn(c, draft_loc(d), "%s has no protocol; UDP is used", name);
 		vs->protocol = IPPROTO_UDP;
 	}
-	if (vs->scheduler_flags & IP_VS_SVC_F_ONEPACKET && !vs->fwmark &&
+	if (vs->scheduler_flags & IP_VS_SVC_F_ONEPACKET && has_address(vs) &&
 	    vs->protocol != IPPROTO_UDP) {
 		check_warn(c, draft_loc(d), "%s: ops is for UDP only; it is left out", name);
 		vs->scheduler_flags &= ~(uint32_t)IP_VS_SVC_F_ONEPACKET;
 	}
-	if (!vs->fwmark && !vs->port && d->persistence_timeout_s < 0) {
+	if (has_no_port(vs) && d->persistence_timeout_s < 0) {
 		check_warn(c, draft_loc(d),
 			   "%s has no port, which goes with persistence only; "
 			   "a timeout of %d s is used",
@@ -342,9 +360,12 @@ static int granularity_parse(struct checker *c, const struct ast_word *w, uint8_
 static void finish_persistence(struct checker *c, struct service_draft *d)
 {
 	struct virtual_server *vs = &d->vs;
-	int len = vs->family == AF_INET6 ? 128 : 32, got;
+	int len = vs->family == AF_INET6 ? 128 : vs->family ? 32 : 0, got;
 
-	if (d->granularity) {
+	if (d->granularity && d->mixed_family) {
+		check_warn(c, &d->granularity->word[0].loc,
+			   "one granularity does not fit IPv4 and IPv6; it is left out");
+	} else if (d->granularity) {
 		got = granularity_parse(c, &d->granularity->word[1], vs->family);
 		if (got > 0) {
 			len = got;
@@ -420,6 +441,8 @@ static void finish_family(struct service_draft *d)
 {
 	uint8_t any = d->vs.n_sorry ? d->vs.sorry[0].address.family : 0;
 
+	if (d->mixed_family)
+		return;
 	for (uint32_t i = 0; !d->vs.family && i < d->n_servers; i++) {
 		const struct forward_draft *f =
 			d->servers[i].forward.set ? &d->servers[i].forward : &d->forward;
@@ -435,16 +458,22 @@ static void finish_family(struct service_draft *d)
 		d->vs.family = any ? any : AF_INET;
 }
 
-static void finish_service(struct checker *c, struct service_draft *d)
+/* False when it has no place in the kernel. */
+static bool finish_service(struct checker *c, struct service_draft *d)
 {
+	if (d->vs.group[0] && !group_read(c, d))
+		return false;
 	finish_family(d);
 	finish_protocol(c, d);
 	finish_scheduler(c, d);
+	if (d->vs.group[0] && !group_finish(c, d))
+		return false;
 	d->vs.id = model_id_virtual_server(&d->vs);
 	server_check_all(c, d);
 	finish_sorry(c, d);
 	finish_persistence(c, d);
 	finish_quorum(c, d);
+	return true;
 }
 
 /* The words behind virtual_server. False when there is no such service. */
@@ -455,10 +484,13 @@ static bool service_parse_name(struct checker *c, struct virtual_server *vs,
 	int64_t mark;
 
 	if (!strcmp(s, "group")) {
-		check_later(c, &n->word[1].loc,
-			    "'virtual_server group': the services of the group "
-			    "are not set up");
-		return false;
+		if (n->n_words < 3) {
+			check_warn(c, &n->word[1].loc,
+				   "'group' wants a name; the service is left out");
+			return false;
+		}
+		vs->group = value_string(c, &n->word[2]);
+		return true;
 	}
 	if (!strcmp(s, "fwmark")) {
 		if (n->n_words < 3) {
@@ -475,7 +507,7 @@ static bool service_parse_name(struct checker *c, struct virtual_server *vs,
 	if (!value_addr(c, &n->word[1], &vs->address))
 		return false;
 	vs->family = vs->address.family;
-	return n->n_words < 3 || value_port(c, &n->word[2], &vs->port);
+	return n->n_words < 3 || value_port_or_none(c, &n->word[2], &vs->port);
 }
 
 static void draft_init(struct service_draft *d, const struct ast_node *n)
@@ -487,6 +519,7 @@ static void draft_init(struct service_draft *d, const struct ast_node *n)
 		.weight = 1,
 		.vs =
 			{
+				.group = "",
 				.scheduler = "",
 				.persistence_engine = "",
 				.quorum = 1,
@@ -515,7 +548,8 @@ static void service_check(struct checker *c, const struct ast_node *n)
 	check_block_part(c, PLACE_VS, &d, n, "real_server", false);
 	d.servers = room_for_drafts(c, n->n_children);
 	check_block_part(c, PLACE_VS, &d, n, "real_server", true);
-	finish_service(c, &d);
+	if (!finish_service(c, &d))
+		return;
 
 	first = check_id(c, d.vs.id, draft_loc(&d));
 	if (first)

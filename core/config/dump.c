@@ -351,6 +351,8 @@ static void dump_persistence(FILE *out, const struct virtual_server *vs)
 	if (!vs->persistence_timeout_s)
 		return;
 	dump_u32(out, TAB, "persistence_timeout", vs->persistence_timeout_s);
+	if (!len)
+		len = whole;
 	if (len != whole && vs->family == AF_INET6)
 		dump_u32(out, TAB, "persistence_granularity", len);
 	else if (len != whole)
@@ -359,11 +361,42 @@ static void dump_persistence(FILE *out, const struct virtual_server *vs)
 	dump_str(out, TAB, "persistence_engine", vs->persistence_engine);
 }
 
+static void dump_member(FILE *out, const struct member *m)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (m->fwmark)
+		fprintf(out, TAB "fwmark %u %s\n", m->fwmark,
+			m->family == AF_INET6 ? "inet6" : "inet");
+	else if (m->port)
+		fprintf(out, TAB "%s %u\n", addr_format(&m->address, text), m->port);
+	else
+		fprintf(out, TAB "%s\n", addr_format(&m->address, text));
+}
+
+/* Before the first service that has it. */
+static void dump_group(FILE *out, const struct model *m, const struct virtual_server *vs)
+{
+	for (const struct virtual_server *other = m->services; other < vs; other++)
+		if (other->n_members && !strcmp(other->group, vs->group))
+			return;
+	fputs("\nvirtual_server_group ", out);
+	dump_string(out, vs->group);
+	fputs(" {\n", out);
+	for (uint32_t i = 0; i < vs->n_members; i++)
+		dump_member(out, &vs->members[i]);
+	fputs("}\n", out);
+}
+
 static void dump_service_name(FILE *out, const struct virtual_server *vs)
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (vs->fwmark)
+	if (vs->n_members) {
+		fputs("\nvirtual_server group ", out);
+		dump_string(out, vs->group);
+		fputs(" {\n", out);
+	} else if (vs->fwmark)
 		fprintf(out, "\nvirtual_server fwmark %u {\n" TAB "ip_family %s\n", vs->fwmark,
 			vs->family == AF_INET6 ? "inet6" : "inet");
 	else if (vs->port)
@@ -406,6 +439,9 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 	dump_global(out, m);
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		dump_instance(out, &m->instances[i], secrets);
-	for (uint32_t i = 0; i < m->n_services; i++)
+	for (uint32_t i = 0; i < m->n_services; i++) {
+		if (m->services[i].n_members)
+			dump_group(out, m, &m->services[i]);
 		dump_service(out, &m->services[i]);
+	}
 }

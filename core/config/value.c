@@ -163,6 +163,14 @@ bool value_port(struct checker *c, const struct ast_word *w, uint16_t *ret)
 	return true;
 }
 
+/* 0, in any number of digits, is how old files say that there is none. */
+bool value_port_or_none(struct checker *c, const struct ast_word *w, uint16_t *ret)
+{
+	if (w->s[0] && !w->s[strspn(w->s, "0")])
+		return true;
+	return value_port(c, w, ret);
+}
+
 bool value_ifname(struct checker *c, const struct ast_word *w, const char **ret)
 {
 	if (!w->s[0] || strlen(w->s) >= IFNAMSIZ || strchr(w->s, '/')) {

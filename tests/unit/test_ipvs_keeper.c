@@ -231,6 +231,7 @@ static int setup(void **state)
 static void keeper_free(struct keeper *k)
 {
 	free(k->served);
+	free(k->keys);
 	free(k->owned);
 	free(k->resumed);
 	free(k->sync.instances);
@@ -267,7 +268,7 @@ static void say(struct fixture *f, unsigned service, unsigned server, bool up)
 
 static struct ipvs_service *in_kernel(struct fixture *f, unsigned service)
 {
-	struct ipvs_key key = wanted_key(&f->model->services[service]);
+	struct ipvs_key key = wanted_key(&f->model->services[service], 0);
 
 	return fake_ipvs_find(&world.kernel, &key);
 }
@@ -323,7 +324,7 @@ static void test_only_what_was_ours_is_removed(void **state)
 	struct msg_service_state left = { .service = f->model->services[0].id };
 
 	fake_ipvs_add(&world.kernel, &key);
-	key = wanted_key(&f->model->services[0]);
+	key = wanted_key(&f->model->services[0], 0);
 	fake_ipvs_add(&world.kernel, &key);
 	f->model->services++; /* the first left the configuration while nobody ran */
 	f->model->n_services--;
@@ -339,7 +340,7 @@ static void test_only_what_was_ours_is_removed(void **state)
 static void test_unknown_services_are_foreign(void **state)
 {
 	struct fixture *f = *state;
-	struct ipvs_key key = wanted_key(&f->model->services[0]);
+	struct ipvs_key key = wanted_key(&f->model->services[0], 0);
 
 	fake_ipvs_add(&world.kernel, &key);
 	f->model->services++;
@@ -409,7 +410,7 @@ static void test_a_reload_removes_and_adds_services(void **state)
 static void test_what_was_given_up_is_foreign(void **state)
 {
 	struct fixture *f = *state;
-	struct ipvs_key key = wanted_key(&f->model->services[0]);
+	struct ipvs_key key = wanted_key(&f->model->services[0], 0);
 
 	commit(f);
 	f->model->services++;
@@ -607,6 +608,75 @@ static void test_stop_may_flush(void **state)
 	assert_int_equal(world.kernel.table.n_services, 0);
 }
 
+/* The first service becomes a group of so many addresses. */
+static void make_group(struct fixture *f, unsigned n)
+{
+	struct virtual_server *vs = &f->model->services[0];
+
+	vs->group = "web";
+	vs->members = arena_array(f->arena, n, sizeof(*vs->members));
+	vs->n_members = n;
+	for (unsigned i = 0; i < n; i++) {
+		struct virtual_server alone = { .family = AF_INET, .protocol = IPPROTO_TCP };
+
+		alone.port = 80;
+		alone.address = addr_from_bytes(AF_INET, (uint8_t[]){ 192, 0, 9, (uint8_t)i });
+		vs->members[i] = (struct member){ .id = model_id_virtual_server(&alone),
+						  .family = alone.family,
+						  .protocol = alone.protocol,
+						  .address = alone.address,
+						  .port = alone.port };
+	}
+	vs->address = (struct addr){ 0 };
+	vs->port = 0;
+	vs->id = model_id_virtual_server(vs);
+	for (unsigned i = 0; i < SERVERS; i++)
+		fill_server(f->arena, vs, i);
+}
+
+static void test_a_group_is_many_services(void **state)
+{
+	struct fixture *f = *state;
+	struct ipvs_key key = foreign_key(), last;
+	struct keeper next;
+
+	fake_ipvs_add(&world.kernel, &key);
+	make_group(f, 4);
+	last = wanted_key(&f->model->services[0], 3);
+	say(f, 0, 1, true); /* before its model */
+	commit(f);
+	assert_int_equal(world.kernel.table.n_services, SERVICES - 1 + 4 + 1);
+	assert_int_equal(fake_ipvs_find(&world.kernel, &last)->n_dests, SERVERS);
+
+	make_group(f, 4);
+	say(f, 0, 1, false); /* one verdict for all */
+	world.edits = 0;
+	keeper_run(&f->keeper, 2);
+	assert_int_equal(world.edits, 4);
+	assert_int_equal(fake_ipvs_find(&world.kernel, &last)->n_dests, SERVERS - 1);
+
+	make_group(f, 3);
+	commit(f);
+	assert_int_equal(world.edits, 1);
+	assert_null(fake_ipvs_find(&world.kernel, &last));
+
+	/* A new life that finds a smaller group knows the others as its own: they were told. */
+	make_group(f, 3);
+	keeper_init(&next);
+	for (unsigned i = 0; i < 3; i++) {
+		struct msg_service_state m = { .quorum_up = true };
+
+		m.service = f->model->services[0].members[i].id;
+		keeper_resume(&next, &m);
+	}
+	make_group(f, 2);
+	keeper_commit(&next, f->model, 3);
+	assert_int_equal(world.kernel.table.n_services, SERVICES - 1 + 2 + 1);
+	keeper_stop(&next);
+	assert_int_equal(world.kernel.table.n_services, 1);
+	keeper_free(&next);
+}
+
 /* "mb": both run. */
 static const char *daemons(void)
 {
@@ -796,6 +866,7 @@ int main(void)
 		TEST(test_lost_answers_are_no_failures),
 		TEST(test_stop_removes_ours),
 		TEST(test_stop_may_flush),
+		TEST(test_a_group_is_many_services),
 		TEST(test_sync_daemons_follow),
 		TEST(test_sync_daemons_drift_and_ownership),
 		TEST(test_sync_daemon_refused),

@@ -93,7 +93,7 @@ static bool run(struct fixture *f, int64_t now_us)
 	struct ipvs_table t = { .services = &f->got, .n_services = 1 };
 	bool changed = wanted_quorum_step(&f->vs, &f->health, &f->state, now_us);
 
-	wanted_service(f->arena, &f->vs, &f->health, &f->state, &f->got);
+	wanted_service(f->arena, &f->vs, 0, &f->health, &f->state, &f->got);
 	ipvs_table_sort(&t);
 	return changed;
 }
@@ -350,7 +350,7 @@ static void test_fwmark_key_has_no_address(void **state)
 	struct ipvs_key key;
 
 	f->vs.fwmark = 7;
-	key = wanted_key(&f->vs);
+	key = wanted_key(&f->vs, 0);
 	assert_int_equal(key.fwmark, 7);
 	assert_int_equal(key.protocol, 0);
 	assert_int_equal(key.port, 0);
@@ -360,7 +360,7 @@ static void test_fwmark_key_has_no_address(void **state)
 static void test_key_and_virtual_server_have_one_id(void **state)
 {
 	struct fixture *f = *state;
-	struct ipvs_key key = wanted_key(&f->vs);
+	struct ipvs_key key = wanted_key(&f->vs, 0);
 
 	assert_true(ipvs_key_id(&key) == f->vs.id);
 }
