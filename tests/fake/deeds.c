@@ -39,19 +39,17 @@ static struct cast cast_of(struct world *w)
 {
 	struct cast c = {.active = pick(w, node_is_active),
 			 .backup = pick(w, is_backup),
-			 .out = pick(w, is_out),
-			 .down_us = INT64_MAX,
-			 .skew_us = INT64_MAX};
+			 .out = pick(w, is_out)};
+	int64_t active_int_us = c.active ? c.active->conf.adver_int_us : 0;
+	const struct node *quickest = c.backup;
 
-	for (struct node *n = w->nodes; n < w->nodes + w->n_nodes; n++) {
-		int64_t active_int_us = c.active ? c.active->conf.adver_int_us : 0;
-		int64_t skew_us = vrrp_skew_us(&n->conf, active_int_us);
-
-		if (!is_backup(n) || skew_us >= c.skew_us)
-			continue;
-		c.skew_us = skew_us;
-		c.down_us = vrrp_down_interval_us(&n->conf, active_int_us);
-	}
+	if (!quickest)
+		return c;
+	for (struct node *n = w->nodes; n < w->nodes + w->n_nodes; n++)
+		if (is_backup(n) && n->conf.priority > quickest->conf.priority)
+			quickest = n;
+	c.skew_us = vrrp_skew_us(&quickest->conf, active_int_us);
+	c.down_us = vrrp_down_interval_us(&quickest->conf, active_int_us);
 	return c;
 }
 
