@@ -645,8 +645,11 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 	fault = find_fault(in, &source);
 	refresh_conf(in, &source);
 	in->conf.addresses_gen = was.addresses_gen + !same_addresses(former, in->config);
-	if (in->m.holding)
+	if (in->m.holding) {
 		vips_remove(&in->shell->netifs, former, in->config);
+		/* The first of a subnet took the others with it: they are added again at once. */
+		netifs_catch_up(&in->shell->netifs);
+	}
 	event.conf_was = &was;
 	step(in, event);
 	if (strcmp(fault.s, in->fault.s) != 0)

@@ -147,10 +147,18 @@ static bool forwards_ipv6(const char *ifname)
 	return value != '0';
 }
 
+static bool has_ipv6(const struct vrrp_instance *c)
+{
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
+		if (vrrp_config_vip(c, i)->address.family == AF_INET6)
+			return true;
+	return false;
+}
+
 uint64_t vips_announce(const struct netifs *netifs, struct announcer *announcer,
 		       const struct vrrp_instance *c, uint32_t count)
 {
-	bool router = c->family == AF_INET6 && forwards_ipv6(c->ifname);
+	bool router = has_ipv6(c) && forwards_ipv6(c->ifname);
 	uint64_t frames = 0;
 
 	for (uint32_t round = 0; round < count; round++) {
