@@ -243,8 +243,30 @@ static void commit(void *ctx, const struct model *now)
 	checkers.committed = true;
 }
 
+/* What failed while this node was cut off says nothing of the servers now. */
+static void check_now(const struct msg_check_now *m)
+{
+	int64_t now_us = clock_now_us();
+	size_t n = 0;
+
+	for (size_t i = 0; i < checkers.set.n_checks; i++) {
+		struct checked *c = checkers.set.checks[i];
+
+		if (c->state.up && !c->state.failures && !check_runner_is_in_flight(c))
+			continue;
+		check_runner_cancel(&checkers.runner, c);
+		c->state.next_run_us = now_us;
+		check_runner_plan(&checkers.runner, c, now_us);
+		n++;
+	}
+	if (n)
+		log_info("%zu checks begin anew: %s", n, m->why.s);
+}
+
 static void receive(void *ctx, enum role_id from, const struct msg *m)
 {
+	if (m->type == MSG_CHECK_NOW)
+		check_now(&m->check_now);
 	if (m->type == MSG_CHECK_STATE && !checkers.committed)
 		check_memory_add(&checkers.memory, &m->check_state);
 	else if (m->type == MSG_SCRIPT_END)

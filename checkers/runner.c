@@ -169,6 +169,11 @@ void check_runner_cancel(struct check_runner *r, struct checked *c)
 	fill(r);
 }
 
+bool check_runner_is_in_flight(const struct checked *c)
+{
+	return c->run && c->run->probe;
+}
+
 void check_runner_forget(struct check_runner *r, struct checked *c)
 {
 	if (!c->run)

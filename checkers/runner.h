@@ -38,6 +38,7 @@ void check_runner_plan(struct check_runner *r, struct checked *c, int64_t now_us
 void check_runner_moved(struct checked *c);
 /* Ends a run in flight without a result. */
 void check_runner_cancel(struct check_runner *r, struct checked *c);
+bool check_runner_is_in_flight(const struct checked *c);
 /* Before the check is freed. */
 void check_runner_forget(struct check_runner *r, struct checked *c);
 

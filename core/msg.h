@@ -39,6 +39,7 @@ struct msg {
 		struct msg_report report; /* REPORT, REPORTED, PING, PONG */
 		struct msg_vrrp_state vrrp_state;
 		struct msg_vrrp_counters vrrp_counters;
+		struct msg_check_now check_now;
 		struct msg_check_state check_state;
 		struct msg_server_health server_health;
 		struct msg_script_ask script_ask;

@@ -235,6 +235,20 @@ static bool is_sane(const struct msg *m)
 	return m->type != MSG_VRRP_STATE || m->vrrp_state.state <= VRRP_STATE_STOP;
 }
 
+/* A node that was cut off must know its servers again before it draws traffic. */
+static void recheck_after_fault(struct supervisor *s, const struct msg *was, const struct msg *is)
+{
+	struct msg m = {.type = MSG_CHECK_NOW};
+	const struct vrrp_instance *instance;
+
+	if (is->type != MSG_VRRP_STATE || was->vrrp_state.state != VRRP_STATE_FAULT ||
+	    is->vrrp_state.state == VRRP_STATE_FAULT)
+		return;
+	instance = model_find_instance(s->running.model, is->vrrp_state.instance);
+	text_set(&m.check_now.why, "%s is no longer in fault", instance ? instance->name : "VRRP");
+	process_send(supervisor_process(s, ROLE_CHECK), &m, -1);
+}
+
 static void keep_state(struct supervisor *s, struct process *p, const struct msg *m)
 {
 	struct msg former;
@@ -251,6 +265,8 @@ static void keep_state(struct supervisor *s, struct process *p, const struct msg
 		return;
 	if (store_resumes(m->type))
 		statefile_touch(&s->statefile);
+	if (change == STORE_CHANGED)
+		recheck_after_fault(s, &former, m);
 	/* What an adopted role says first is news to us only. */
 	if (change == STORE_CHANGED || !p->adopted)
 		notify_change(s->scripts, s->running.model, m,
