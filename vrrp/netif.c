@@ -5,6 +5,8 @@
  */
 #include "vrrp/netif.h"
 
+#include "vrrp/neigh.h"
+
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
@@ -138,6 +140,8 @@ static void link_note(struct netifs *n, const struct netif *l)
 	if (!known) {
 		n->list = grow(n->list, n->n, &n->cap, sizeof(*l));
 		known = &n->list[n->n++];
+	} else if (l->up && !known->up) {
+		neigh_forget_unanswered(l->index);
 	}
 	*known = *l;
 }
