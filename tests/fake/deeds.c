@@ -471,7 +471,6 @@ static void unite(struct world *w, struct node *n)
 		w->lan.island[i] = 0;
 	w->watch.two_since_us = w->watch.actives > 1 ? w->now_us : USEC_NEVER;
 	watch_expect(w, &e);
-	world_trace(w, NULL, "%s", e.act);
 }
 
 static bool split(struct world *w, const struct cast *c)
@@ -543,5 +542,4 @@ void deed_do(struct world *w)
 	}
 	while (!deeds[rng_below(&w->rng, DEEDS)](w, &c))
 		;
-	world_trace(w, NULL, "%s", w->watch.expect.act);
 }

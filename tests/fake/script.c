@@ -2,8 +2,8 @@
 /* The acts of a run: see script.h. */
 #include "tests/fake/script.h"
 
-#define ACTS_LEAST 4
-#define ACTS_MOST  9
+#define ACTS_LEAST 5
+#define ACTS_MOST  12
 #define STORMS	   35 /* per cent of the acts */
 
 int64_t script_interval_us(const struct world *w)
@@ -69,9 +69,41 @@ static bool run_for(struct world *w, int64_t us)
 	return world_run(w, w->now_us + us);
 }
 
+static void trace_node(const struct world *w, const struct node *n)
+{
+	static const char *const life[] = {[NODE_OFF] = "off",
+					   [NODE_RUNNING] = "running",
+					   [NODE_HELD_UP] = "held up",
+					   [NODE_KILLED] = "killed"};
+	char source[ADDR_TEXT_MAX];
+
+	world_trace(w, n, "%s, %s: %s, version %u, priority %u%s, every %lld ms, delay %lld ms%s%s",
+		    addr_format(&n->conf.source, source), life[n->life],
+		    vrrp_state_name(n->m.state), n->conf.version, n->conf.priority,
+		    n->conf.preempt ? "" : ", nopreempt",
+		    (long long)(n->conf.adver_int_us / USEC_PER_MSEC),
+		    (long long)(n->conf.preempt_delay_us / USEC_PER_MSEC),
+		    n->link_up ? "" : ", link down", n->tracked_up ? "" : ", fault");
+}
+
+static void trace_act(const struct world *w)
+{
+	if (!world_traces(w))
+		return;
+	world_trace(w, NULL,
+		    "ACT %u; frames take up to %.2f ms, timers are late by up to %.2f ms, "
+		    "%u intervals are a silence",
+		    w->act, (double)w->calm.delay_max_us / USEC_PER_MSEC,
+		    (double)w->tardy_us / USEC_PER_MSEC, w->nodes[0].conf.down_adverts);
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		trace_node(w, &w->nodes[i]);
+}
+
 static bool act(struct world *w)
 {
+	trace_act(w);
 	if (w->act == 0) {
+		watch_expect(w, &(struct expect){.act = "the directors are started"});
 		start_all(w);
 	} else if (rng_percent(&w->rng, STORMS)) {
 		if (!run_for(w, storm_begin(w)))
@@ -83,7 +115,7 @@ static bool act(struct world *w)
 	if (!run_for(w, settle_us(w)))
 		return false;
 	watch_settled(w);
-	watch_expect(w, &(struct expect){0});
+	watch_expect(w, &(struct expect){.act = "all is calm"});
 	/* The next act may come at any moment between two advertisements. */
 	return run_for(w, rng_between(&w->rng, 0, script_interval_us(w)));
 }

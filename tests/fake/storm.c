@@ -170,8 +170,8 @@ static void draw_quality(struct world *w, int64_t interval_us)
 	q->dup_percent = rng_below(&w->rng, 21);
 	if (rng_percent(&w->rng, 30))
 		q->delay_max_us = 2 * interval_us;
-	world_trace(w, NULL, "a storm: %u %% lost, %u %% twice, delay to %lld ms%s",
-		    q->loss_percent, q->dup_percent, (long long)(q->delay_max_us / USEC_PER_MSEC),
+	world_trace(w, NULL, "%u %% lost, %u %% twice, delay to %lld ms%s", q->loss_percent,
+		    q->dup_percent, (long long)(q->delay_max_us / USEC_PER_MSEC),
 		    q->reorders ? ", out of order" : "");
 }
 
@@ -181,6 +181,7 @@ int64_t storm_begin(struct world *w)
 	int64_t lasts_us = rng_between(&w->rng, 2, 15) * interval_us;
 	unsigned n = 1 + rng_below(&w->rng, 8);
 
+	watch_expect(w, &(struct expect){.act = "there is a storm"});
 	draw_quality(w, interval_us);
 	while (n--) {
 		const struct fault *fault = &faults[rng_below(&w->rng, FAULTS)];

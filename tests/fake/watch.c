@@ -27,9 +27,8 @@ __attribute__((format(printf, 4, 5))) static void fail(struct world *w, const st
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	snprintf(watch->violation, sizeof(watch->violation), "%s%s%s (%s), while: %s",
-		 n ? n->name : "", n ? " " : "", what, rule,
-		 watch->expect.act ? watch->expect.act : "a storm");
+	snprintf(watch->violation, sizeof(watch->violation), "%s%s%s (%s) when %s",
+		 n ? n->name : "", n ? " " : "", what, rule, watch->expect.act);
 	watch->violated_us = w->now_us;
 	world_trace(w, n, "VIOLATION: %s (%s)", what, rule);
 }
@@ -514,4 +513,6 @@ void watch_init(struct world *w)
 void watch_expect(struct world *w, const struct expect *expect)
 {
 	w->watch.expect = *expect;
+	if (expect->act)
+		world_trace(w, NULL, "ACT %u: %s", w->act, expect->act);
 }
