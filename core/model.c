@@ -149,6 +149,16 @@ uint64_t model_id_check(uint64_t server_id, enum check_method method, uint32_t p
 	return hash_writer(&w);
 }
 
+uint64_t model_id_sysctl(const char *name)
+{
+	uint8_t buf[128];
+	struct writer w;
+
+	id_start(&w, buf, sizeof(buf), 'y');
+	put_str(&w, name);
+	return hash_writer(&w);
+}
+
 const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id)
 {
 	for (uint32_t i = 0; i < m->n_instances; i++)

@@ -46,6 +46,7 @@ struct msg {
 		struct msg_script_end script_end;
 		struct msg_service_state service_state;
 		struct msg_sync_daemons sync_daemons;
+		struct msg_vs_sysctl_state vs_sysctl_state;
 		struct msg_server_state server_state;
 		struct msg_ipvs_state ipvs_state;
 	};

@@ -295,6 +295,26 @@ static json *sync_daemons(const struct supervisor *s)
 	return o;
 }
 
+static json *sysctls(const struct supervisor *s)
+{
+	const struct global *g = s->running.model->global;
+	json *list = json_object_new_array();
+	struct msg m;
+
+	for (uint32_t i = 0; i < g->n_sysctls; i++) {
+		json *o = json_object_new_object();
+
+		add_str(o, "name", g->sysctls[i].name);
+		add_str(o, "configured", g->sysctls[i].value);
+		if (store_get(&s->store, MSG_VS_SYSCTL, g->sysctls[i].id, &m)) {
+			add_str(o, "value", m.vs_sysctl_state.value.s);
+			add_str(o, "former", m.vs_sysctl_state.former.s);
+		}
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
 static json *ipvs(const struct supervisor *s)
 {
 	json *o = json_object_new_object();
@@ -312,6 +332,7 @@ static json *ipvs(const struct supervisor *s)
 	add_int(o, "failures", (int64_t)m.ipvs_state.failures);
 	add_int(o, "repairs", (int64_t)m.ipvs_state.repairs);
 	add(o, "sync_daemons", sync_daemons(s));
+	add(o, "sysctls", sysctls(s));
 	return o;
 }
 

@@ -60,6 +60,9 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_SERVER_STATE:
 		*ret = m->server_state.server;
 		return true;
+	case MSG_VS_SYSCTL:
+		*ret = m->vs_sysctl_state.id;
+		return true;
 	case MSG_SYNC_DAEMONS:
 	case MSG_IPVS_STATE:
 		*ret = 0;
@@ -213,7 +216,7 @@ static int compare_ids(const void *a, const void *b)
 
 static size_t count_objects(const struct model *m)
 {
-	size_t n = 1 + m->n_instances + m->n_services;
+	size_t n = 1 + m->n_instances + m->n_services + m->global->n_sysctls;
 
 	for (uint32_t i = 0; i < m->n_services; i++)
 		n += m->services[i].n_members;
@@ -231,6 +234,8 @@ static uint64_t *ids_of(const struct model *m, size_t *ret_n)
 
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		ids[n++] = m->instances[i].id;
+	for (uint32_t i = 0; i < m->global->n_sysctls; i++)
+		ids[n++] = m->global->sysctls[i].id;
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		const struct virtual_server *vs = &m->services[i];
 

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/role.h"
 #include "ipvs/keeper.h"
+#include "ipvs/tunables.h"
 
 #include <ev.h>
 
@@ -19,6 +20,7 @@
 
 struct ipvs_role {
 	struct keeper keeper;
+	struct tunables tunables;
 	struct ev_loop *loop;
 	ev_prepare apply;
 	ev_timer retry;
@@ -62,6 +64,8 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 	bool round_done = keeper_patrol(&r->keeper);
 	double pause_s = (double)(clock_now_us() - started_us) / USEC_PER_SEC / PATROL_SHARE;
 
+	if (round_done)
+		tunables_check(&r->tunables);
 	if (round_done && pause_s < PATROL_PAUSE_S)
 		pause_s = PATROL_PAUSE_S;
 	ev_timer_set(w, pause_s, 0);
@@ -86,6 +90,7 @@ static int role_init(void *ctx, struct ev_loop *loop)
 
 	r->loop = loop;
 	keeper_init(&r->keeper);
+	tunables_init(&r->tunables, TUNABLES_DIR);
 	ev_prepare_init(&r->apply, on_apply);
 	ev_timer_init(&r->retry, on_retry, 0, 0);
 	ev_timer_init(&r->patrol, on_patrol, PATROL_PAUSE_S, 0);
@@ -105,6 +110,7 @@ static void role_commit(void *ctx, const struct model *now)
 	struct ipvs_role *r = ctx;
 
 	keeper_commit(&r->keeper, now, clock_now_us());
+	tunables_commit(&r->tunables, now->global); /* the keeper's question has loaded ip_vs */
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);
 	schedule_retry(r);
@@ -122,6 +128,8 @@ static void role_receive(void *ctx, enum role_id from, const struct msg *m)
 		keeper_resume(&r->keeper, &m->service_state);
 	else if (m->type == MSG_SYNC_DAEMONS)
 		keeper_resume_sync(&r->keeper, &m->sync_daemons);
+	else if (m->type == MSG_VS_SYSCTL)
+		tunables_resume(&r->tunables, &m->vs_sysctl_state);
 	else if (m->type == MSG_VRRP_STATE)
 		keeper_vrrp(&r->keeper, &m->vrrp_state);
 }
@@ -130,8 +138,10 @@ static void role_report(void *ctx, enum role_id to)
 {
 	struct ipvs_role *r = ctx;
 
-	if (to == ROLE_SUPERVISOR)
-		keeper_report(&r->keeper);
+	if (to != ROLE_SUPERVISOR)
+		return;
+	keeper_report(&r->keeper);
+	tunables_report(&r->tunables);
 }
 
 static void role_stop(void *ctx, int64_t deadline_us)
@@ -142,6 +152,7 @@ static void role_stop(void *ctx, int64_t deadline_us)
 	ev_timer_stop(r->loop, &r->retry);
 	ev_timer_stop(r->loop, &r->patrol);
 	keeper_stop(&r->keeper);
+	tunables_stop(&r->tunables);
 	role_stopped();
 }
 

@@ -231,6 +231,7 @@ SETTER(set_global_rt_priority);
 SETTER(set_global_script_user);
 SETTER(set_global_flush_on_stop);
 SETTER(set_global_sync_daemon);
+SETTER(set_global_sysctls);
 SETTER(set_global_timeouts);
 SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);

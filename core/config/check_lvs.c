@@ -132,6 +132,103 @@ void set_vrrp_sync_daemon(struct checker *c, void *draft, const struct ast_node 
 	c->global.sync = d;
 }
 
+/* net.ipv4.vs.* (Documentation/networking/ipvs-sysctl.rst); sync_threshold has two numbers. */
+static const struct {
+	const char *name;
+	int64_t lo;
+	int64_t hi;
+	uint32_t numbers;
+} sysctls[] = {
+	{"am_droprate", 1, INT32_MAX, 1},
+	{"amemthresh", 0, INT32_MAX, 1},
+	{"backup_only", 0, 1, 1},
+	{"cache_bypass", 0, 1, 1},
+	{"conn_reuse_mode", 0, 3, 1},
+	{"conntrack", 0, 1, 1},
+	{"drop_entry", 0, 3, 1},
+	{"drop_packet", 0, 3, 1},
+	{"est_nice", -20, 19, 1},
+	{"expire_nodest_conn", 0, 1, 1},
+	{"expire_quiescent_template", 0, 1, 1},
+	{"ignore_tunneled", 0, 1, 1},
+	{"nat_icmp_send", 0, 1, 1},
+	{"pmtu_disc", 0, 1, 1},
+	{"run_estimation", 0, 1, 1},
+	{"schedule_icmp", 0, 1, 1},
+	{"secure_tcp", 0, 3, 1},
+	{"sloppy_sctp", 0, 1, 1},
+	{"sloppy_tcp", 0, 1, 1},
+	{"snat_reroute", 0, 1, 1},
+	{"sync_persist_mode", 0, 1, 1},
+	{"sync_ports", 1, 64, 1},
+	{"sync_qlen_max", 0, INT32_MAX, 1},
+	{"sync_refresh_period", 0, INT32_MAX, 1},
+	{"sync_retries", 0, 3, 1},
+	{"sync_sock_size", 0, INT32_MAX, 1},
+	{"sync_threshold", 0, INT32_MAX, 2},
+	{"sync_version", 0, 1, 1},
+};
+
+/* "3 50"; NULL when the line can't be used. */
+static const char *sysctl_value(struct checker *c, const struct ast_node *n, size_t known)
+{
+	const char *value = "";
+	int64_t number;
+
+	if (n->n_words != 1 + sysctls[known].numbers) {
+		check_warn(c, &n->word[0].loc, "'%s' wants %s; the line is left out", n->word[0].s,
+			   sysctls[known].numbers == 1 ? "one number" : "two numbers");
+		return NULL;
+	}
+	for (uint32_t i = 1; i < n->n_words; i++) {
+		if (!value_number(c, &n->word[i], sysctls[known].lo, sysctls[known].hi, &number))
+			return NULL;
+		value = arena_printf(c->arena, "%s%s%lld", value, *value ? " " : "",
+				     (long long)number);
+	}
+	return value;
+}
+
+static bool sysctl_is_there(const struct global *g, const char *name)
+{
+	for (uint32_t i = 0; i < g->n_sysctls; i++)
+		if (!strcmp(g->sysctls[i].name, name))
+			return true;
+	return false;
+}
+
+static void add_sysctl(struct checker *c, struct global *g, const struct ast_node *n)
+{
+	struct vs_sysctl y = {.name = value_string(c, &n->word[0])};
+	size_t known = 0;
+
+	while (known < sizeof(sysctls) / sizeof(*sysctls) && strcmp(sysctls[known].name, y.name))
+		known++;
+	if (known == sizeof(sysctls) / sizeof(*sysctls)) {
+		check_warn(c, &n->word[0].loc,
+			   "'%s' is no setting of net.ipv4.vs that tandem knows; it is left out",
+			   y.name);
+		return;
+	}
+	if (sysctl_is_there(g, y.name)) {
+		check_warn(c, &n->word[0].loc, "'%s' is there already; this one is left out",
+			   y.name);
+		return;
+	}
+	y.value = sysctl_value(c, n, known);
+	if (!y.value)
+		return;
+	y.id = model_id_sysctl(y.name);
+	g->sysctls = check_extend(c, g->sysctls, g->n_sysctls, 1, sizeof(y));
+	g->sysctls[g->n_sysctls++] = y;
+}
+
+void set_global_sysctls(struct checker *c, void *draft, const struct ast_node *n)
+{
+	for (uint32_t i = 0; i < n->n_children; i++)
+		add_sysctl(c, &((struct global_draft *)draft)->g, &n->child[i]);
+}
+
 static const struct vrrp_instance *find_by_name(const struct checker *c, const char *name)
 {
 	for (uint32_t i = 0; i < c->n_instances; i++)

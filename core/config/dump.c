@@ -122,6 +122,16 @@ static void dump_sync(FILE *out, const struct model *m, const struct sync_daemon
 	fputc('\n', out);
 }
 
+static void dump_sysctls(FILE *out, const struct global *g)
+{
+	if (!g->n_sysctls)
+		return;
+	fputs(TAB "lvs_sysctl {\n", out);
+	for (uint32_t i = 0; i < g->n_sysctls; i++)
+		fprintf(out, TAB TAB "%s %s\n", g->sysctls[i].name, g->sysctls[i].value);
+	fputs(TAB "}\n", out);
+}
+
 static void dump_global(FILE *out, const struct model *m)
 {
 	const struct global *g = m->global;
@@ -145,6 +155,7 @@ static void dump_global(FILE *out, const struct model *m)
 	dump_flag(out, TAB, "lvs_flush_on_stop", g->lvs_flush_on_stop);
 	for (uint32_t i = 0; i < g->n_sync; i++)
 		dump_sync(out, m, &g->sync[i]);
+	dump_sysctls(out, g);
 	if (g->vrrp_rt_priority)
 		dump_u32(out, TAB, "vrrp_rt_priority", g->vrrp_rt_priority);
 	dump_flag(out, TAB, "vrrp_no_swap", g->vrrp_no_swap);

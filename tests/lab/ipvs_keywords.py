@@ -5,6 +5,7 @@
 `ipvsadm -Sn`; each on a reload of its own, from the same plain service and back to it."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -128,6 +129,33 @@ def check(daemon, node, commands, what, config, want, edits):
         expect(sum(made.values()) == edits, f"{what}: {edits} edits", made)
 
 
+def check_sysctls(daemon, node):
+    def value(name):
+        return " ".join(node.run("cat", f"/proc/sys/net/ipv4/vs/{name}").split())
+
+    def reload(lines):
+        block = "    lvs_sysctl {\n" + lines + "    }\n" if lines else ""
+        return daemon.reload("global_defs {\n" + block + "}\n" + service())
+
+    before = value("sync_threshold"), value("expire_nodest_conn")
+    code, said = reload("        sync_threshold 0 0\n        expire_nodest_conn 1\n")
+    expect(code == 0 and (value("sync_threshold"), value("expire_nodest_conn")) == ("0 0", "1"),
+           "lvs_sysctl: set", (said, value("sync_threshold"), value("expire_nodest_conn")))
+    shown = daemon.status()["ipvs"]["sysctls"]
+    expect([s["value"] for s in shown] == ["0 0", "1"], "lvs_sysctl: shown in the status", shown)
+    node.sysctl(ipv4__vs__expire_nodest_conn=0)
+    expect(wait_for(lambda: value("expire_nodest_conn") == "1", 15), "lvs_sysctl: put right")
+    old = daemon.roles()["tandem-ipvs"]
+    os.kill(old, signal.SIGKILL)
+    expect(daemon.wait_role("tandem-ipvs", old), "lvs_sysctl: tandem-ipvs is killed")
+    reload("        expire_nodest_conn 1\n")
+    expect(wait_for(lambda: value("sync_threshold") == before[0], 5),
+           "lvs_sysctl: what was there before is known after the death, and put back",
+           value("sync_threshold"))
+    return lambda: expect(value("expire_nodest_conn") == before[1],
+                          "lvs_sysctl: put back by a stop", value("expire_nodest_conn"))
+
+
 def main():
     need(modules=["ip_vs"])
     node = Node("d1")
@@ -141,7 +169,9 @@ def main():
     code, said = daemon.reload("global_defs {\n    lvs_timeouts tcp 600 tcpfin 60 udp 30\n}\n" + service())
     shown = node.run("ipvsadm", "-l", "--timeout")
     expect(code == 0 and shown.split()[-3:] == ["600", "60", "30"], "lvs_timeouts", shown)
+    after_stop = check_sysctls(daemon, node)
     daemon.stop()
+    after_stop()
     expect(saved(node) == [], "a stop leaves nothing", saved(node))
 
 

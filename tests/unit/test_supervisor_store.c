@@ -137,8 +137,13 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	struct real_server server = {.id = 11, .checks = &check, .n_checks = 1};
 	struct virtual_server service = {.id = 10, .servers = &server, .n_servers = 1};
 	struct vrrp_instance instance = {.id = 9};
-	struct model model = {
-		.instances = &instance, .n_instances = 1, .services = &service, .n_services = 1};
+	struct global global = {0};
+	struct model model = {.global = &global,
+			      .n_global = 1,
+			      .instances = &instance,
+			      .n_instances = 1,
+			      .services = &service,
+			      .n_services = 1};
 	const struct msg put[] = {
 		health(11, true),
 		health(99, true),
