@@ -2,10 +2,11 @@
 /*
  * sessions: holds many TCP sessions open and tells how many live through what happens meanwhile.
  *
- * Each session says a line every period and expects it back before it says the next one. At
- * SIGTERM every session is asked once more, and gets -w milliseconds to answer: long enough for
- * TCP's retransmissions to find the new way. Then one JSON object is printed. A session ends as
- * alive (it answered), reset (an error or an end from the other side), or hung (nothing at all).
+ * Each session says a line every period, as a user would who gets no answer: a director that has
+ * never seen the session can only learn of it from the client. At SIGTERM every session speaks
+ * once more, and gets -w milliseconds for all its answers: long enough for TCP's retransmissions
+ * to find the new way. Then one JSON object is printed. A session ends as alive (all answered),
+ * reset (an error or an end from the other side), or hung.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,7 +20,8 @@
 
 #include "lab/traffic.h"
 
-#define LINE_LEN 16
+#define LINE_LEN       16
+#define UNANSWERED_MAX (64 * LINE_LEN)
 
 enum state { STATE_OPENING, STATE_OPEN, STATE_FAILED, STATE_RESET };
 enum { TAG_TICK, TAG_STOP, TAG_SESSION };
@@ -27,8 +29,8 @@ enum { TAG_TICK, TAG_STOP, TAG_SESSION };
 struct session {
 	int fd;
 	enum state state;
-	size_t missing; /* bytes of the last line that have not come back */
-	int64_t said_us;
+	size_t missing;	 /* bytes that have not come back */
+	int64_t said_us; /* when all before had come back */
 	int64_t ended_us;
 };
 
@@ -61,20 +63,21 @@ static void session_say(struct run *r, struct session *s)
 {
 	char line[LINE_LEN + 1];
 
-	if (s->state != STATE_OPEN || s->missing)
+	if (s->state != STATE_OPEN || s->missing > UNANSWERED_MAX)
 		return;
 	snprintf(line, sizeof(line), "session %7u\n", (unsigned int)(s - r->s));
 	if (send(s->fd, line, LINE_LEN, MSG_NOSIGNAL) != LINE_LEN) {
 		session_end(r, s);
 		return;
 	}
-	s->missing = LINE_LEN;
-	s->said_us = now_us();
+	if (!s->missing)
+		s->said_us = now_us();
+	s->missing += LINE_LEN;
 }
 
 static void session_hear(struct run *r, struct session *s)
 {
-	char buf[LINE_LEN];
+	char buf[UNANSWERED_MAX];
 	ssize_t n = recv(s->fd, buf, sizeof(buf), 0);
 	int64_t wait_us;
 
