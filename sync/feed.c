@@ -77,42 +77,65 @@ static void apply_note(struct sync_session *s, struct sync_peer *p, const uint8_
 		s->ops->event(s->ctx, &event);
 }
 
-/* What is known here and better than what the peer says? */
-static bool is_kept(struct sync_session *s, const struct sync_entry *e, const uint8_t *record,
-		    bool hearsay)
+/*
+ * What is known here and better than what the peer says? The newer term decides. In the same term
+ * hearsay adds nothing, and what we have written as Active stands.
+ */
+static bool is_kept(struct sync_session *s, const struct sync_entry *e, uint16_t term, bool hearsay,
+		    bool active)
 {
-	struct addr vip;
-
-	if (hearsay && e->owner != SYNC_OWNER_HEARSAY) {
+	if (sync_term_is_newer(e->term, term)) {
+		s->counters.outdated++;
+		return true;
+	}
+	if (e->term != term)
+		return false;
+	if (hearsay) {
 		s->counters.hearsay_kept++;
 		return true;
 	}
-	vip = sync_record_vip(record);
-	if (sync_roles_is_active(s->roles, &vip)) {
+	if (active && e->owner == SYNC_OWNER_OWN) {
 		s->counters.kept++;
 		return true;
 	}
 	return false;
 }
 
+/* Are we Active for its address, and is this not the word of a later Active? */
+static bool is_ours(const struct sync_session *s, const uint8_t *record, uint16_t term)
+{
+	struct addr vip = sync_record_vip(record);
+
+	return !sync_term_is_newer(term, s->term) && sync_roles_is_active(s->roles, &vip);
+}
+
 static void apply_connection(struct sync_session *s, int64_t now_us, const uint8_t *wire,
 			     size_t len)
 {
 	uint32_t flags = sync_record_flags(wire);
-	bool hearsay = flags & SYNC_FLAG_HEARSAY;
-	const struct sync_entry *e;
+	uint16_t term = (uint16_t)(flags >> SYNC_FLAG_TERM_SHIFT);
+	bool hearsay = flags & SYNC_FLAG_HEARSAY, known_to_kernel = false;
 	uint8_t record[SYNC_RECORD_MAX];
+	struct sync_entry *e;
 
 	memcpy(record, wire, len);
-	sync_record_set_flags(record, flags & ~SYNC_FLAG_HEARSAY);
+	sync_record_set_flags(record, flags & SYNC_FLAGS_KERNEL);
 	e = sync_table_find(s->table, record);
-	if (e && is_kept(s, e, record, hearsay))
-		return;
+	if (e) {
+		known_to_kernel = is_ours(s, record, term);
+		if (is_kept(s, e, term, hearsay, known_to_kernel))
+			return;
+	}
 	if (sync_table_put(s->table, record, len, hearsay ? SYNC_OWNER_HEARSAY : SYNC_OWNER_PEER,
-			   (uint32_t)(now_us / USEC_PER_SEC)) < 0)
+			   term, (uint32_t)(now_us / USEC_PER_SEC)) < 0) {
 		s->counters.refused++;
-	else
-		s->counters.records_in++;
+		return;
+	}
+	s->counters.records_in++;
+	if (known_to_kernel) {
+		s->counters.late++;
+		sync_table_newest(s->table)->not_for_kernel = true;
+	}
 }
 
 /* An authentic peer's nonsense is skipped: to ask for it again would bring it again. */
@@ -158,11 +181,25 @@ static void check_synced(struct sync_session *s, struct sync_peer *p, int64_t no
 	sync_session_tell(s, SYNC_EVENT_SYNCED, p->node, NULL);
 }
 
+/*
+ * Somebody writes in a newer term than ours although we are Active. Soon we are told that we are
+ * not, and then it is right; or we insist, and then it is wrong. Until then it has to wait.
+ */
+static bool is_on_hold(const struct sync_session *s)
+{
+	return s->outdone_us != USEC_NEVER && sync_roles_has_active(s->roles);
+}
+
 static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 		 struct sync_data *data)
 {
 	struct sync_feed *f = &p->feed;
 
+	sync_session_heard_term(s, now_us, data->term);
+	if (is_on_hold(s)) {
+		f->ack_due = true;
+		return;
+	}
 	if (data->newest > f->newest)
 		f->newest = data->newest;
 	if (data->prev > f->version) {
@@ -205,7 +242,7 @@ void sync_feed_on_data(struct sync_session *s, int64_t now_us, const struct sync
 		if (head->session == s->stream)
 			return; /* ours, looped back by the group */
 		s->counters.unknown++;
-		sync_opening_hurry(s, now_us);
+		sync_opening_want(s, now_us, head->session);
 		return;
 	}
 	f = &p->feed;

@@ -34,7 +34,6 @@ static void join(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 {
 	struct sync_follower *f = &p->follower;
 	bool known = ack->epoch == s->table->epoch && ack->version <= s->table->version;
-	bool was_joined = f->joined;
 
 	sync_follower_done(s, f);
 	*f = (struct sync_follower){
@@ -57,8 +56,7 @@ static void join(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 	sync_cursor_open(s->table, &f->cursor);
 	go_to(s, f, f->acked);
 	sync_opening_forget(s, p->node);
-	if (!was_joined)
-		sync_session_tell(s, SYNC_EVENT_FOLLOWED, p->node, NULL);
+	sync_session_tell(s, SYNC_EVENT_FOLLOWED, p->node, NULL);
 }
 
 static void land(struct sync_follower *f)
@@ -210,11 +208,16 @@ static struct sync_entry *next_for(struct sync_session *s, struct sync_follower 
 static void copy_entry(const struct sync_entry *e, uint32_t now_s, uint8_t *to)
 {
 	size_t padded = sync_record_padded(e->len);
+	uint32_t flags;
 
 	sync_entry_copy(e, now_s, to);
 	memset(to + e->len, 0, padded - e->len);
+	if (sync_record_is_note(to))
+		return;
+	flags = sync_record_flags(to) | (uint32_t)e->term << SYNC_FLAG_TERM_SHIFT;
 	if (e->owner != SYNC_OWNER_OWN)
-		sync_record_set_flags(to, sync_record_flags(to) | SYNC_FLAG_HEARSAY);
+		flags |= SYNC_FLAG_HEARSAY;
+	sync_record_set_flags(to, flags);
 }
 
 /* Fills `data` with what comes next, and moves the cursor past it. */
@@ -308,6 +311,7 @@ size_t sync_follower_emit(struct sync_session *s, struct sync_peer *p, int64_t n
 		gather(s, f, now_us, bytes + SYNC_FRAME_HEAD_LEN + SYNC_DATA_HEAD_LEN, &data);
 	data.last = f->cursor.version;
 	data.newest = s->table->version;
+	data.term = s->newest_term;
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
 		struct sync_follower *other = &s->peers[i].follower;
 

@@ -9,7 +9,7 @@
 #define SUBSCRIBE_LEN	     (SYNC_FRAME_HEAD_LEN + SYNC_NONCE_LEN + 8 + 8 + 2 * SYNC_MAC_LEN)
 #define SUBSCRIBE_SIGNED_LEN (SUBSCRIBE_LEN - 2 * SYNC_MAC_LEN)
 #define OPEN_CLEAR_LEN	     (2 * SYNC_NONCE_LEN)
-#define OPEN_LEN	     (8 + 8 + SYNC_KEY_LEN + 8 + 8 + 8 + 1)
+#define OPEN_LEN	     (8 + 8 + SYNC_KEY_LEN + 8 + 8 + 8 + 1 + 2)
 #define ACK_CLEAR_LEN	     (SYNC_NONCE_LEN + 8)
 #define ACK_LEN		     (8 + 8 + 4 + 8 + 8 + 8)
 
@@ -137,6 +137,7 @@ size_t sync_frame_write_open(uint8_t *bytes, uint64_t session, uint64_t seq,
 	put_u64(&w, open->epoch);
 	put_u64(&w, open->newest);
 	put_u8(&w, open->suite);
+	put_u16(&w, open->term);
 	return seal(bytes, seq, OPEN_CLEAR_LEN, OPEN_LEN, cipher);
 }
 
@@ -169,6 +170,7 @@ int sync_frame_read_open(const uint8_t *bytes, size_t len, struct sync_cipher *c
 	ret->epoch = get_u64(&r);
 	ret->newest = get_u64(&r);
 	ret->suite = get_u8(&r);
+	ret->term = get_u16(&r);
 	sync_wipe(plain, sizeof(plain));
 	return sync_suite_name(ret->suite) ? 0 : -EBADMSG;
 }
@@ -239,7 +241,7 @@ size_t sync_frame_write_data(uint8_t *bytes, uint64_t session, uint64_t seq,
 	put_u64(&w, data->last);
 	put_u64(&w, data->newest);
 	put_u16(&w, data->n);
-	put_u16(&w, 0);
+	put_u16(&w, data->term);
 	put_u32(&w, 0);
 	return seal(bytes, seq, 0, SYNC_DATA_HEAD_LEN + data->records_len, cipher);
 }
@@ -255,6 +257,7 @@ int sync_data_parse(const uint8_t *plain, size_t len, struct sync_data *ret)
 	ret->last = get_u64(&r);
 	ret->newest = get_u64(&r);
 	ret->n = get_u16(&r);
+	ret->term = get_u16(&r);
 	ret->records = plain + SYNC_DATA_HEAD_LEN;
 	ret->records_len = len - SYNC_DATA_HEAD_LEN;
 	return ret->prev <= ret->last && ret->last <= ret->newest ? 0 : -EBADMSG;

@@ -11,12 +11,12 @@
  *	SUBSCRIBE  "send me your stream": nonce 16, node 8, stream 8, MACs under one or two keys.
  *	           To everybody on the segment, or to a peer. Not sealed.
  *	OPEN       the answer: clear nonce 16 (theirs), salt 16 (ours); sealed under the pair's key:
- *	           node 8, stream 8, stream key 32, seq 8, epoch 8, newest 8, suite 1
+ *           node 8, stream 8, stream key 32, seq 8, epoch 8, newest 8, suite 1, term 2
  *	ACK        receiver to sender: clear nonce 16, node 8; sealed under the pair's key: epoch 8,
  *	           version 8, flags 4, refused 8, entries 8, drops 8
  *	DATA       sealed under the stream's key, the same for all receivers: prev 8, last 8,
- *	           newest 8, records 2, zero 6, records. "These are all changes in (prev, last]".
- *With no record it is a heartbeat.
+ *	           newest 8, records 2, term 2, zero 4, records. "These are all changes in (prev,
+ *last]". With no record it is a heartbeat.
  *
  * The pair's key is derived from the pre-shared key, the receiver's nonce and the sender's salt, so
  * whatever was recorded earlier is of no use to anybody. The stream's key is made by the sender
@@ -75,6 +75,7 @@ struct sync_open {
 	uint64_t epoch;
 	uint64_t newest;
 	enum sync_suite suite;
+	uint16_t term;
 };
 
 struct sync_ack_clear {
@@ -99,6 +100,7 @@ struct sync_data {
 	uint64_t last;
 	uint64_t newest;
 	uint16_t n;
+	uint16_t term; /* the newest that the sender knows of */
 	const uint8_t *records;
 	size_t records_len;
 };

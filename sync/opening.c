@@ -17,7 +17,9 @@
 /* A subscription repeated sooner is the same one on another path, or an echo. */
 #define ANSWER_REPEAT_US (20 * USEC_PER_MSEC)
 #define ANSWER_REPEATS	 SYNC_PATHS_MAX
-#define FORGET_PEER_US	 (3600 * USEC_PER_SEC)
+/* A stream that is heard of but can't be opened is not worth more. */
+#define WANTED_US      (3 * USEC_PER_SEC)
+#define FORGET_PEER_US (3600 * USEC_PER_SEC)
 
 static uint64_t random_name(struct sync_session *s)
 {
@@ -57,10 +59,20 @@ void sync_opening_done(struct sync_session *s)
 	s->stream_cipher = NULL;
 }
 
+static bool is_followed(const struct sync_session *s, uint64_t stream)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (s->peers[i].feed.open && s->peers[i].feed.stream == stream)
+			return true;
+	return false;
+}
+
 static bool is_somebody_missing(struct sync_session *s, int64_t now_us)
 {
 	unsigned open = 0, expected = s->conf->expected ? s->conf->expected : 1;
 
+	if (s->wanted && !is_followed(s, s->wanted) && now_us - s->wanted_us < WANTED_US)
+		return true;
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
 		struct sync_peer *p = &s->peers[i];
 
@@ -75,23 +87,19 @@ void sync_opening_plan(struct sync_session *s, int64_t now_us)
 {
 	int64_t wait_us = s->tries < TRIES_FAST ? SUBSCRIBE_US : SUBSCRIBE_SLOW_US;
 
-	if (s->subscribe_at_us <= now_us)
-		return;
 	if (!is_somebody_missing(s, now_us)) {
 		s->tries = 0;
-		if (s->subscribe_at_us > s->subscribed_us + SUBSCRIBE_US)
-			s->subscribe_at_us = USEC_NEVER;
+		s->subscribe_at_us = USEC_NEVER;
 	} else if (s->subscribe_at_us > s->subscribed_us + wait_us) {
 		s->subscribe_at_us = s->subscribed_us + wait_us;
 	}
 }
 
-void sync_opening_hurry(struct sync_session *s, int64_t now_us)
+void sync_opening_want(struct sync_session *s, int64_t now_us, uint64_t stream)
 {
-	int64_t at_us = s->subscribed_us + SUBSCRIBE_US;
-
-	if (s->subscribe_at_us > at_us)
-		s->subscribe_at_us = at_us > now_us ? at_us : now_us;
+	s->wanted = stream;
+	s->wanted_us = now_us;
+	s->tries = 0;
 }
 
 static int offer_make(struct sync_session *s, struct sync_offer *o,
@@ -157,7 +165,6 @@ static bool is_own_name(struct sync_session *s, const struct sync_path *from, ui
 void sync_opening_on_subscribe(struct sync_session *s, int64_t now_us, const struct sync_path *from,
 			       const uint8_t *bytes, size_t len)
 {
-	const struct sync_peer *p;
 	struct sync_subscribe sub;
 	unsigned psk;
 	int error;
@@ -171,9 +178,8 @@ void sync_opening_on_subscribe(struct sync_session *s, int64_t now_us, const str
 		return;
 	answer(s, now_us, from, &sub, &s->conf->psk[psk]);
 	/* Somebody new, or with a new life: we want to hear it, too. */
-	p = sync_peer_find(s, sub.node);
-	if (!p || !p->feed.open || p->feed.stream != sub.stream)
-		sync_opening_hurry(s, now_us);
+	if (!is_followed(s, sub.stream))
+		sync_opening_want(s, now_us, sub.stream);
 }
 
 /* The session's name tells which of the keys the sender has used. */
@@ -202,10 +208,18 @@ static int read_open(struct sync_session *s, const struct sync_frame_head *head,
 	return error;
 }
 
-/* A nonce opens a peer's feed once, so that a repeated OPEN can't bring back an older session. */
-static bool is_news(const struct sync_feed *f, const struct sync_open_clear *clear)
+/*
+ * A nonce opens a peer's feed once, so that a repeated OPEN can't bring back an older session. And
+ * a feed that works is left alone: others may have made us ask.
+ */
+static bool is_news(const struct sync_session *s, const struct sync_feed *f,
+		    const struct sync_open_clear *clear, const struct sync_open *open,
+		    int64_t now_us)
 {
-	return memcmp(f->nonce, clear->nonce, sizeof(f->nonce)) != 0;
+	if (memcmp(f->nonce, clear->nonce, sizeof(f->nonce)) == 0)
+		return false;
+	return !f->open || f->stream != open->stream || f->stuck_us != USEC_NEVER ||
+	       now_us - f->heard_us > 3 * s->conf->heartbeat_us;
 }
 
 void sync_opening_on_open(struct sync_session *s, int64_t now_us, const struct sync_path *from,
@@ -234,7 +248,8 @@ void sync_opening_on_open(struct sync_session *s, int64_t now_us, const struct s
 	if (!p)
 		goto out;
 	sync_peer_heard(p, from, now_us);
-	if (is_news(&p->feed, &clear)) {
+	sync_session_heard_term(s, now_us, open.term);
+	if (is_news(s, &p->feed, &clear, &open, now_us)) {
 		sync_cipher_free(p->feed.ack_cipher);
 		p->feed.ack_cipher = ack_cipher;
 		ack_cipher = NULL;
@@ -279,6 +294,7 @@ static size_t emit_open(struct sync_session *s, uint8_t *bytes, struct sync_dest
 		.epoch = s->table->epoch,
 		.newest = s->table->version,
 		.suite = s->conf->suite,
+		.term = s->newest_term,
 	};
 	size_t len;
 

@@ -24,8 +24,11 @@
 #define SYNC_FLAG_FWD_MASK 0x0007
 #define SYNC_FLAG_INACTIVE 0x0100
 #define SYNC_FLAG_TEMPLATE 0x1000
-/* Ours, between peers only: the sender has it from somebody else. */
-#define SYNC_FLAG_HEARSAY 0x80000000
+/* Between peers only, in bits that the kernel does not use: the sender has it from somebody else;
+ * and the term in which it was written (table.h). */
+#define SYNC_FLAG_HEARSAY    0x8000
+#define SYNC_FLAG_TERM_SHIFT 16
+#define SYNC_FLAGS_KERNEL    0x7fff
 
 /* A record's fields, in host order. */
 struct sync_record {

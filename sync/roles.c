@@ -73,3 +73,11 @@ bool sync_roles_is_active(const struct sync_roles *r, const struct addr *vip)
 
 	return is_at(r, i, vip) ? r->list[i].active : r->any_active;
 }
+
+bool sync_roles_has_active(const struct sync_roles *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->list[i].active)
+			return true;
+	return r->any_active;
+}

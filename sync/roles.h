@@ -26,6 +26,8 @@ void sync_roles_done(struct sync_roles *r);
 /* 0 or -ENOMEM. */
 int sync_roles_set(struct sync_roles *r, const struct addr *vip, bool active);
 void sync_roles_clear(struct sync_roles *r);
+/* For anything. */
+bool sync_roles_has_active(const struct sync_roles *r);
 bool sync_roles_is_active(const struct sync_roles *r, const struct addr *vip);
 
 #endif

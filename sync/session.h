@@ -12,9 +12,10 @@
  * `event`, and counted.
  *
  * Who owns what. A node sends what its own kernel told it. To a newcomer it sends also what it has
- * from others, marked as hearsay. A node applies what it receives, unless it is Active for the
- * virtual address and knows the connection: a late message of the former Active never undoes the
- * work of the new one. Hearsay never replaces first-hand knowledge.
+ * from others, marked as hearsay. Whatever was written in a newer term (table.h) replaces what is
+ * of an older one. In the same term what its writer says counts, and hearsay adds nothing. When we
+ * are Active for the virtual address and know the connection, a late message of the former Active
+ * goes into the table only: our kernel knows better.
  */
 #ifndef TANDEM_SYNC_SESSION_H
 #define TANDEM_SYNC_SESSION_H
@@ -67,7 +68,7 @@ enum sync_event_kind {
 	SYNC_EVENT_SYNCED,	    /* all that it knew when it opened has arrived */
 	SYNC_EVENT_SILENT,	    /* nothing is heard from it */
 	SYNC_EVENT_RESTARTED,	    /* its log is a new one */
-	SYNC_EVENT_FOLLOWED,	    /* it follows our stream */
+	SYNC_EVENT_FOLLOWED,	    /* it follows our stream, or does so anew */
 	SYNC_EVENT_LEFT,	    /* and does no longer */
 	SYNC_EVENT_NOTE,	    /* one of its notes: `note`; only for the call */
 	SYNC_EVENT_FOREIGN_KEY,	    /* authentication failed: another key, or an enemy; `path` */
@@ -98,7 +99,9 @@ struct sync_event {
 	C(version) /* another version of the protocol */                                           \
 	C(unknown) /* of sessions that are not, or no longer, ours */                              \
 	C(auth_failed)                                                                             \
+	C(late)		/* records applied, but not for the kernel: we are Active */               \
 	C(kept)		/* records not applied: we are Active and know the connection */           \
+	C(outdated)	/* records not applied: there are newer ones */                            \
 	C(hearsay_kept) /* hearsay not applied: we know better */                                  \
 	C(refused)	/* records not applied: the table is full */
 
@@ -126,6 +129,11 @@ void sync_session_free(struct sync_session *s);
 /* The keys or other things in `conf` have changed: everybody has to subscribe anew, logs go on.
  * 0 or -ENOMEM: nothing works until it is tried again. */
 int sync_session_renew(struct sync_session *s, int64_t now_us);
+
+/* `roles` have changed: this node has become Active for something. A new term begins. */
+void sync_session_take_over(struct sync_session *s);
+/* Our kernel has told a connection (checked): 0 or -errno as sync_table_put(). */
+int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *record, size_t len);
 
 /* A datagram has arrived. Applies what it brings to the table. */
 void sync_session_receive(struct sync_session *s, int64_t now_us, const struct sync_path *from,

@@ -106,6 +106,12 @@ struct sync_session {
 	void *ctx;
 	struct sync_session_counters counters;
 	uint64_t drops;
+	/* Terms: the one we write in, and the newest that we know of. */
+	uint16_t term;
+	uint16_t newest_term;
+	int64_t outdone_us; /* since when another's is newer although we are Active */
+	int64_t reclaim_us; /* how long that is borne */
+	bool met;	    /* somebody, in this life */
 	/* Our stream. */
 	uint64_t stream;
 	struct sync_key stream_key;
@@ -118,6 +124,8 @@ struct sync_session {
 	int64_t subscribed_us;
 	int64_t subscribe_at_us;
 	unsigned tries;
+	uint64_t wanted; /* a stream that was heard of and is not followed */
+	int64_t wanted_us;
 	/* Theirs to us. */
 	struct sync_offer offers[SYNC_OFFERS];
 	struct sync_answer answers[SYNC_ANSWERS];
@@ -134,6 +142,8 @@ struct sync_peer *sync_peer_get(struct sync_session *s, uint64_t node);
 bool sync_peer_knows_path(const struct sync_peer *p, const struct sync_path *path);
 /* An authentic frame came this way. */
 void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us);
+/* A peer knows of this term. */
+void sync_session_heard_term(struct sync_session *s, int64_t now_us, uint16_t term);
 void sync_session_tell(struct sync_session *s, enum sync_event_kind kind, uint64_t node,
 		       const struct sync_path *path);
 void sync_session_auth_failed(struct sync_session *s, const struct sync_path *path);
@@ -141,8 +151,8 @@ void sync_session_auth_failed(struct sync_session *s, const struct sync_path *pa
 /* opening.c: who subscribes to whom */
 int sync_opening_init(struct sync_session *s, int64_t now_us);
 void sync_opening_done(struct sync_session *s);
-/* Subscribe soon: something shows that it is needed. */
-void sync_opening_hurry(struct sync_session *s, int64_t now_us);
+/* There is a stream that we don't follow. */
+void sync_opening_want(struct sync_session *s, int64_t now_us, uint64_t stream);
 /* Plans the next subscription. */
 void sync_opening_plan(struct sync_session *s, int64_t now_us);
 void sync_opening_on_subscribe(struct sync_session *s, int64_t now_us, const struct sync_path *from,

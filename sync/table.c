@@ -116,6 +116,11 @@ struct sync_entry *sync_table_find(const struct sync_table *t, const uint8_t *re
 	return *find(t, record, sync_record_hash(record, t->seed));
 }
 
+struct sync_entry *sync_table_newest(const struct sync_table *t)
+{
+	return t->list->prev;
+}
+
 static void list_append(struct sync_table *t, struct sync_entry *e)
 {
 	e->prev = t->list->prev;
@@ -190,10 +195,12 @@ static struct sync_entry *entry_resize(struct sync_entry **at, size_t len)
 }
 
 static void entry_set(struct sync_table *t, struct sync_entry *e, const uint8_t *record, size_t len,
-		      enum sync_owner owner, uint32_t now_s)
+		      enum sync_owner owner, uint16_t term, uint32_t now_s)
 {
 	e->len = (uint16_t)len;
 	e->owner = owner;
+	e->not_for_kernel = false;
+	e->term = term;
 	e->version = ++t->version;
 	memcpy(e->record, record, len);
 	set_expiry(e, now_s);
@@ -202,7 +209,7 @@ static void entry_set(struct sync_table *t, struct sync_entry *e, const uint8_t 
 }
 
 static int add(struct sync_table *t, const uint8_t *record, size_t len, uint32_t hash,
-	       enum sync_owner owner, uint32_t now_s)
+	       enum sync_owner owner, uint16_t term, uint32_t now_s)
 {
 	struct sync_entry **bucket, *e = entry_new(t, record, len);
 
@@ -214,7 +221,7 @@ static int add(struct sync_table *t, const uint8_t *record, size_t len, uint32_t
 	e->hash = hash;
 	e->chain = *bucket;
 	*bucket = e;
-	entry_set(t, e, record, len, owner, now_s);
+	entry_set(t, e, record, len, owner, term, now_s);
 	t->counters.added++;
 	return 1;
 }
@@ -229,7 +236,7 @@ static bool counts_alike(const struct sync_entry *e, const uint8_t *record, size
 }
 
 static int update(struct sync_table *t, struct sync_entry **at, const uint8_t *record, size_t len,
-		  enum sync_owner owner, uint32_t now_s)
+		  enum sync_owner owner, uint16_t term, uint32_t now_s)
 {
 	struct sync_entry *e = *at;
 
@@ -237,6 +244,8 @@ static int update(struct sync_table *t, struct sync_entry **at, const uint8_t *r
 	t->counters.updated++;
 	if (counts_alike(e, record, len, owner)) {
 		memcpy(e->record, record, len);
+		e->not_for_kernel = false;
+		e->term = term;
 		e->version = ++t->version;
 		set_expiry(e, now_s);
 		list_append(t, e);
@@ -254,18 +263,18 @@ static int update(struct sync_table *t, struct sync_entry **at, const uint8_t *r
 		}
 		e = other;
 	}
-	entry_set(t, e, record, len, owner, now_s);
+	entry_set(t, e, record, len, owner, term, now_s);
 	return 0;
 }
 
 int sync_table_put(struct sync_table *t, const uint8_t *record, size_t len, enum sync_owner owner,
-		   uint32_t now_s)
+		   uint16_t term, uint32_t now_s)
 {
 	uint32_t hash = sync_record_hash(record, t->seed);
 	struct sync_entry **at = find(t, record, hash);
 
-	return *at ? update(t, at, record, len, owner, now_s)
-		   : add(t, record, len, hash, owner, now_s);
+	return *at ? update(t, at, record, len, owner, term, now_s)
+		   : add(t, record, len, hash, owner, term, now_s);
 }
 
 static void drop(struct sync_table *t, struct sync_entry **at)
@@ -304,6 +313,22 @@ size_t sync_table_expire(struct sync_table *t, uint32_t now_s, size_t budget)
 	}
 	t->counters.expired += before - t->n;
 	return before - t->n;
+}
+
+void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to)
+{
+	struct sync_entry *e = t->list->next, *next;
+	uint64_t last = t->version;
+
+	for (; e != t->list && e->version <= last; e = next) {
+		next = e->next;
+		if (e->owner != SYNC_OWNER_OWN || e->term != from || sync_record_is_note(e->record))
+			continue;
+		list_remove(t, e);
+		e->term = to;
+		e->version = ++t->version;
+		list_append(t, e);
+	}
 }
 
 uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s)

@@ -33,10 +33,22 @@ struct sync_entry {
 	uint32_t hash;
 	uint32_t expires_s; /* SYNC_EXPIRES_NEVER for notes */
 	uint16_t len;
-	uint8_t owner; /* enum sync_owner */
+	uint16_t term;
+	uint8_t owner;	     /* enum sync_owner */
+	bool not_for_kernel; /* ours is Active for it and has newer state than a peer's late word */
 	uint8_t record[];
 };
 #define SYNC_EXPIRES_NEVER UINT32_MAX
+
+/*
+ * A term begins when a node becomes Active for something, with a number newer than all it knows of;
+ * what it writes from then on carries it. So of two writers of one connection the later Active is
+ * told from the earlier one, whoever's word arrives first. Compared in a circle (RFC 1982).
+ */
+static inline bool sync_term_is_newer(uint16_t a, uint16_t b)
+{
+	return (int16_t)(a - b) > 0;
+}
 
 /* A follower's place: everything up to `version` has been dealt with. */
 struct sync_cursor {
@@ -85,15 +97,20 @@ void sync_table_done(struct sync_table *t);
  * -ENOSPC: at the bound, -ENOMEM. What is known is always updated.
  */
 int sync_table_put(struct sync_table *t, const uint8_t *record, size_t len, enum sync_owner owner,
-		   uint32_t now_s);
+		   uint16_t term, uint32_t now_s);
 /* NULL: unknown. */
 struct sync_entry *sync_table_find(const struct sync_table *t, const uint8_t *record);
+/* What was put last. */
+struct sync_entry *sync_table_newest(const struct sync_table *t);
 void sync_table_remove(struct sync_table *t, struct sync_entry *e);
 /* Looks at `budget` buckets and drops what has expired; returns how many entries that were. */
 size_t sync_table_expire(struct sync_table *t, uint32_t now_s, size_t budget);
 
 /* The remaining timeout, at least one second. */
 uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s);
+/* What we wrote in one term belongs to another, which all followers are to learn. */
+void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to);
+
 /* The record with its remaining timeout and no mark of ours, to at least e->len bytes. */
 void sync_entry_copy(const struct sync_entry *e, uint32_t now_s, uint8_t *bytes);
 
