@@ -203,9 +203,10 @@ void storm_end(struct world *w)
 	w->n_todo = 0;
 	w->lan.quality = w->calm;
 	expire(w);
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		w->lan.island[i] = 0;
 	for (struct node *n = w->nodes; n < w->nodes + w->n_nodes; n++) {
 		n->dies_after = 0;
-		w->lan.island[n->id] = 0;
 		resume(w, n);
 		go_on(w, n);
 		if (rng_percent(&w->rng, 80))

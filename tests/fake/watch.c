@@ -178,6 +178,13 @@ static void reference_reloads(struct world *w, struct node *n)
 		ref->late_us = w->now_us + most_us;
 }
 
+/* What was sent meanwhile is lost, and so is how long the Active may be silent. */
+static void reference_resumes(struct world *w, struct node *n)
+{
+	n->ref.best.alive_us = 0;
+	set_reference_down(w, n);
+}
+
 static void reference_becomes_backup(struct world *w, struct node *n, const struct vrrp_event *e)
 {
 	n->ref = (struct node_reference){.least_int_us = n->conf.adver_int_us,
@@ -282,7 +289,7 @@ void watch_event(struct world *w, struct node *n, const struct vrrp_event *event
 	else if (event->kind == VRRP_EVENT_CONF)
 		reference_reloads(w, n);
 	else if (event->kind == VRRP_EVENT_RESUME)
-		set_reference_down(w, n);
+		reference_resumes(w, n);
 }
 
 void watch_went_on(struct world *w, struct node *n)
