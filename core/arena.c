@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define ARENA_BLOCK ((size_t)64 * 1024)
-#define ARENA_ALIGN _Alignof(max_align_t)
+/* Of what is kept here: integers of 64 bits and pointers. */
+#define ARENA_ALIGN sizeof(uint64_t)
 
 struct block {
 	struct block *next;
@@ -65,19 +66,25 @@ static struct block *block_add(struct arena *a, size_t want)
 	return b;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+static void *take(struct arena *a, size_t size, size_t align)
 {
 	struct block *b = a->head;
 	void *p;
 
 	if (size > SIZE_MAX / 2)
 		must(NULL);
-	size = (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
-	if (!b || b->size - b->used < size)
+	if (b)
+		b->used = (b->used + align - 1) & ~(align - 1);
+	if (!b || b->used > b->size || b->size - b->used < size)
 		b = block_add(a, size);
 	p = b->data + b->used;
 	b->used += size;
 	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return take(a, size, ARENA_ALIGN);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -91,7 +98,7 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
-	char *copy = arena_alloc(a, n + 1);
+	char *copy = take(a, n + 1, 1);
 
 	memcpy(copy, s, n);
 	return copy;

@@ -100,7 +100,7 @@ static void parser_open(struct parser *p, const struct ast_loc *loc)
 	*f = (struct frame){.node = node, .open = *loc, .child = f->child, .cap = f->cap};
 }
 
-static void parser_pop(struct parser *p, const struct ast_loc *end)
+static void parser_pop(struct parser *p)
 {
 	struct frame *f = &p->frame[p->depth--];
 
@@ -108,7 +108,6 @@ static void parser_pop(struct parser *p, const struct ast_loc *end)
 	if (f->n_children)
 		memcpy(f->node.child, f->child, f->n_children * sizeof(*f->child));
 	f->node.n_children = (uint32_t)f->n_children;
-	f->node.end = *end;
 	if (f->node.n_words)
 		frame_append(p, &f->node);
 }
@@ -119,7 +118,7 @@ static void parser_close(struct parser *p, const struct ast_loc *loc)
 	if (p->too_deep)
 		p->too_deep--;
 	else if (p->depth)
-		parser_pop(p, loc);
+		parser_pop(p);
 	else
 		diags_add(p->diags, DIAG_ERROR, loc,
 			  "'}' closes no block: one too many here, or a "
@@ -161,7 +160,7 @@ static void parser_finish(struct parser *p, struct ast_node *ret_root)
 		diags_add(p->diags, DIAG_ERROR, &f->open,
 			  "the block '%s' opened here is never closed",
 			  f->node.n_words ? f->node.word[0].s : "{");
-		parser_pop(p, &f->open);
+		parser_pop(p);
 	}
 	*ret_root = (struct ast_node){
 		.has_block = true,
@@ -188,7 +187,7 @@ static int ast_run(struct arena *arena, const struct ast_input *input, const cha
 	p->arena = arena;
 	p->diags = diags;
 	if (text)
-		include_text(&x, name, text, len);
+		include_text(&x, name, arena_strndup(arena, text, len), len);
 	else
 		err = include_read(&x, name, NULL);
 	parser_finish(p, ret_root);

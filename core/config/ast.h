@@ -18,30 +18,34 @@
 
 struct arena;
 
-/* Where a word starts. Lines and columns count from 1; columns count bytes. */
-struct ast_loc {
+/* A physical line of a file. */
+struct source_line {
 	const char *file; /* as the user would write it: the include's own path */
-	uint32_t line;
-	uint32_t col;
-	uint32_t order;	  /* of the line among all that were read, over all files; from 1 */
-	const char *text; /* the whole source line, for the caret */
+	const char *text; /* the whole line, for the caret; NULL: the file as such is meant */
+	uint32_t number;  /* from 1 */
+	uint32_t order;	  /* among all that were read, over all files; from 1 */
+};
+
+/* Where a word starts. Small: a big configuration has hundreds of thousands of words. */
+struct ast_loc {
+	const struct source_line *src; /* NULL: nowhere in a file */
+	uint32_t col;		       /* in bytes, from 1 */
 };
 
 struct ast_word {
 	const char *s;	 /* quotes and escapes resolved */
 	const char *raw; /* as written (auth_pass: a backslash means itself) */
-	bool quoted;
 	struct ast_loc loc;
+	bool quoted;
 };
 
 /* One logical line. word[0] is the keyword (or the first value, in blocks of values). */
 struct ast_node {
 	struct ast_word *word;
-	uint32_t n_words;
-	bool has_block;		/* "{ … }" followed, maybe empty */
 	struct ast_node *child; /* n_children of them */
+	uint32_t n_words;
 	uint32_t n_children;
-	struct ast_loc end; /* of the closing brace, if has_block */
+	bool has_block; /* "{ … }" followed, maybe empty */
 };
 
 enum diag_level {
@@ -91,9 +95,10 @@ void diags_print(const struct diags *d, FILE *out);
 struct ast_input {
 	/*
 	 * Reads a whole file. 0, or -errno: -ENOEXEC for what keepalived would not read either
-	 * (not a regular file, or executable). *ret_text is NUL-terminated, of the arena.
+	 * (not a regular file, or executable). *ret_text is NUL-terminated, of the arena, and
+	 * becomes the tree's own: it is cut into lines where it is.
 	 */
-	int (*read)(void *ctx, struct arena *arena, const char *path, const char **ret_text,
+	int (*read)(void *ctx, struct arena *arena, const char *path, char **ret_text,
 		    size_t *ret_len);
 	/* Expands a glob pattern to sorted paths. 0, or -errno (-ENOENT: nothing matches). */
 	int (*glob)(void *ctx, struct arena *arena, const char *pattern, const char ***ret_paths,

@@ -232,8 +232,8 @@ static bool finish_member(struct checker *c, const struct service_draft *d, stru
 	if (first)
 		check_warn(c, &d->node->word[0].loc,
 			   "%s of the group %s is there already, at %s:%u; it is left out",
-			   virtual_server_format(&alone, text), d->vs.group, first->file,
-			   first->line);
+			   virtual_server_format(&alone, text), d->vs.group, first->src->file,
+			   first->src->number);
 	return !first;
 }
 

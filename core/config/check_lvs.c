@@ -92,7 +92,7 @@ static bool sync_start(struct checker *c, const struct ast_node *n, struct sync_
 	if (first) {
 		check_warn(c, &n->word[0].loc,
 			   "there is one sync daemon, already named at %s:%u; this one is left out",
-			   first->word[0].loc.file, first->word[0].loc.line);
+			   first->word[0].loc.src->file, first->word[0].loc.src->number);
 		return false;
 	}
 	*d = (struct sync_draft){.node = n, .sync_id = -1};

@@ -554,7 +554,7 @@ static void service_check(struct checker *c, const struct ast_node *n)
 	first = check_id(c, d.vs.id, draft_loc(&d));
 	if (first)
 		check_warn(c, draft_loc(&d), "%s is there already, at %s:%u; this one is left out",
-			   draft_name(c, &d), first->file, first->line);
+			   draft_name(c, &d), first->src->file, first->src->number);
 	else if (!d.vs.n_servers && !d.vs.n_sorry)
 		check_warn(c, draft_loc(&d), "%s has no real_server; it is left out",
 			   draft_name(c, &d));

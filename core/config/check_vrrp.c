@@ -448,7 +448,7 @@ static bool name_is_free(struct checker *c, const struct ast_node *n)
 		check_warn(c, &w->loc,
 			   "there is a vrrp_instance '%s' already, at %s:%u; "
 			   "this one is left out",
-			   w->s, first->file, first->line);
+			   w->s, first->src->file, first->src->number);
 	return !first;
 }
 
@@ -469,7 +469,7 @@ static void vrrp_check(struct checker *c, const struct ast_node *n)
 			    "%s has virtual_router_id %u on interface %s for IPv%d, "
 			    "and so has the instance at %s:%u",
 			    d.v.name, d.v.vrid, d.v.ifname, d.v.family == AF_INET6 ? 6 : 4,
-			    first->file, first->line);
+			    first->src->file, first->src->number);
 	c->instances[c->n_instances++] = d.v;
 }
 

@@ -94,7 +94,7 @@ void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc
 /* The caret goes under byte `col`; tabs before it are kept so that it lines up on any terminal. */
 static void diag_print_caret(const struct ast_loc *loc, FILE *out)
 {
-	const char *text = loc->text;
+	const char *text = loc->src->text;
 	uint32_t i;
 
 	fprintf(out, "    %s\n    ", text);
@@ -105,13 +105,20 @@ static void diag_print_caret(const struct ast_loc *loc, FILE *out)
 
 static void diag_print(const struct diag *g, FILE *out)
 {
-	if (g->loc.file)
-		fprintf(out, "%s:", g->loc.file);
-	if (g->loc.line)
-		fprintf(out, "%u:%u:", g->loc.line, g->loc.col);
-	fprintf(out, "%s%s: %s\n", g->loc.file ? " " : "", diag_level_str(g->level), g->message);
-	if (g->loc.text)
+	const struct source_line *src = g->loc.src;
+
+	if (src)
+		fprintf(out, "%s:", src->file);
+	if (src && src->number)
+		fprintf(out, "%u:%u:", src->number, g->loc.col);
+	fprintf(out, "%s%s: %s\n", src ? " " : "", diag_level_str(g->level), g->message);
+	if (src && src->text)
 		diag_print_caret(&g->loc, out);
+}
+
+static uint32_t diag_order(const struct diag *g)
+{
+	return g->loc.src ? g->loc.src->order : 0;
 }
 
 /* By place; what stands at one place stays as it was found. */
@@ -119,8 +126,8 @@ static int diag_compare(const void *a, const void *b)
 {
 	const struct diag *const *x = a, *const *y = b;
 
-	if ((*x)->loc.order != (*y)->loc.order)
-		return (*x)->loc.order < (*y)->loc.order ? -1 : 1;
+	if (diag_order(*x) != diag_order(*y))
+		return diag_order(*x) < diag_order(*y) ? -1 : 1;
 	if ((*x)->loc.col != (*y)->loc.col)
 		return (*x)->loc.col < (*y)->loc.col ? -1 : 1;
 	return (*x > *y) - (*x < *y);

@@ -75,6 +75,6 @@ bool include_expand(struct expand *x, const struct line *l);
 /* Takes note of an include_check line, which stays in the text. */
 void include_check_update(struct expand *x, const struct line *l);
 int include_read(struct expand *x, const char *path, const struct ast_loc *loc);
-void include_text(struct expand *x, const char *path, const char *text, size_t len);
+void include_text(struct expand *x, const char *path, char *text, size_t len);
 
 #endif

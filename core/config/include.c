@@ -48,7 +48,7 @@ static bool line_first_word_is(const struct line *l, const char *word)
 	return !strncmp(l->s, word, n) && (!l->s[n] || line_is_space(l->s[n]));
 }
 
-void include_text(struct expand *x, const char *path, const char *text, size_t len)
+void include_text(struct expand *x, const char *path, char *text, size_t len)
 {
 	const char *slash = strrchr(path, '/');
 	const struct include_file file = {
@@ -70,10 +70,15 @@ void include_text(struct expand *x, const char *path, const char *text, size_t l
 	x->include_check = check;
 }
 
+static const char *read_error(int err)
+{
+	return err == -ENOEXEC ? "not a regular, non-executable file" : strerror(-err);
+}
+
 int include_read(struct expand *x, const char *path, const struct ast_loc *loc)
 {
-	const struct ast_loc whole = {.file = path};
-	const char *text;
+	struct source_line *whole;
+	char *text;
 	size_t len;
 	int err;
 
@@ -82,13 +87,15 @@ int include_read(struct expand *x, const char *path, const struct ast_loc *loc)
 		include_text(x, path, text, len);
 		return 0;
 	}
-	if (loc)
+	if (loc) {
 		diags_add(x->diags, x->include_check & INCLUDE_READABLE ? DIAG_WARNING : DIAG_NOTE,
-			  loc, "cannot read %s: %s; it is left out", path,
-			  err == -ENOEXEC ? "not a regular, non-executable file" : strerror(-err));
-	else
-		diags_add(x->diags, DIAG_ERROR, &whole, "cannot read: %s",
-			  err == -ENOEXEC ? "not a regular, non-executable file" : strerror(-err));
+			  loc, "cannot read %s: %s; it is left out", path, read_error(err));
+		return err;
+	}
+	whole = arena_alloc(x->arena, sizeof(*whole));
+	whole->file = path;
+	diags_add(x->diags, DIAG_ERROR, &(struct ast_loc){.src = whole}, "cannot read: %s",
+		  read_error(err));
 	return err;
 }
 
@@ -196,7 +203,7 @@ void include_check_update(struct expand *x, const struct line *l)
 
 /* The real file system. */
 
-static int files_read_fd(int fd, struct arena *arena, const char **ret_text, size_t *ret_len)
+static int files_read_fd(int fd, struct arena *arena, char **ret_text, size_t *ret_len)
 {
 	size_t len = 0, cap;
 	struct stat st;
@@ -219,7 +226,7 @@ static int files_read_fd(int fd, struct arena *arena, const char **ret_text, siz
 	return 0;
 }
 
-static int files_read(void *ctx, struct arena *arena, const char *path, const char **ret_text,
+static int files_read(void *ctx, struct arena *arena, const char *path, char **ret_text,
 		      size_t *ret_len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

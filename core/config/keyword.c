@@ -104,12 +104,44 @@ const char *keyword_place_name(enum keyword_place place)
 	return names[place];
 }
 
+/* More than twice as many places as keywords: most are found at the first look. */
+#define INDEX_SIZE 2048
+
+static size_t index_start(enum keyword_place place, const char *name)
+{
+	size_t h = place;
+
+	for (; *name; name++)
+		h = h * 31 + (unsigned char)*name;
+	return h % INDEX_SIZE;
+}
+
+/* keywords[] by place and name: each line of a file asks for one. */
+static const struct keyword *const *keyword_index(void)
+{
+	static const struct keyword *index[INDEX_SIZE];
+
+	_Static_assert(sizeof(keywords) / sizeof(*keywords) < INDEX_SIZE / 2, "INDEX_SIZE");
+	if (index[index_start(keywords[0].place, keywords[0].name)])
+		return index;
+	for (size_t i = 0; i < n_keywords; i++) {
+		size_t at = index_start(keywords[i].place, keywords[i].name);
+
+		while (index[at])
+			at = (at + 1) % INDEX_SIZE;
+		index[at] = &keywords[i];
+	}
+	return index;
+}
+
 const struct keyword *keyword_find(enum keyword_place place, const char *name)
 {
-	for (size_t i = 0; i < n_keywords; i++)
-		if (keywords[i].place == place && !strcmp(keywords[i].name, name))
-			return &keywords[i];
-	return NULL;
+	const struct keyword *const *index = keyword_index();
+	size_t i = index_start(place, name);
+
+	while (index[i] && (index[i]->place != place || strcmp(index[i]->name, name) != 0))
+		i = (i + 1) % INDEX_SIZE;
+	return index[i];
 }
 
 #define NAME_MAX_LEN 40

@@ -12,7 +12,7 @@
 #include "core/arena.h"
 
 void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const char *file,
-		const char *text, size_t len, uint32_t *order)
+		char *text, size_t len, uint32_t *order)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 
@@ -20,11 +20,10 @@ void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const
 		.arena = arena,
 		.diags = diags,
 		.file = file,
-		.text = arena_alloc(arena, len + 1),
+		.text = text,
 		.len = len,
 		.order = order,
 	};
-	memcpy(x->text, text, len);
 	if (len >= 3 && !memcmp(text, bom, 3))
 		x->pos = 3;
 }
@@ -52,8 +51,7 @@ static const struct source_line *lexer_cut(struct lexer *x)
 	src->order = ++*x->order;
 	src->text = x->text + start;
 	if (memchr(src->text, '\0', end - start)) {
-		struct ast_loc loc = {
-			.file = x->file, .line = x->number, .col = 1, .order = src->order};
+		struct ast_loc loc = {.src = src, .col = 1};
 
 		diags_add(x->diags, DIAG_ERROR, &loc, "a NUL byte: this is not a text file");
 	}
@@ -250,6 +248,7 @@ enum token lexer_token(struct arena *arena, struct diags *diags, const struct li
 		       struct ast_word *ret_word)
 {
 	size_t start = line_skip_space(l, *pos), n = 0;
+	size_t plain;
 	char *buf;
 
 	*pos = start;
@@ -259,6 +258,12 @@ enum token lexer_token(struct arena *arena, struct diags *diags, const struct li
 	if (l->s[start] == '{' || l->s[start] == '}') {
 		(*pos)++;
 		return l->s[start] == '{' ? TOKEN_OPEN : TOKEN_CLOSE;
+	}
+	plain = strcspn(l->s + start, " \t\n\r\f\v{}\\$\"'");
+	if (start + plain >= l->len || !strchr("\\$\"'", l->s[start + plain])) {
+		*pos = start + plain;
+		ret_word->s = ret_word->raw = arena_strndup(arena, l->s + start, plain);
+		return TOKEN_WORD;
 	}
 	buf = malloc(l->len - start + 1); /* resolving only ever shortens */
 	if (!buf)

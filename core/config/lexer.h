@@ -17,15 +17,16 @@ struct lexer {
 	struct arena *arena;
 	struct diags *diags;
 	const char *file;
-	char *text; /* a private copy, cut into lines as they are read */
+	char *text; /* cut into lines as they are read */
 	size_t len;
 	size_t pos;
 	uint32_t number;
 	uint32_t *order; /* counts the lines of all files */
 };
 
+/* The text has a NUL behind it, and belongs to the lexer from now on. */
 void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const char *file,
-		const char *text, size_t len, uint32_t *order);
+		char *text, size_t len, uint32_t *order);
 /* The next logical line that is not empty; false at the end. */
 bool lexer_next_line(struct lexer *x, struct line *ret);
 

@@ -108,10 +108,7 @@ struct ast_loc line_loc(const struct line *l, size_t pos)
 		return (struct ast_loc){0};
 	o = &l->at[pos < l->len ? pos : l->len - 1];
 	return (struct ast_loc){
-		.file = o->src->file,
-		.line = o->src->number,
+		.src = o->src,
 		.col = o->col + (pos >= l->len),
-		.order = o->src->order,
-		.text = o->src->text,
 	};
 }

@@ -15,14 +15,6 @@
 
 #include "core/config/ast.h"
 
-/* A physical line of a file; of the tree's arena. */
-struct source_line {
-	const char *file;
-	const char *text;
-	uint32_t number;
-	uint32_t order; /* see struct ast_loc */
-};
-
 struct origin {
 	const struct source_line *src;
 	uint32_t col;

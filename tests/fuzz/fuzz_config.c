@@ -19,14 +19,14 @@ struct piece {
 	size_t len;
 };
 
-static int fuzz_read(void *ctx, struct arena *arena, const char *path, const char **ret_text,
+static int fuzz_read(void *ctx, struct arena *arena, const char *path, char **ret_text,
 		     size_t *ret_len)
 {
 	const struct piece *included = ctx;
 
 	if (!included->len)
 		return -ENOENT;
-	*ret_text = included->s;
+	*ret_text = arena_strndup(arena, included->s, included->len);
 	*ret_len = included->len;
 	return 0;
 }

@@ -25,12 +25,12 @@ static const struct {
 	{"/etc/t/loop.conf", "include loop.conf\n"},
 };
 
-static int fake_read(void *ctx, struct arena *arena, const char *path, const char **ret_text,
+static int fake_read(void *ctx, struct arena *arena, const char *path, char **ret_text,
 		     size_t *ret_len)
 {
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (!strcmp(files[i].path, path)) {
-			*ret_text = files[i].text;
+			*ret_text = arena_strdup(arena, files[i].text);
 			*ret_len = strlen(files[i].text);
 			return 0;
 		}
@@ -247,17 +247,18 @@ static void test_limits(void **state)
 /* By place, alike ones counted, and never so many warnings that an error is not seen. */
 static void test_diagnostics(void **state)
 {
+	static struct source_line at[5000], first = {.file = "f", .number = 9999, .order = 1};
 	struct arena *arena = arena_new();
 	struct diags d;
 	const char *text;
 
 	diags_init(&d, arena);
 	for (uint32_t i = 0; i < 5000; i++) {
-		struct ast_loc loc = {.file = "f", .line = i, .col = 1, .order = 10000 - i};
-
-		diags_add(&d, i % 2 ? DIAG_WARNING : DIAG_NOT_HONOURED, &loc, "x");
+		at[i] = (struct source_line){.file = "f", .number = i, .order = 10000 - i};
+		diags_add(&d, i % 2 ? DIAG_WARNING : DIAG_NOT_HONOURED,
+			  &(struct ast_loc){.src = &at[i], .col = 1}, "x");
 	}
-	diags_add(&d, DIAG_ERROR, &(struct ast_loc){.file = "f", .line = 9999, .order = 1}, "e");
+	diags_add(&d, DIAG_ERROR, &(struct ast_loc){.src = &first}, "e");
 	text = diags_format(&d);
 	assert_int_equal(d.n_warnings, 2500);
 	assert_int_equal(d.n_not_honoured, 2500);
