@@ -7,6 +7,7 @@ directory. What differs between the two is here and nowhere else.
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -21,8 +22,15 @@ from .traffic import TOP
 ROOT = os.environ.get("TANDEM_ROOT", f"{TOP}/build/root")
 
 
+@functools.cache
+def _tree():
+    """The tree, copied to where the users that roles run as can reach it: not in somebody's home."""
+    shutil.copytree(f"{ROOT}/usr/local", "/run/tandem-tree")
+    return "/run/tandem-tree"
+
+
 def installed(path):
-    return f"{ROOT}/usr/local/{path}"
+    return f"{_tree()}/{path}" if ROOT else f"/usr/local/{path}"
 
 
 class Daemon:
