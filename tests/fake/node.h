@@ -8,6 +8,7 @@
 #define TANDEM_FAKE_NODE_H
 
 #include "tests/fake/lan.h"
+#include "tests/fake/reference.h"
 #include "vrrp/handed.h"
 #include "vrrp/machine.h"
 
@@ -22,26 +23,6 @@ enum node_life {
 	NODE_RUNNING,
 	NODE_HELD_UP, /* SIGSTOP, or a machine that swaps: time passes without it */
 	NODE_KILLED,  /* the process died; the supervisor has not started the next one yet */
-};
-
-/* An Active that a Backup heard; until when it is surely alive, and not silent. */
-struct node_heard {
-	struct addr src;
-	uint8_t priority;
-	int64_t alive_us;
-	int64_t until_us;
-};
-
-/* What RFC 9568 says about this router's Active_Down_Timer, worked out beside the machine. */
-struct node_reference {
-	int64_t early_us;	      /* not Active for silence before this … */
-	int64_t late_us;	      /* … and surely after this */
-	struct node_heard best, last; /* of the Actives */
-	int64_t least_int_us;	      /* Active_Adver_Interval, as far as it is certain */
-	int64_t most_int_us;
-	bool learned;		 /* the interval is an Active's */
-	int64_t rival_us;	 /* the first advertisement of the present lower Active … */
-	int64_t rival_surely_us; /* … that it surely obeyed */
 };
 
 struct node {
@@ -61,7 +42,7 @@ struct node {
 	unsigned n_inbox;
 	struct lan_frame inbox[NODE_INBOX_MAX];
 	/* For the watch */
-	struct node_reference ref;
+	struct reference ref;
 	enum vrrp_state_id was; /* before the step */
 	bool sent_before_add;
 	int64_t sent_us[NODE_REMEMBERED]; /* the last advertisements as Active */

@@ -33,169 +33,6 @@ __attribute__((format(printf, 4, 5))) static void fail(struct world *w, const st
 	world_trace(w, n, "VIOLATION: %s (%s)", what, rule);
 }
 
-/* The reference: when a Backup takes over, by the RFC's formulas */
-
-static int64_t skew_us(const struct vrrp_conf *c, int64_t active_int_us)
-{
-	/* §6.1, and RFC 3768 §6.1 for version 2 */
-	return (256 - c->priority) * (c->version == 2 ? USEC_PER_SEC : active_int_us) / 256;
-}
-
-static int64_t down_interval_us(const struct vrrp_conf *c, int64_t active_int_us)
-{
-	return c->down_adverts * active_int_us + skew_us(c, active_int_us);
-}
-
-static bool preempts(const struct vrrp_conf *c)
-{
-	return c->preempt || c->priority == VRRP_PRIORITY_OWNER;
-}
-
-/* The time counts from now. */
-static void set_reference(struct world *w, struct node *n, int64_t least_us, int64_t most_us)
-{
-	n->ref.early_us = w->now_us + least_us;
-	n->ref.late_us = w->now_us + most_us;
-}
-
-static void set_reference_down(struct world *w, struct node *n)
-{
-	set_reference(w, n, down_interval_us(&n->conf, n->ref.least_int_us),
-		      down_interval_us(&n->conf, n->ref.most_int_us));
-}
-
-static bool is_worse(const struct vrrp_event *e, const struct node_heard *than)
-{
-	int order = e->priority - than->priority;
-
-	return !addr_equal(&e->src, &than->src) &&
-	       (order ? order : addr_compare(&e->src, &than->src)) < 0;
-}
-
-/*
- * Of two Actives the RFC obeys either, whichever was heard last. Ours obeys the better one alone
- * while that is surely alive, and may do so until it is surely silent.
- */
-static bool may_follow_better(const struct world *w, struct node *n, const struct vrrp_event *e)
-{
-	struct node_heard *best = &n->ref.best, *last = &n->ref.last;
-	int64_t silence_us = n->conf.down_adverts * e->adver_int_us;
-	struct node_heard now = {.src = e->src,
-				 .priority = e->priority,
-				 .alive_us = w->now_us + silence_us / 2,
-				 .until_us =
-					 w->now_us + down_interval_us(&n->conf, e->adver_int_us)};
-	bool worse = w->now_us <= last->until_us && is_worse(e, last);
-
-	if (worse && last->until_us > best->until_us)
-		best->until_us = last->until_us;
-	worse |= w->now_us <= best->until_us && is_worse(e, best);
-	if (!worse)
-		*best = now;
-	else if (addr_equal(&e->src, &best->src)) /* no longer: its priority was lowered */
-		*best = *last;
-	*last = now;
-	n->ref.learned = true;
-	return worse;
-}
-
-static void obey(struct world *w, struct node *n, const struct vrrp_event *e)
-{
-	n->ref.least_int_us = n->ref.most_int_us = e->adver_int_us;
-	set_reference_down(w, n);
-}
-
-/* It may obey, or go on to follow the better one. */
-static void may_obey(struct world *w, struct node *n, const struct vrrp_event *e)
-{
-	struct node_reference *ref = &n->ref;
-	int64_t in_us = down_interval_us(&n->conf, e->adver_int_us);
-
-	if (e->adver_int_us < ref->least_int_us)
-		ref->least_int_us = e->adver_int_us;
-	if (e->adver_int_us > ref->most_int_us)
-		ref->most_int_us = e->adver_int_us;
-	if (ref->early_us > w->now_us + in_us && w->now_us > ref->best.alive_us)
-		ref->early_us = w->now_us + in_us;
-	if (ref->late_us < w->now_us + in_us)
-		ref->late_us = w->now_us + in_us;
-}
-
-/* Our preempt_delay counts from the first advertisement of a lower Active that is obeyed. */
-static void lower_heard(struct world *w, struct node *n, bool surely)
-{
-	struct node_reference *ref = &n->ref;
-
-	if (ref->rival_us == USEC_NEVER)
-		ref->rival_us = w->now_us;
-	if (ref->rival_surely_us == USEC_NEVER && surely)
-		ref->rival_surely_us = w->now_us;
-}
-
-/* §6.4.2 */
-static void reference_hears(struct world *w, struct node *n, const struct vrrp_event *e)
-{
-	struct node_reference *ref = &n->ref;
-	int64_t delay_us = n->conf.priority == VRRP_PRIORITY_OWNER ? 0 : n->conf.preempt_delay_us;
-	bool surely;
-
-	if (e->priority == 0) {
-		set_reference(w, n, skew_us(&n->conf, ref->least_int_us),
-			      skew_us(&n->conf, ref->most_int_us));
-		ref->best.until_us = ref->last.until_us = 0;
-		return;
-	}
-	surely = !may_follow_better(w, n, e);
-	if (e->priority >= n->conf.priority) {
-		ref->rival_us = ref->rival_surely_us = USEC_NEVER;
-	} else if (preempts(&n->conf)) {
-		if (delay_us)
-			lower_heard(w, n, surely);
-		if (!delay_us || w->now_us - delay_us >= ref->rival_surely_us)
-			return;
-		surely &= w->now_us - delay_us < ref->rival_us;
-	}
-	if (surely)
-		obey(w, n, e);
-	else
-		may_obey(w, n, e);
-}
-
-/* The RFC knows no change of configuration: what matters is that it is neither early nor late. */
-static void reference_reloads(struct world *w, struct node *n)
-{
-	struct node_reference *ref = &n->ref;
-	int64_t most_us = down_interval_us(&n->conf, ref->most_int_us), least_us;
-
-	if (!ref->learned || n->conf.version == 2)
-		ref->least_int_us = ref->most_int_us = n->conf.adver_int_us;
-	least_us = down_interval_us(&n->conf, ref->least_int_us);
-	if (most_us < down_interval_us(&n->conf, ref->most_int_us))
-		most_us = down_interval_us(&n->conf, ref->most_int_us);
-	if (ref->early_us > w->now_us + least_us)
-		ref->early_us = w->now_us + least_us;
-	if (ref->late_us < w->now_us + most_us)
-		ref->late_us = w->now_us + most_us;
-}
-
-/* What was sent meanwhile is lost, and so is how long the Active may be silent. */
-static void reference_resumes(struct world *w, struct node *n)
-{
-	n->ref.best.alive_us = 0;
-	set_reference_down(w, n);
-}
-
-static void reference_becomes_backup(struct world *w, struct node *n, const struct vrrp_event *e)
-{
-	n->ref = (struct node_reference){.least_int_us = n->conf.adver_int_us,
-					 .most_int_us = n->conf.adver_int_us,
-					 .rival_us = USEC_NEVER,
-					 .rival_surely_us = USEC_NEVER};
-	set_reference_down(w, n);
-	if (e->kind == VRRP_EVENT_ADVERT)
-		reference_hears(w, n, e);
-}
-
 /* Moments */
 
 static bool host_serves(const struct node *n)
@@ -282,14 +119,8 @@ void watch_event(struct world *w, struct node *n, const struct vrrp_event *event
 {
 	n->was = n->m.state;
 	n->sent_before_add = false;
-	if (n->was != VRRP_STATE_BACKUP)
-		return;
-	if (event->kind == VRRP_EVENT_ADVERT)
-		reference_hears(w, n, event);
-	else if (event->kind == VRRP_EVENT_CONF)
-		reference_reloads(w, n);
-	else if (event->kind == VRRP_EVENT_RESUME)
-		reference_resumes(w, n);
+	if (n->was == VRRP_STATE_BACKUP)
+		reference_event(&n->ref, &n->conf, event);
 }
 
 void watch_went_on(struct world *w, struct node *n)
@@ -445,9 +276,7 @@ void watch_step(struct world *w, struct node *n, const struct vrrp_event *e)
 	bool owner = n->conf.priority == VRRP_PRIORITY_OWNER;
 
 	if (n->m.state == VRRP_STATE_BACKUP && n->was != VRRP_STATE_BACKUP)
-		reference_becomes_backup(w, n, e);
-	if (n->m.state == VRRP_STATE_ACTIVE)
-		n->ref.rival_us = n->ref.rival_surely_us = USEC_NEVER;
+		reference_begin(&n->ref, &n->conf, e);
 	if (e->kind == VRRP_EVENT_ADVERT)
 		check_heard(w, n, e);
 	if (e->kind == VRRP_EVENT_CONF)
@@ -487,7 +316,7 @@ static void check_settled(struct world *w, const struct node *n, const struct no
 		fail(w, n, ours, "still holds the addresses");
 	if (!active || !node_is_well(n))
 		return;
-	if (preempts(&n->conf) && n->conf.priority > active->conf.priority)
+	if (reference_preempts(&n->conf) && n->conf.priority > active->conf.priority)
 		fail(w, n,
 		     n->conf.priority == VRRP_PRIORITY_OWNER ? "§6.1: the owner"
 							     : "§6.4.2: Preempt_Mode",
