@@ -26,7 +26,7 @@
 #define SUPERVISOR_NICE -10
 
 #define DRAIN_US    (5 * USEC_PER_SEC)
-#define VRRP_HOLD_S 5
+#define HOLD_S	    5
 
 /* The roles that talk to each other without us. */
 static const struct {
@@ -164,29 +164,32 @@ static const char *role_pid_file(const struct process *p)
 	return NULL;
 }
 
-/* VRRP comes last: who draws traffic must be able to pass it on. */
-static void let_vrrp_start(struct supervisor *s)
+static void let_held_start(struct supervisor *s)
 {
-	if (!s->vrrp_is_held)
-		return;
-	s->vrrp_is_held = false;
-	ev_timer_stop(s->loop, &s->vrrp_hold);
-	if (s->phase != SUPERVISOR_STOPPING)
-		process_start(supervisor_process(s, ROLE_VRRP));
+	unsigned held = s->held;
+
+	s->held = 0;
+	ev_timer_stop(s->loop, &s->hold);
+	for (size_t i = 0; i < ROLE_COUNT && s->phase != SUPERVISOR_STOPPING; i++)
+		if (held & s->processes[i]->desc->id)
+			process_start(s->processes[i]);
 }
 
-static void on_vrrp_hold(struct ev_loop *loop, ev_timer *w, int events)
+static void on_hold(struct ev_loop *loop, ev_timer *w, int events)
 {
-	log_warning("vrrp: starts although ipvs is not ready after %d s", VRRP_HOLD_S);
-	let_vrrp_start(w->data);
+	struct supervisor *s = w->data;
+
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (s->held & role_descs[i].id)
+			log_warning("%s: starts although ipvs is not ready after %d s",
+				    role_name(role_descs[i].id), HOLD_S);
+	let_held_start(s);
 }
 
-static void hold_vrrp(struct supervisor *s)
+static void hold(struct supervisor *s, enum role_id role)
 {
-	s->vrrp_is_held = true;
-	ev_timer_init(&s->vrrp_hold, on_vrrp_hold, VRRP_HOLD_S, 0);
-	s->vrrp_hold.data = s;
-	ev_timer_start(s->loop, &s->vrrp_hold);
+	s->held |= role;
+	ev_timer_start(s->loop, &s->hold);
 }
 
 static void role_ready(struct process *p)
@@ -195,7 +198,7 @@ static void role_ready(struct process *p)
 
 	daemon_write_pid(role_pid_file(p), p->pid);
 	if (p->desc->id == ROLE_IPVS)
-		let_vrrp_start(s);
+		let_held_start(s);
 	for (size_t i = 0; i < sizeof(direct_links) / sizeof(direct_links[0]); i++)
 		if ((direct_links[i].a | direct_links[i].b) & p->desc->id)
 			connect_roles(s, direct_links[i].a, direct_links[i].b);
@@ -491,6 +494,15 @@ static bool vrrp_resumes(const struct supervisor *s)
 	return false;
 }
 
+/*
+ * ipvs comes first, and has the machine for itself: it needs no verdict to begin with. Who draws
+ * traffic must be able to pass it on.
+ */
+static bool waits_for_ipvs(const struct supervisor *s, enum role_id role)
+{
+	return role == ROLE_CHECK || (role == ROLE_VRRP && !vrrp_resumes(s));
+}
+
 static void start_roles(struct supervisor *s)
 {
 	unsigned adopted = adopt_begin(s);
@@ -502,9 +514,9 @@ static void start_roles(struct supervisor *s)
 
 		if ((adopted & role) || !supervisor_wants(s, role))
 			continue;
-		if (role == ROLE_VRRP && supervisor_wants(s, ROLE_IPVS) &&
-		    !(adopted & ROLE_IPVS) && !vrrp_resumes(s))
-			hold_vrrp(s);
+		if (supervisor_wants(s, ROLE_IPVS) && !(adopted & ROLE_IPVS) &&
+		    waits_for_ipvs(s, role))
+			hold(s, role);
 		else
 			process_start(s->processes[i]);
 	}
@@ -536,6 +548,8 @@ static void init(struct supervisor *s, const struct options *o)
 	s->stand_by = &s->process_memory[ROLE_COUNT];
 	process_init(s->stand_by, s->loop, stand_by_desc(), &process_ops, s);
 	s->stand_by->stand_by = true;
+	ev_timer_init(&s->hold, on_hold, HOLD_S, 0);
+	s->hold.data = s;
 	reload_init(s);
 	snapshot_init(s);
 }

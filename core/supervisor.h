@@ -39,8 +39,8 @@ struct supervisor {
 	bool file_refused; /* at the start: a former supervisor's model runs on */
 	ev_signal signals[5];
 	ev_timer watchdog;
-	bool vrrp_is_held; /* at the start, until ipvs has programmed the kernel */
-	ev_timer vrrp_hold;
+	unsigned held; /* roles that wait, at the start, until ipvs has programmed the kernel */
+	ev_timer hold;
 	struct scripts *scripts;
 	struct check_scripts *check_scripts;
 	ev_timer drain; /* waits for the scripts, at the end */
