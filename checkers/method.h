@@ -36,6 +36,10 @@ struct check_method_ops {
 
 extern const struct check_method_ops check_tcp_ops;
 extern const struct check_method_ops check_misc_ops;
+extern const struct check_method_ops check_ping_ops;
+extern const struct check_method_ops check_udp_ops;
+extern const struct check_method_ops check_dns_ops;
+extern const struct check_method_ops check_smtp_ops;
 extern const struct check_method_ops check_http_ops; /* HTTP_GET and SSL_GET */
 
 /* A script that a MISC_CHECK asked for has ended. */

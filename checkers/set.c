@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of IPVS. */
+#define WEIGHT_MAX 65535
+
 /* What a restart of this process made late is made up for within this time. */
 #define RESUME_WITHIN_US (1 * USEC_PER_SEC)
 
@@ -111,22 +114,25 @@ static bool gives_weight(const struct checked *c)
 	return c->conf->n_misc && c->conf->misc->dynamic && c->state.has_weight;
 }
 
-/* Of several the least. True when it is another than before. */
+/*
+ * One check: what it gives. Several: each moves the configured weight by the difference between
+ * what it gives and that, as in keepalived. True when it is another than before.
+ */
 static bool weigh_server(struct checked_server *s)
 {
+	int64_t sum = s->conf->weight;
 	bool had = s->has_weight;
 	int32_t former = s->weight;
 
 	s->has_weight = false;
-	s->weight = 0;
 	for (uint32_t i = 0; i < s->n_checks; i++) {
-		const struct checked *c = s->checks[i];
-
-		if (!gives_weight(c) || (s->has_weight && s->weight <= c->state.weight))
+		if (!gives_weight(s->checks[i]))
 			continue;
 		s->has_weight = true;
-		s->weight = c->state.weight;
+		sum += s->checks[i]->state.weight - s->conf->weight;
 	}
+	sum = sum < 0 ? 0 : sum > WEIGHT_MAX ? WEIGHT_MAX : sum;
+	s->weight = s->has_weight ? (int32_t)sum : 0;
 	return s->has_weight != had || s->weight != former;
 }
 

@@ -48,7 +48,7 @@ void check_socket_judge(int error, struct check_result *ret)
 }
 
 /* Everything before connect(). On an error *ret_what says what could not be done. */
-static int set_options(int sock, const struct check *c, const char **ret_what)
+static int set_options(int sock, int type, const struct check *c, const char **ret_what)
 {
 	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 	const int one = 1;
@@ -71,7 +71,7 @@ static int set_options(int sock, const struct check *c, const char **ret_what)
 		return -errno;
 	*ret_what = "bindto";
 	/* Let connect() choose the port: then one is free as long as it is free for this server. */
-	if (addr_is_set(&c->bind_address) && !c->bind_port &&
+	if (type == SOCK_STREAM && addr_is_set(&c->bind_address) && !c->bind_port &&
 	    setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) < 0)
 		return -errno;
 	return 0;
@@ -117,7 +117,7 @@ int check_socket_open(const struct check *c, int type, int protocol, struct text
 	int sock, err;
 
 	sock = socket(c->address.family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-	err = sock < 0 ? -errno : set_options(sock, c, &what);
+	err = sock < 0 ? -errno : set_options(sock, type, c, &what);
 	if (!err)
 		err = bind_source(sock, c);
 	if (!err)

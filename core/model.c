@@ -34,6 +34,10 @@ const char *check_method_name(enum check_method method)
 		[CHECK_HTTP] = "HTTP_GET",
 		[CHECK_SSL] = "SSL_GET",
 		[CHECK_MISC] = "MISC_CHECK",
+		[CHECK_PING] = "PING_CHECK",
+		[CHECK_UDP] = "UDP_CHECK",
+		[CHECK_DNS] = "DNS_CHECK",
+		[CHECK_SMTP] = "SMTP_CHECK",
 	};
 
 	return names[method];
@@ -47,7 +51,9 @@ const char *check_format(const struct check *c, char *text)
 	if (c->n_misc)
 		snprintf(text, TEXT_MAX, "%s %.80s", name, c->misc->command);
 	else
-		snprintf(text, TEXT_MAX, "%s %s", name, addr_format_port(&c->address, c->port, at));
+		snprintf(text, TEXT_MAX, "%s %s", name,
+			 c->port ? addr_format_port(&c->address, c->port, at)
+				 : addr_format(&c->address, at));
 	return text;
 }
 

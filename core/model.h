@@ -35,6 +35,10 @@ enum check_method {
 	CHECK_HTTP,
 	CHECK_SSL,
 	CHECK_MISC,
+	CHECK_PING,
+	CHECK_UDP,
+	CHECK_DNS,
+	CHECK_SMTP,
 };
 
 enum http_protocol {

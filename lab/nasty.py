@@ -75,7 +75,22 @@ async def mirror(reader, writer):
     writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + request)
 
 
-HABITS = (silent, slow, stuck, drip, garbage, reset, close, short, long_header, chunked, mirror)
+async def mail(reader, writer):
+    """An SMTP server, as far as QUIT. It does not like to be called bad."""
+    writer.write(b"220-mail.example\r\n220 at your service\r\n")
+    while line := (await reader.readline()).split():
+        if line[0] == b"QUIT":
+            writer.write(b"221 bye\r\n")
+            return
+        writer.write(b"501 no\r\n" if line == [b"HELO", b"bad"] else b"250 pleased\r\n")
+
+
+async def hang_up(reader, writer):
+    pass
+
+
+HABITS = (silent, slow, stuck, drip, garbage, reset, close, short, long_header, chunked, mirror, mail,
+          hang_up)
 
 
 def on_connection(habit):

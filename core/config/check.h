@@ -97,6 +97,10 @@ struct check_draft {
 	struct timing_draft timing;
 	struct check_http http;
 	struct check_misc misc;
+	struct check_udp udp;
+	int32_t max_reply_length; /* of udp; -1: not set */
+	struct check_dns dns;
+	struct check_smtp smtp;
 	const char *virtualhost;
 };
 
@@ -217,6 +221,14 @@ bool group_finish(struct checker *c, struct service_draft *d);
 void server_check_all(struct checker *c, struct service_draft *d);
 void server_finish(struct checker *c, struct service_draft *s, struct server_draft *d);
 
+/* check_method.c */
+enum check_method method_of(enum keyword_place place);
+void method_init(struct check_draft *d);
+bool method_connects(enum check_method method);
+/* False when the check can't be made, which has been said. `virtualhost`: that of what is around. */
+bool method_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
+		   struct check *ret);
+
 /* check_http.c: false when the check can't be made, which has been said */
 bool http_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
 		 struct check *ret);
@@ -270,6 +282,8 @@ SETTER(set_server_notify);
 SETTER(set_check_bind);
 SETTER(set_check_bind_if);
 SETTER(set_check_connect_ip);
+SETTER(set_dns_name);
+SETTER(set_dns_type);
 SETTER(set_http_protocol);
 SETTER(set_http_sni_name);
 SETTER(set_http_tls_ca);
@@ -279,6 +293,9 @@ SETTER(set_misc_path);
 SETTER(set_misc_user);
 SETTER(set_server_virtualhost);
 SETTER(set_service_virtualhost);
+SETTER(set_smtp_helo);
+SETTER(set_udp_payload);
+SETTER(set_udp_reply);
 SETTER(set_url_digest);
 SETTER(set_url_path);
 SETTER(set_url_regex);

@@ -27,20 +27,6 @@ void set_server_notify(struct checker *c, void *draft, const struct ast_node *n)
 		     &r->notifies, &r->n_notifies);
 }
 
-/* The places of checks that are honoured. */
-static enum check_method method_of(enum keyword_place place)
-{
-	switch ((int)place) {
-	case PLACE_CHECK_HTTP:
-		return CHECK_HTTP;
-	case PLACE_CHECK_SSL:
-		return CHECK_SSL;
-	case PLACE_CHECK_MISC:
-		return CHECK_MISC;
-	}
-	return CHECK_TCP;
-}
-
 void set_server_check(struct checker *c, void *draft, const struct ast_node *n)
 {
 	enum keyword_place place = keyword_find(PLACE_RS, n->word[0].s)->inner;
@@ -53,9 +39,8 @@ void set_server_check(struct checker *c, void *draft, const struct ast_node *n)
 		.node = n,
 		.timing = timing_none,
 		.c = {.method = (uint8_t)method_of(place), .bind_ifname = ""},
-		.misc = {.command = "", .user = "", .group = ""},
-		.http = {.sni_name = "", .tls_ca = ""},
 	};
+	method_init(k);
 	check_block(c, place, k, n);
 }
 
@@ -80,19 +65,6 @@ void set_check_bind(struct checker *c, void *draft, const struct ast_node *n)
 void set_check_bind_if(struct checker *c, void *draft, const struct ast_node *n)
 {
 	value_ifname(c, &n->word[1], &((struct check_draft *)draft)->c.bind_ifname);
-}
-
-void set_misc_path(struct checker *c, void *draft, const struct ast_node *n)
-{
-	((struct check_draft *)draft)->misc.command = value_string(c, &n->word[1]);
-}
-
-void set_misc_user(struct checker *c, void *draft, const struct ast_node *n)
-{
-	struct check_misc *m = &((struct check_draft *)draft)->misc;
-
-	m->user = value_string(c, &n->word[1]);
-	m->group = n->n_words > 2 ? value_string(c, &n->word[2]) : "";
 }
 
 void set_service_server(struct checker *c, void *draft, const struct ast_node *n)
@@ -120,7 +92,20 @@ static int64_t first_set(int64_t a, int64_t b, int64_t c, int64_t last)
 /* keepalived gives web servers more time to come to their senses. */
 static int64_t default_delay_before_retry_us(const struct check *k)
 {
-	return k->method == CHECK_HTTP || k->method == CHECK_SSL ? 3000000 : 1000000;
+	switch ((enum check_method)k->method) {
+	case CHECK_HTTP:
+	case CHECK_SSL:
+		return 3000000;
+	case CHECK_DNS:
+		return k->delay_loop_us;
+	case CHECK_TCP:
+	case CHECK_MISC:
+	case CHECK_PING:
+	case CHECK_UDP:
+	case CHECK_SMTP:
+		break;
+	}
+	return 1000000;
 }
 
 static void finish_timing(const struct checker *c, struct check *k, const struct timing_draft *own,
@@ -132,7 +117,7 @@ static void finish_timing(const struct checker *c, struct check *k, const struct
 	k->delay_before_retry_us =
 		FIRST(delay_before_retry_us, default_delay_before_retry_us(k));
 	k->warmup_us = FIRST(warmup_us, k->delay_loop_us);
-	k->retry = (uint32_t)FIRST(retry, k->method == CHECK_MISC ? 0 : 1);
+	k->retry = (uint32_t)FIRST(retry, k->method == CHECK_MISC ? 0 : k->method == CHECK_DNS ? 3 : 1);
 	k->alpha = FIRST(alpha, 0) > 0;
 	k->log_all_failures = FIRST(log_all_failures, c->global.log_all_failures) > 0;
 #undef FIRST
@@ -143,6 +128,10 @@ static void finish_target(struct checker *c, const struct server_draft *d, struc
 {
 	if (!addr_is_set(&k->address))
 		k->address = d->r.address;
+	if (k->method == CHECK_PING) {
+		k->port = 0;
+		return;
+	}
 	if (!k->port)
 		k->port = port;
 	if (!k->port)
@@ -150,39 +139,6 @@ static void finish_target(struct checker *c, const struct server_draft *d, struc
 			   "%s has no connect_port, and %s no port: "
 			   "it never passes",
 			   check_method_name((enum check_method)k->method), d->node->word[1].s);
-}
-
-static bool method_connects(enum check_method method)
-{
-	return method != CHECK_MISC;
-}
-
-static bool misc_finish(struct checker *c, struct check_draft *d, struct check *ret)
-{
-	if (!d->misc.command[strspn(d->misc.command, " \t\n")]) {
-		check_warn(c, &d->node->word[0].loc, "MISC_CHECK has no misc_path; it is left out");
-		return false;
-	}
-	ret->misc = arena_alloc(c->arena, sizeof(*ret->misc));
-	*ret->misc = d->misc;
-	ret->n_misc = 1;
-	return true;
-}
-
-/* What only this method has. False: without it there is no check. */
-static bool finish_method(struct checker *c, const struct service_draft *s,
-			  const struct server_draft *d, struct check_draft *from, struct check *k)
-{
-	switch ((enum check_method)k->method) {
-	case CHECK_HTTP:
-	case CHECK_SSL:
-		return http_finish(c, from, d->virtualhost ? d->virtualhost : s->virtualhost, k);
-	case CHECK_MISC:
-		return misc_finish(c, from, k);
-	case CHECK_TCP:
-		break;
-	}
-	return true;
 }
 
 static void finish_checks(struct checker *c, const struct service_draft *s, struct server_draft *d,
@@ -193,7 +149,8 @@ static void finish_checks(struct checker *c, const struct service_draft *s, stru
 		struct check *k = &d->r.checks[d->r.n_checks];
 
 		*k = d->checks[i].c;
-		if (!finish_method(c, s, d, &d->checks[i], k))
+		if (!method_finish(c, &d->checks[i], d->virtualhost ? d->virtualhost : s->virtualhost,
+				   k))
 			continue;
 		if (method_connects((enum check_method)k->method))
 			finish_target(c, d, k, port);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks to text: see dump.c. */
 #include "core/config/dump.h"
+#include "core/config/names.h"
 #include "core/pattern.h"
 
 #define IN  TAB TAB TAB
@@ -62,6 +63,28 @@ static void dump_misc(FILE *out, const struct check_misc *m)
 	fputc('\n', out);
 }
 
+static void dump_udp(FILE *out, const struct check_udp *u)
+{
+	dump_str(out, IN, "payload", u->payload);
+	if (!u->require_reply)
+		return;
+	fprintf(out, IN "require_reply%s%s\n", u->reply[0] ? " " : "", u->reply);
+	dump_u32(out, IN, "min_reply_length", u->min_reply_length);
+	dump_u32(out, IN, "max_reply_length", u->max_reply_length);
+}
+
+static void dump_dns(FILE *out, const struct check_dns *d)
+{
+	const char *type = name_dns_type(d->type);
+
+	if (type)
+		fprintf(out, IN "type %s\n", type);
+	else
+		fprintf(out, IN "type TYPE%u\n", d->type);
+	dump_str(out, IN, "name", d->name);
+	dump_flag(out, IN, "require_answer", d->require_answer);
+}
+
 static void dump_connect(FILE *out, const struct check *k)
 {
 	dump_addr(out, IN, "connect_ip", &k->address);
@@ -90,5 +113,11 @@ void dump_check(FILE *out, const struct check *k)
 		dump_http(out, &k->http[i]);
 	for (uint32_t i = 0; i < k->n_misc; i++)
 		dump_misc(out, &k->misc[i]);
+	for (uint32_t i = 0; i < k->n_udp; i++)
+		dump_udp(out, &k->udp[i]);
+	for (uint32_t i = 0; i < k->n_dns; i++)
+		dump_dns(out, &k->dns[i]);
+	for (uint32_t i = 0; i < k->n_smtp; i++)
+		dump_str(out, IN, "helo_name", k->smtp[i].helo);
 	fputs(TAB TAB "}\n", out);
 }

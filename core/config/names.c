@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct {
 	const char *name;
@@ -44,4 +45,43 @@ bool name_is_scheduler(const char *s)
 		if (!strcmp(names[i], s))
 			return true;
 	return false;
+}
+
+static const struct {
+	const char *name;
+	uint16_t type;
+} dns_types[] = {
+	{"A", 1},     {"NS", 2},      {"CNAME", 5},   {"SOA", 6},     {"PTR", 12},  {"MX", 15},
+	{"TXT", 16},  {"AAAA", 28},   {"SRV", 33},    {"NAPTR", 35},  {"DS", 43},   {"RRSIG", 46},
+	{"NSEC", 47}, {"DNSKEY", 48}, {"TLSA", 52},   {"SVCB", 64},   {"HTTPS", 65}, {"ANY", 255},
+	{"CAA", 257},
+};
+#define N_DNS_TYPES (sizeof(dns_types) / sizeof(*dns_types))
+
+bool name_dns_type_parse(const char *s, uint16_t *ret)
+{
+	unsigned long type;
+	char *end;
+
+	for (size_t i = 0; i < N_DNS_TYPES; i++) {
+		if (strcasecmp(dns_types[i].name, s))
+			continue;
+		*ret = dns_types[i].type;
+		return true;
+	}
+	if (strncasecmp(s, "TYPE", 4) || s[4] < '0' || s[4] > '9')
+		return false;
+	type = strtoul(s + 4, &end, 10);
+	if (*end || !type || type > UINT16_MAX)
+		return false;
+	*ret = (uint16_t)type;
+	return true;
+}
+
+const char *name_dns_type(uint16_t type)
+{
+	for (size_t i = 0; i < N_DNS_TYPES; i++)
+		if (dns_types[i].type == type)
+			return dns_types[i].name;
+	return NULL;
 }

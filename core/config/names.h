@@ -10,6 +10,10 @@
 int name_scope_parse(const char *s);
 const char *name_scope(uint8_t scope); /* NULL: no name, write the number */
 
+/* Of a DNS record type, "SOA", or TYPE6 (RFC 3597). False: unknown. */
+bool name_dns_type_parse(const char *s, uint16_t *ret);
+const char *name_dns_type(uint16_t type); /* NULL: write TYPEn */
+
 bool name_is_scheduler(const char *s);
 
 #endif

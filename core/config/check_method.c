@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the methods of checks have of their own; that of HTTP_GET and SSL_GET is in check_http.c. */
+#include <ctype.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/config/check.h"
+#include "core/config/names.h"
+
+#define DNS_NAME_MAX  253
+#define DNS_LABEL_MAX 63
+#define DNS_TYPE_SOA  6
+#define REPLY_DEFAULT_MAX 255
+
+enum check_method method_of(enum keyword_place place)
+{
+	switch ((int)place) {
+	case PLACE_CHECK_HTTP:
+		return CHECK_HTTP;
+	case PLACE_CHECK_SSL:
+		return CHECK_SSL;
+	case PLACE_CHECK_MISC:
+		return CHECK_MISC;
+	case PLACE_CHECK_PING:
+		return CHECK_PING;
+	case PLACE_CHECK_UDP:
+		return CHECK_UDP;
+	case PLACE_CHECK_DNS:
+		return CHECK_DNS;
+	case PLACE_CHECK_SMTP:
+		return CHECK_SMTP;
+	}
+	return CHECK_TCP;
+}
+
+void method_init(struct check_draft *d)
+{
+	d->http = (struct check_http){.sni_name = "", .tls_ca = ""};
+	d->misc = (struct check_misc){.command = "", .user = "", .group = ""};
+	d->udp = (struct check_udp){.payload = "", .reply = ""};
+	d->max_reply_length = -1;
+	d->dns = (struct check_dns){.type = DNS_TYPE_SOA, .name = "."};
+	d->smtp = (struct check_smtp){.helo = "smtpchecker.keepalived.org"};
+}
+
+bool method_connects(enum check_method method)
+{
+	return method != CHECK_MISC;
+}
+
+/* MISC_CHECK */
+
+void set_misc_path(struct checker *c, void *draft, const struct ast_node *n)
+{
+	((struct check_draft *)draft)->misc.command = value_string(c, &n->word[1]);
+}
+
+void set_misc_user(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct check_misc *m = &((struct check_draft *)draft)->misc;
+
+	m->user = value_string(c, &n->word[1]);
+	m->group = n->n_words > 2 ? value_string(c, &n->word[2]) : "";
+}
+
+static bool misc_finish(struct checker *c, struct check_draft *d, struct check *ret)
+{
+	if (!d->misc.command[strspn(d->misc.command, " \t\n")]) {
+		check_warn(c, &d->node->word[0].loc, "MISC_CHECK has no misc_path; it is left out");
+		return false;
+	}
+	ret->misc = arena_alloc(c->arena, sizeof(*ret->misc));
+	*ret->misc = d->misc;
+	ret->n_misc = 1;
+	return true;
+}
+
+/* UDP_CHECK */
+
+/*
+ * "0a 1b", "0A1B", "a": bytes of one digit or two, in the canonical form "0a1b". With `any` a digit
+ * may be x. NULL when it is none.
+ */
+static const char *hex_word(struct checker *c, const char *s, bool any)
+{
+	char *hex = arena_alloc(c->arena, 2 * strlen(s) + 1), *to = hex;
+
+	while (*s) {
+		size_t len = strspn(s, any ? "0123456789abcdefABCDEFxX" : "0123456789abcdefABCDEF");
+
+		if (s[len] && !isspace((unsigned char)s[len]))
+			return NULL;
+		for (size_t i = 0; i < len; i += 2) {
+			bool two = i + 1 < len;
+
+			*to++ = two ? (char)tolower((unsigned char)s[i]) : '0';
+			*to++ = (char)tolower((unsigned char)s[i + two]);
+		}
+		s += len;
+		s += strspn(s, " \t\n");
+	}
+	return hex;
+}
+
+/* All words of the line as one. */
+static const char *hex_line(struct checker *c, const struct ast_node *n, bool any)
+{
+	const char *hex = "", *more;
+
+	for (uint32_t i = 1; i < n->n_words; i++) {
+		more = hex_word(c, n->word[i].s, any);
+		if (!more) {
+			check_warn(c, &n->word[i].loc, "'%s' is not hex digits%s; the line is left out",
+				   n->word[i].s, any ? " or x" : "");
+			return "";
+		}
+		hex = arena_printf(c->arena, "%s%s", hex, more);
+	}
+	return hex;
+}
+
+void set_udp_payload(struct checker *c, void *draft, const struct ast_node *n)
+{
+	((struct check_draft *)draft)->udp.payload = hex_line(c, n, false);
+}
+
+void set_udp_reply(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct check_udp *u = &((struct check_draft *)draft)->udp;
+
+	u->require_reply = true;
+	u->reply = hex_line(c, n, true);
+}
+
+static void udp_finish(struct checker *c, struct check_draft *d, struct check *ret)
+{
+	struct check_udp *u = &d->udp;
+	bool asked = u->min_reply_length || d->max_reply_length >= 0;
+
+	u->max_reply_length = d->max_reply_length >= 0 ? (uint16_t)d->max_reply_length
+			      : u->reply[0]	       ? REPLY_DEFAULT_MAX
+						       : UINT16_MAX;
+	if (!u->require_reply) {
+		if (asked)
+			check_warn(c, &d->node->word[0].loc,
+				   "a reply's length without require_reply; it is left out");
+		u->min_reply_length = 0;
+		u->max_reply_length = UINT16_MAX;
+	}
+	if (u->min_reply_length > u->max_reply_length)
+		check_warn(c, &d->node->word[0].loc,
+			   "min_reply_length %u is more than max_reply_length %u: it never passes",
+			   u->min_reply_length, u->max_reply_length);
+	ret->udp = arena_alloc(c->arena, sizeof(*ret->udp));
+	*ret->udp = *u;
+	ret->n_udp = 1;
+}
+
+/* DNS_CHECK */
+
+static bool is_dns_name(const char *s)
+{
+	if (!strcmp(s, "."))
+		return true;
+	if (!*s || strlen(s) > DNS_NAME_MAX)
+		return false;
+	while (*s) {
+		size_t len = strcspn(s, ".");
+
+		if (!len || len > DNS_LABEL_MAX)
+			return false;
+		s += len + (s[len] == '.');
+	}
+	return true;
+}
+
+void set_dns_name(struct checker *c, void *draft, const struct ast_node *n)
+{
+	if (is_dns_name(n->word[1].s))
+		((struct check_draft *)draft)->dns.name = value_string(c, &n->word[1]);
+	else
+		check_warn(c, &n->word[1].loc, "'%s' is not a domain name; the line is left out",
+			   n->word[1].s);
+}
+
+void set_dns_type(struct checker *c, void *draft, const struct ast_node *n)
+{
+	if (!name_dns_type_parse(n->word[1].s, &((struct check_draft *)draft)->dns.type))
+		check_warn(c, &n->word[1].loc,
+			   "'%s' is not a record type such as A, SOA or TYPE99; "
+			   "the line is left out",
+			   n->word[1].s);
+}
+
+/* SMTP_CHECK */
+
+void set_smtp_helo(struct checker *c, void *draft, const struct ast_node *n)
+{
+	const char *s = n->word[1].s;
+
+	for (const char *at = s; *at; at++) {
+		if ((unsigned char)*at > ' ' && *at != 0x7f)
+			continue;
+		check_warn(c, &n->word[1].loc, "'%s' can't be sent as a name; it is left out", s);
+		return;
+	}
+	((struct check_draft *)draft)->smtp.helo = value_string(c, &n->word[1]);
+}
+
+bool method_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
+		   struct check *ret)
+{
+	switch ((enum check_method)ret->method) {
+	case CHECK_HTTP:
+	case CHECK_SSL:
+		return http_finish(c, d, virtualhost, ret);
+	case CHECK_MISC:
+		return misc_finish(c, d, ret);
+	case CHECK_UDP:
+		udp_finish(c, d, ret);
+		break;
+	case CHECK_DNS:
+		ret->dns = arena_alloc(c->arena, sizeof(*ret->dns));
+		*ret->dns = d->dns;
+		ret->n_dns = 1;
+		break;
+	case CHECK_SMTP:
+		ret->smtp = arena_alloc(c->arena, sizeof(*ret->smtp));
+		*ret->smtp = d->smtp;
+		ret->n_smtp = 1;
+		break;
+	case CHECK_TCP:
+	case CHECK_PING:
+		break;
+	}
+	return true;
+}
