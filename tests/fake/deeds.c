@@ -100,8 +100,8 @@ static void ask(struct world *w, struct node *n)
 }
 
 /*
- * While two hold the addresses a client may ask, and believe the one that is about to let go: for
- * a moment it is not served, but it must not stay so.
+ * While two hold the addresses a client may ask, and believe the one that is about to let go: it
+ * is not served until the other announces itself once more, 10 ms later.
  */
 static void let_clients_ask(struct world *w, struct expect *e)
 {
@@ -109,7 +109,7 @@ static void let_clients_ask(struct world *w, struct expect *e)
 
 	if (!rng_percent(&w->rng, 30))
 		return;
-	e->reached = false;
+	e->unserved_us = 10 * USEC_PER_MSEC + 3 * slack_us(w);
 	for (unsigned i = 0; i < 2 * w->n_nodes; i++)
 		world_plan(w, w->now_us + rng_between(&w->rng, 0, within_us), ask,
 			   &w->nodes[i % w->n_nodes]);

@@ -40,20 +40,27 @@ static bool host_serves(const struct node *n)
 	return n->addresses != NODE_NO_ADDRESSES && n->link_up;
 }
 
-static void check_held(struct world *w)
+static void check_clients(struct world *w)
 {
-	const struct expect *e = &w->watch.expect;
-	bool held = false;
+	struct watch *watch = &w->watch;
 
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		const struct node *gateway = w->gateway[i];
 
-		held |= host_serves(&w->nodes[i]);
-		if (e->reached && gateway && !host_serves(gateway))
-			fail(w, gateway, ours,
-			     "does not hold the addresses, but client %u sends to it", i + 1);
+		if (!gateway || host_serves(gateway))
+			watch->unserved_us[i] = USEC_NEVER;
+		else if (watch->unserved_us[i] == USEC_NEVER)
+			watch->unserved_us[i] = w->now_us;
 	}
-	if (e->held && !held)
+}
+
+static void check_held(struct world *w)
+{
+	bool held = false;
+
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		held |= host_serves(&w->nodes[i]);
+	if (w->watch.expect.held && !held)
 		fail(w, NULL, ours, "nobody holds the addresses");
 }
 
@@ -73,6 +80,7 @@ static void count_actives(struct world *w)
 void watch_moment(struct world *w)
 {
 	check_held(w);
+	check_clients(w);
 	count_actives(w);
 }
 
@@ -86,6 +94,17 @@ static void check_node_time(struct world *w, struct node *n, int64_t to_us)
 		fail(w, n, "§6.4.3: Adver_Timer", "is Active and did not advertise in time");
 	if (n->m.state == VRRP_STATE_BACKUP && to_us > n->ref.late_us + w->tardy_us)
 		fail(w, n, "§6.4.2: Active_Down_Timer", "did not take over in time");
+}
+
+static void check_clients_time(struct world *w, int64_t to_us)
+{
+	const struct expect *e = &w->watch.expect;
+
+	for (unsigned i = 0; i < w->n_nodes && e->reached; i++)
+		if (w->watch.unserved_us[i] != USEC_NEVER &&
+		    to_us > w->watch.unserved_us[i] + e->unserved_us)
+			fail(w, w->gateway[i], ours,
+			     "does not hold the addresses, but client %u sends to it", i + 1);
 }
 
 static bool any_active(const struct world *w)
@@ -102,6 +121,7 @@ void watch_time(struct world *w, int64_t to_us)
 
 	for (unsigned i = 0; i < w->n_nodes; i++)
 		check_node_time(w, &w->nodes[i], to_us);
+	check_clients_time(w, to_us);
 	if (e->active_by_us && to_us > e->active_by_us) {
 		if (!any_active(w))
 			fail(w, NULL, e->by_rule, "nobody took over in time");
@@ -344,6 +364,8 @@ void watch_settled(struct world *w)
 void watch_init(struct world *w)
 {
 	w->watch = (struct watch){.two_since_us = USEC_NEVER};
+	for (unsigned i = 0; i < LAN_PORTS_MAX; i++)
+		w->watch.unserved_us[i] = USEC_NEVER;
 }
 
 void watch_expect(struct world *w, const struct expect *expect)

@@ -8,6 +8,7 @@
 #ifndef TANDEM_FAKE_WATCH_H
 #define TANDEM_FAKE_WATCH_H
 
+#include "tests/fake/lan.h"
 #include "vrrp/machine.h"
 
 struct node;
@@ -19,7 +20,8 @@ struct expect {
 	bool steady;	 /* no router but `except` changes its state */
 	const struct node *except;
 	bool held;	      /* at every moment somebody holds the addresses … */
-	bool reached;	      /* … and every client sends to one that does */
+	bool reached;	      /* … and every client sends to one that does … */
+	int64_t unserved_us;  /* … but for so long */
 	int64_t active_by_us; /* then one is Active */
 	const char *by_rule;
 	int64_t two_for_us; /* the longest that two are Active */
@@ -27,9 +29,10 @@ struct expect {
 
 struct watch {
 	struct expect expect;
-	unsigned actives;     /* so many just now */
-	int64_t two_since_us; /* USEC_NEVER: at most one is Active */
-	char violation[400];  /* empty: none */
+	int64_t unserved_us[LAN_PORTS_MAX]; /* of each client, since; USEC_NEVER: is served */
+	unsigned actives;		    /* so many just now */
+	int64_t two_since_us;		    /* USEC_NEVER: at most one is Active */
+	char violation[400];		    /* empty: none */
 	int64_t violated_us;
 };
 
