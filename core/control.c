@@ -36,6 +36,7 @@ struct control_client {
 	uid_t uid;
 	enum waiting waiting;
 	uint64_t reload_serial;
+	struct json_object *(*answer)(const struct supervisor *s); /* once the snapshot is there */
 	char request[REQUEST_BYTES_MAX];
 	size_t n_request;
 	char *reply;
@@ -79,10 +80,22 @@ static void reply(struct control_client *c, struct json_object *doc)
 	ev_io_start(c->s->loop, &c->io);
 }
 
-static void run_status(struct control_client *c)
+static void answer_from_snapshot(struct control_client *c,
+				 struct json_object *(*answer)(const struct supervisor *s))
 {
 	c->waiting = WAITS_FOR_SNAPSHOT;
+	c->answer = answer;
 	snapshot_take(c->s);
+}
+
+static void run_status(struct control_client *c)
+{
+	answer_from_snapshot(c, status_of_all);
+}
+
+static void run_services(struct control_client *c)
+{
+	answer_from_snapshot(c, status_of_services);
 }
 
 static void run_reload(struct control_client *c)
@@ -105,6 +118,7 @@ static const struct verb {
 	void (*run)(struct control_client *c);
 } verbs[] = {
 	{"status", false, run_status},
+	{"services", false, run_services},
 	{"reload", true, run_reload},
 	{"version", false, run_version},
 };
@@ -128,8 +142,8 @@ static void on_request(struct control_client *c)
 								  : NULL);
 	json_object_put(request);
 	if (!v)
-		reply(c, status_of_error("unknown request: {\"verb\": \"status\"}, \"reload\" or "
-					 "\"version\" are understood"));
+		reply(c, status_of_error("unknown request: {\"verb\": \"status\"}, \"services\", "
+					 "\"reload\" or \"version\" are understood"));
 	else if (v->root_only && c->uid != 0)
 		reply(c, status_of_error("only root may ask for this"));
 	else
@@ -225,7 +239,7 @@ static void answer_all(struct supervisor *s, enum waiting waiting)
 		if (c->waiting != waiting)
 			continue;
 		if (waiting == WAITS_FOR_SNAPSHOT)
-			reply(c, status_of_all(s));
+			reply(c, c->answer(s));
 		else if (c->reload_serial <= s->reload.last.serial)
 			reply(c, status_of_reload(s));
 	}

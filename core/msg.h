@@ -47,6 +47,8 @@ struct msg {
 		struct msg_service_state service_state;
 		struct msg_sync_daemons sync_daemons;
 		struct msg_vs_sysctl_state vs_sysctl_state;
+		struct msg_service_counters service_counters;
+		struct msg_server_counters server_counters;
 		struct msg_server_state server_state;
 		struct msg_ipvs_state ipvs_state;
 	};

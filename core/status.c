@@ -441,6 +441,73 @@ json *status_of_error(const char *message)
 	return o;
 }
 
+/* Its fields as they are named in msg.def. */
+#define ADD_IPVS_COUNTER(kind, name) add_int(o, #name, (int64_t)c->name);
+
+static json *service_counters(const struct supervisor *s, uint64_t service)
+{
+	json *o = json_object_new_object();
+	struct msg m = {.type = MSG_SERVICE_COUNTERS};
+	const struct msg_service_counters *c = &m.service_counters;
+
+	store_get(&s->store, MSG_SERVICE_COUNTERS, service, &m);
+	IPVS_COUNTERS(ADD_IPVS_COUNTER)
+	return o;
+}
+
+static json *server_counters(const struct supervisor *s, uint64_t server)
+{
+	json *o = json_object_new_object();
+	struct msg m = {.type = MSG_SERVER_COUNTERS};
+	const struct msg_server_counters *c = &m.server_counters;
+
+	store_get(&s->store, MSG_SERVER_COUNTERS, server, &m);
+	IPVS_COUNTERS(ADD_IPVS_COUNTER)
+	return o;
+}
+
+static const char *forwarding(const struct real_server *r)
+{
+	switch ((enum ipvs_forward)r->forward) {
+	case IPVS_FORWARD_NAT:
+		return "NAT";
+	case IPVS_FORWARD_TUNNEL:
+		return "TUN";
+	case IPVS_FORWARD_DR:
+		return "DR";
+	}
+	return "?";
+}
+
+static json *counted_service(const struct supervisor *s, const struct virtual_server *vs)
+{
+	json *o = service(s, vs), *servers = NULL;
+
+	add(o, "persistence_timeout_s", json_object_new_int64(vs->persistence_timeout_s));
+	add(o, "counters", service_counters(s, vs->id));
+	json_object_object_get_ex(o, "real_servers", &servers);
+	for (uint32_t i = 0; i < vs->n_servers; i++) {
+		json *r = json_object_array_get_idx(servers, i);
+
+		json_object_object_del(r, "checks");
+		add_str(r, "forwarding", forwarding(&vs->servers[i]));
+		add(r, "counters", server_counters(s, vs->servers[i].id));
+	}
+	return o;
+}
+
+json *status_of_services(const struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+	json *o = new_document("tandem.services/1"), *services = json_object_new_array();
+
+	for (uint32_t i = 0; i < m->n_services; i++)
+		json_object_array_add(services, counted_service(s, &m->services[i]));
+	add_time(o, "time", clock_now_us());
+	add(o, "services", services);
+	return o;
+}
+
 json *status_of_all(const struct supervisor *s)
 {
 	const struct model *m = s->running.model;

@@ -11,6 +11,7 @@ struct supervisor;
 
 /* The caller's. */
 struct json_object *status_of_all(const struct supervisor *s);
+struct json_object *status_of_services(const struct supervisor *s);
 struct json_object *status_of_reload(const struct supervisor *s);
 struct json_object *status_of_versions(const struct supervisor *s);
 struct json_object *status_of_error(const char *message);

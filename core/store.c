@@ -57,6 +57,12 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_SERVICE_STATE:
 		*ret = m->service_state.service;
 		return true;
+	case MSG_SERVICE_COUNTERS:
+		*ret = m->service_counters.service;
+		return true;
+	case MSG_SERVER_COUNTERS:
+		*ret = m->server_counters.server;
+		return true;
 	case MSG_SERVER_STATE:
 		*ret = m->server_state.server;
 		return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tandemctl: asks tandemd, and shows the answer as text or as the JSON that it is. */
 #include "ctl/client.h"
+#include "ctl/list.h"
 #include "ctl/text.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ enum exit_status {
 struct options {
 	const char *run_dir;
 	bool json;
+	struct list_options list;
 };
 
 /* The document tells whether the wish came true. */
@@ -44,18 +46,38 @@ static const struct verb {
 	const char *help;
 	void (*show)(FILE *out, struct json_object *doc);
 	bool (*is_good)(struct json_object *doc);
+	/* Or, for a list: what is asked of tandemd, and how it is shown. */
+	const char *ask;
+	void (*list)(FILE *out, struct json_object *doc, const struct list_options *o);
 } verbs[] = {
-	{"status", "the node, its instances and services, warnings last", text_status, always_good},
-	{"reload", "read the configuration again; waits, and exits with the result", text_reload,
-	 reload_is_good},
-	{"version", "what runs", text_version, always_good},
+	{.name = "status",
+	 .help = "the node, its instances and services, warnings last",
+	 .show = text_status,
+	 .is_good = always_good},
+	{.name = "reload",
+	 .help = "read the configuration again; waits, and exits with the result",
+	 .show = text_reload,
+	 .is_good = reload_is_good},
+	{.name = "version", .help = "what runs", .show = text_version, .is_good = always_good},
+	{.name = "services",
+	 .help = "virtual servers with their real servers; --stats, --rate, --sort=KEY",
+	 .is_good = always_good,
+	 .ask = "services",
+	 .list = list_services},
+	{.name = "servers",
+	 .help = "a line for each real server, and why it is up or down",
+	 .is_good = always_good,
+	 .ask = "services",
+	 .list = list_servers},
+	{.name = "connections", .help = "the kernel's connections, as it has them"},
 };
 
 static void usage(FILE *out)
 {
 	fputs("Usage: tandemctl [--run-dir=DIR] [--json] VERB\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+		fprintf(out, "  %-11s %s\n", verbs[i].name, verbs[i].help);
+	fprintf(out, "KEY is one of %s.\n", list_sort_keys);
 }
 
 static const struct verb *find_verb(const char *name)
@@ -79,6 +101,8 @@ static int show(const struct verb *v, const struct options *o, struct json_objec
 								   JSON_C_TO_STRING_NOSLASHESCAPE));
 	else if (error)
 		fprintf(stderr, "tandemctl: %s\n", json_object_get_string(error));
+	else if (v->list)
+		v->list(stdout, doc, &o->list);
 	else
 		v->show(good ? stdout : stderr, doc);
 	return good ? EXIT_SUCCESS : EXIT_REFUSED;
@@ -87,7 +111,7 @@ static int show(const struct verb *v, const struct options *o, struct json_objec
 static int ask(const struct verb *v, const struct options *o)
 {
 	struct json_object *doc;
-	int err = client_ask(o->run_dir, v->name, &doc);
+	int err = client_ask(o->run_dir, v->ask ? v->ask : v->name, &doc);
 	int status;
 
 	if (err) {
@@ -101,12 +125,45 @@ static int ask(const struct verb *v, const struct options *o)
 	return status;
 }
 
+/* tandemd has no part in it: the kernel tells them to whoever is in the namespace. */
+static int show_connections(const struct options *o)
+{
+	FILE *f = fopen("/proc/net/ip_vs_conn", "re");
+	char line[256];
+
+	if (!f) {
+		fprintf(stderr, "tandemctl: /proc/net/ip_vs_conn: %s%s\n", strerror(errno),
+			errno == ENOENT ? ": ip_vs is not loaded" : "");
+		return EXIT_REFUSED;
+	}
+	if (!o->json)
+		puts("pro expire state       client                 virtual server         "
+		     "real server");
+	while (fgets(line, sizeof(line), f))
+		list_connection(stdout, line, o->json);
+	fclose(f);
+	return EXIT_SUCCESS;
+}
+
+static int parse_sort(struct options *o, const char *key)
+{
+	if (!list_can_sort(key)) {
+		fprintf(stderr, "tandemctl: --sort=%s: not one of %s\n", key, list_sort_keys);
+		return EXIT_USAGE;
+	}
+	o->list.sort = key;
+	return -1;
+}
+
 /* -1: go on; else the exit status. */
 static int parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"run-dir", required_argument, NULL, 'r'},
 		{"json", no_argument, NULL, 'j'},
+		{"stats", no_argument, NULL, 's'},
+		{"rate", no_argument, NULL, 'R'},
+		{"sort", required_argument, NULL, 'S'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -118,6 +175,13 @@ static int parse_options(struct options *o, int argc, char **argv)
 			o->run_dir = optarg;
 		} else if (c == 'j') {
 			o->json = true;
+		} else if (c == 's') {
+			o->list.columns = LIST_STATS;
+		} else if (c == 'R') {
+			o->list.columns = LIST_RATE;
+		} else if (c == 'S') {
+			if (parse_sort(o, optarg) >= 0)
+				return EXIT_USAGE;
 		} else if (c == 'v') {
 			puts("tandemctl " PACKAGE_VERSION);
 			return EXIT_SUCCESS;
@@ -142,5 +206,5 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	return ask(v, &o);
+	return v->is_good ? ask(v, &o) : show_connections(&o);
 }

@@ -4,12 +4,17 @@ _tandemctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 
 	case $before in
+	--sort)
+		mapfile -t COMPREPLY < <(compgen -W "active conns cps bytes rate" -- "$word")
+		return
+		;;
 	--run-dir)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W \
-		"status reload version --json --run-dir --help --version" -- "$word")
+		"status services servers connections reload version --json --stats --rate --sort --run-dir \
+		--help --version" -- "$word")
 }
 complete -F _tandemctl tandemctl

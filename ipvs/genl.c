@@ -320,6 +320,34 @@ static struct addr get_address(const struct nlattr *attr, uint16_t family, bool 
 	return *bad ? (struct addr){ 0 } : addr_from_bytes(family, bytes);
 }
 
+/* Linux before 4.1 has 32 bits of them only: left at 0. */
+static void get_counters(const struct nlattr *nest, struct ipvs_counters *c, bool *bad)
+{
+	uint64_t *const fields[] = {
+		[IPVS_STATS_ATTR_CONNS] = &c->conns,
+		[IPVS_STATS_ATTR_INPKTS] = &c->in_packets,
+		[IPVS_STATS_ATTR_OUTPKTS] = &c->out_packets,
+		[IPVS_STATS_ATTR_INBYTES] = &c->in_bytes,
+		[IPVS_STATS_ATTR_OUTBYTES] = &c->out_bytes,
+		[IPVS_STATS_ATTR_CPS] = &c->conns_per_s,
+		[IPVS_STATS_ATTR_INPPS] = &c->in_packets_per_s,
+		[IPVS_STATS_ATTR_OUTPPS] = &c->out_packets_per_s,
+		[IPVS_STATS_ATTR_INBPS] = &c->in_bytes_per_s,
+		[IPVS_STATS_ATTR_OUTBPS] = &c->out_bytes_per_s,
+	};
+	const struct nlattr *attr[IPVS_STATS_ATTR_MAX + 1];
+
+	if (!nest)
+		return;
+	if (!parse_nest(nest, attr, IPVS_STATS_ATTR_MAX + 1)) {
+		*bad = true;
+		return;
+	}
+	for (size_t i = IPVS_STATS_ATTR_CONNS; i <= IPVS_STATS_ATTR_OUTBPS; i++)
+		if (attr[i])
+			get_bytes(attr[i], fields[i], sizeof(*fields[i]), bad);
+}
+
 static uint8_t prefixlen_of(uint8_t family, uint32_t netmask)
 {
 	if (family == AF_INET6)
@@ -359,6 +387,7 @@ int ipvs_genl_get_service(const struct nlmsghdr *nlh, struct ipvs_service *ret)
 	s.flags = flags.flags & ~(uint32_t)IP_VS_SVC_F_HASHED;
 	s.timeout_s = get_number32(svc[IPVS_SVC_ATTR_TIMEOUT], &bad);
 	s.prefixlen = prefixlen_of(s.key.family, get_number32(svc[IPVS_SVC_ATTR_NETMASK], &bad));
+	get_counters(svc[IPVS_SVC_ATTR_STATS64], &s.counters, &bad);
 	if (bad)
 		return -EBADMSG;
 	*ret = s;
@@ -397,6 +426,7 @@ int ipvs_genl_get_dest(const struct nlmsghdr *nlh, uint8_t family, struct ipvs_d
 	d.active_conns = get_number32(attr[IPVS_DEST_ATTR_ACTIVE_CONNS], &bad);
 	d.inactive_conns = get_number32(attr[IPVS_DEST_ATTR_INACT_CONNS], &bad);
 	get_tunnel(attr, &d, &bad);
+	get_counters(attr[IPVS_DEST_ATTR_STATS64], &d.counters, &bad);
 	if (bad)
 		return -EBADMSG;
 	*ret = d;

@@ -519,8 +519,28 @@ bool keeper_patrol(struct keeper *k)
 	return true;
 }
 
-static void add_observed(struct msg_server_state *m, const struct ipvs_service *in_kernel,
-			 const struct real_server *rs)
+/* From the kernel's counters to those of a message, whose fields have the same names. */
+#define COPY_COUNTER(kind, name) to->name = from->name;
+
+static void report_service(const struct served *s, const struct ipvs_table *observed)
+{
+	struct msg m = { .type = MSG_SERVICE_COUNTERS, .service_counters = { .service = s->vs->id } };
+	struct msg_service_counters *to = &m.service_counters;
+	struct ipvs_counters sum = { 0 }, *from = &sum;
+
+	for (uint32_t i = 0; i < wanted_keys(s->vs); i++) {
+		const struct ipvs_key key = wanted_key(s->vs, i);
+		const struct ipvs_service *in_kernel = ipvs_table_find(observed, &key);
+
+		if (in_kernel)
+			ipvs_counters_add(&sum, &in_kernel->counters);
+	}
+	IPVS_COUNTERS(COPY_COUNTER)
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+static void add_observed(struct msg_server_state *m, struct ipvs_counters *sum,
+			 const struct ipvs_service *in_kernel, const struct real_server *rs)
 {
 	const struct ipvs_dest *d =
 		in_kernel ? ipvs_service_find(in_kernel, &rs->address, rs->port) : NULL;
@@ -531,6 +551,7 @@ static void add_observed(struct msg_server_state *m, const struct ipvs_service *
 	m->weight = d->weight;
 	m->active_conns += d->active_conns;
 	m->inactive_conns += d->inactive_conns;
+	ipvs_counters_add(sum, &d->counters);
 }
 
 static void report_server(const struct served *s, const struct real_server *rs,
@@ -538,13 +559,19 @@ static void report_server(const struct served *s, const struct real_server *rs,
 {
 	struct msg m = { .type = MSG_SERVER_STATE,
 			 .server_state = { .service = s->vs->id, .server = rs->id } };
+	struct msg counters = { .type = MSG_SERVER_COUNTERS,
+				.server_counters = { .server = rs->id } };
+	struct msg_server_counters *to = &counters.server_counters;
+	struct ipvs_counters sum = { 0 }, *from = &sum;
 
 	for (uint32_t i = 0; i < wanted_keys(s->vs); i++) {
 		const struct ipvs_key key = wanted_key(s->vs, i);
 
-		add_observed(&m.server_state, ipvs_table_find(observed, &key), rs);
+		add_observed(&m.server_state, &sum, ipvs_table_find(observed, &key), rs);
 	}
+	IPVS_COUNTERS(COPY_COUNTER)
 	role_send(ROLE_SUPERVISOR, &m);
+	role_send(ROLE_SUPERVISOR, &counters);
 }
 
 void keeper_report(struct keeper *k)
@@ -559,6 +586,7 @@ void keeper_report(struct keeper *k)
 		const struct served *s = &k->served[i];
 
 		send_served(s);
+		report_service(s, &observed);
 		for (uint32_t j = 0; j < s->vs->n_servers; j++)
 			report_server(s, &s->vs->servers[j], &observed);
 	}

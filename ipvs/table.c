@@ -142,3 +142,17 @@ const char *ipvs_daemon_name(enum ipvs_daemon_kind kind)
 
 	return names[kind];
 }
+
+void ipvs_counters_add(struct ipvs_counters *to, const struct ipvs_counters *more)
+{
+	to->conns += more->conns;
+	to->in_packets += more->in_packets;
+	to->out_packets += more->out_packets;
+	to->in_bytes += more->in_bytes;
+	to->out_bytes += more->out_bytes;
+	to->conns_per_s += more->conns_per_s;
+	to->in_packets_per_s += more->in_packets_per_s;
+	to->out_packets_per_s += more->out_packets_per_s;
+	to->in_bytes_per_s += more->in_bytes_per_s;
+	to->out_bytes_per_s += more->out_bytes_per_s;
+}

@@ -23,6 +23,20 @@ struct ipvs_key {
 	struct addr address;
 };
 
+/* Totals since it was put there, and what the kernel's estimator makes of the last seconds. */
+struct ipvs_counters {
+	uint64_t conns;
+	uint64_t in_packets;
+	uint64_t out_packets;
+	uint64_t in_bytes;
+	uint64_t out_bytes;
+	uint64_t conns_per_s;
+	uint64_t in_packets_per_s;
+	uint64_t out_packets_per_s;
+	uint64_t in_bytes_per_s;
+	uint64_t out_bytes_per_s;
+};
+
 /* A real server within a service; its address and port make it itself. */
 struct ipvs_dest {
 	struct addr address;
@@ -37,6 +51,7 @@ struct ipvs_dest {
 	/* Observed only. */
 	uint32_t active_conns;
 	uint32_t inactive_conns;
+	struct ipvs_counters counters;
 };
 
 struct ipvs_service {
@@ -48,6 +63,7 @@ struct ipvs_service {
 	uint8_t prefixlen; /* of the persistence netmask */
 	uint32_t n_dests;
 	struct ipvs_dest *dests; /* sorted by ipvs_dest_compare */
+	struct ipvs_counters counters; /* observed only */
 };
 
 /* Of idle connections; 0 in a wanted table: the kernel's own. */
@@ -97,6 +113,8 @@ uint32_t ipvs_table_count_dests(const struct ipvs_table *t);
 struct ipvs_service *ipvs_table_find(const struct ipvs_table *t, const struct ipvs_key *key);
 struct ipvs_dest *ipvs_service_find(const struct ipvs_service *s, const struct addr *address,
 				    uint16_t port);
+
+void ipvs_counters_add(struct ipvs_counters *to, const struct ipvs_counters *more);
 
 /* The model's id of the virtual server that has this key. */
 uint64_t ipvs_key_id(const struct ipvs_key *key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON documents as text for people (ctl/text.c). */
+#include "ctl/list.h"
 #include "ctl/text.h"
 
 #include <json-c/json.h>
@@ -110,9 +111,106 @@ static void test_strange_documents(void **state)
 	assert_string_equal(show(text_reload, "{}"), "-\n");
 }
 
+static struct list_options options;
+
+static void services(FILE *out, struct json_object *doc)
+{
+	list_services(out, doc, &options);
+}
+
+static void servers(FILE *out, struct json_object *doc)
+{
+	list_servers(out, doc, &options);
+}
+
+static const char two_services[] =
+	"{\"services\":[{\"name\":\"192.0.2.1:80 TCP\",\"scheduler\":\"rr\","
+	"\"counters\":{\"conns\":5,\"in_bytes\":12345678901},\"real_servers\":["
+	"{\"address\":\"10.0.0.1\",\"port\":80,\"forwarding\":\"DR\",\"weight\":1,\"up\":true,"
+	"\"in_kernel\":true,\"active_connections\":4,\"inactive_connections\":2,"
+	"\"reason\":\"connected\"},"
+	"{\"address\":\"10.0.0.2\",\"port\":80,\"up\":false,\"in_kernel\":false,"
+	"\"reason\":\"refused\"}]},"
+	"{\"name\":\"fwmark 7\",\"scheduler\":\"mh\",\"persistence_timeout_s\":60,"
+	"\"counters\":{\"conns\":9},\"real_servers\":["
+	"{\"address\":\"fd00::1\",\"port\":0,\"forwarding\":\"TUN\",\"weight\":3,\"up\":true,"
+	"\"in_kernel\":true,\"active_connections\":7,\"inactive_connections\":0}]}]}";
+
+static void test_services(void **state)
+{
+	options = (struct list_options){0};
+	assert_string_equal(
+		show(services, two_services),
+		"Service Scheduler Flags\n"
+		"  -> RemoteAddress:Port            Forward Weight ActiveConn InActConn\n"
+		"192.0.2.1:80 TCP rr\n"
+		"  -> 10.0.0.1:80                   DR      1      4          2\n"
+		"  -> 10.0.0.2:80                   -       0      0          0  out: refused\n"
+		"fwmark 7 mh persistent 60\n"
+		"  -> [fd00::1]:0                   TUN     3      7          0\n");
+	options = (struct list_options){.columns = LIST_STATS, .sort = "conns"};
+	assert_string_equal(
+		show(services, two_services),
+		"  -> RemoteAddress:Port              Conns   InPkts  OutPkts    InBytes   OutBytes\n"
+		"fwmark 7                                 9        0        0          0          0\n"
+		"  -> [fd00::1]:0                         0        0        0          0          0\n"
+		"192.0.2.1:80 TCP                         5        0        0     12345M          0\n"
+		"  -> 10.0.0.1:80                         0        0        0          0          0\n"
+		"  -> 10.0.0.2:80                         0        0        0          0          0\n");
+}
+
+static void test_servers(void **state)
+{
+	options = (struct list_options){.sort = "active"};
+	assert_string_equal(
+		show(servers, two_services),
+		"real server                        virtual server                  weight   act.conn  reason\n"
+		"[fd00::1]:0                        fwmark 7                   up        3          7  -\n"
+		"10.0.0.1:80                        192.0.2.1:80 TCP           up        1          4  connected\n"
+		"10.0.0.2:80                        192.0.2.1:80 TCP           DOWN      0          0  refused\n");
+}
+
+static const char *connection(const char *line, bool as_json)
+{
+	size_t n;
+	FILE *f;
+	int err;
+
+	free(shown);
+	f = open_memstream(&shown, &n);
+	err = list_connection(f, line, as_json);
+	fclose(f);
+	return err ? "refused" : shown;
+}
+
+static void test_connections(void **state)
+{
+	static const char ipv4[] = "TCP 0A000032 C350 0A000064 1F40 0A00000B 1F40 ESTABLISHED     899\n";
+	static const char ipv6[] =
+		"TCP fd00:0000:0000:0000:0000:0000:0000:0032 C350 "
+		"fd00:0000:0000:0000:0000:0000:0000:0064 1F40 0A00000B 1F40 SYN_RECV         59\n";
+
+	assert_string_equal(connection(ipv4, false),
+			    "TCP  14:59  ESTABLISHED 10.0.0.50:50000        10.0.0.100:8000        "
+			    "10.0.0.11:8000\n");
+	assert_string_equal(connection(ipv6, true),
+			    "{\"protocol\":\"TCP\",\"expires_s\":59,\"state\":\"SYN_RECV\","
+			    "\"client\":\"[fd00::32]:50000\",\"virtual_server\":\"[fd00::64]:8000\","
+			    "\"real_server\":\"10.0.0.11:8000\"}\n");
+	assert_string_equal(connection("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State Expires\n",
+				       false),
+			    "refused");
+	assert_string_equal(connection("TCP 0A0000 C350 x\n", false), "refused");
+	assert_string_equal(connection("TCP 1::2::3 C350 1::2 1F40 1::3 1 NONE 1", true), "refused");
+	assert_string_equal(connection("", false), "refused");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_services, teardown),
+		cmocka_unit_test_teardown(test_servers, teardown),
+		cmocka_unit_test_teardown(test_connections, teardown),
 		cmocka_unit_test_teardown(test_status, teardown),
 		cmocka_unit_test_teardown(test_status_before_anything_is_known, teardown),
 		cmocka_unit_test_teardown(test_reload, teardown),

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists for those who know ipvsadm: see list.h. */
+#include "ctl/list.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct json_object json;
+
+const char list_sort_keys[] = "active, conns, cps, bytes, rate";
+
+static json *get(json *o, const char *key)
+{
+	json *value = NULL;
+
+	json_object_object_get_ex(o, key, &value);
+	return value;
+}
+
+static const char *str(json *o, const char *key)
+{
+	json *value = get(o, key);
+
+	return value ? json_object_get_string(value) : "-";
+}
+
+static int64_t num(json *o, const char *key)
+{
+	return json_object_get_int64(get(o, key));
+}
+
+static int64_t counter(json *o, const char *key)
+{
+	return num(get(o, "counters"), key);
+}
+
+static size_t count(json *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+static json *item(json *list, size_t i)
+{
+	return json_object_array_get_idx(list, i);
+}
+
+/* Of a server, or the sum of a service's. */
+static int64_t conns_now(json *o, const char *key)
+{
+	json *servers = get(o, "real_servers");
+	int64_t sum = num(o, key);
+
+	for (size_t i = 0; i < count(servers); i++)
+		sum += num(item(servers, i), key);
+	return sum;
+}
+
+/* Sorting */
+
+static int64_t by_active(json *o)
+{
+	return conns_now(o, "active_connections");
+}
+
+static int64_t by_conns(json *o)
+{
+	return counter(o, "conns");
+}
+
+static int64_t by_cps(json *o)
+{
+	return counter(o, "conns_per_s");
+}
+
+static int64_t by_bytes(json *o)
+{
+	return counter(o, "in_bytes") + counter(o, "out_bytes");
+}
+
+static int64_t by_rate(json *o)
+{
+	return counter(o, "in_bytes_per_s") + counter(o, "out_bytes_per_s");
+}
+
+typedef int64_t sort_value(json *o);
+
+static sort_value *find_sort(const char *key)
+{
+	static const struct {
+		const char *key;
+		sort_value *value;
+	} sorts[] = {{"active", by_active},
+		     {"conns", by_conns},
+		     {"cps", by_cps},
+		     {"bytes", by_bytes},
+		     {"rate", by_rate}};
+
+	for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++)
+		if (strcmp(sorts[i].key, key) == 0)
+			return sorts[i].value;
+	return NULL;
+}
+
+bool list_can_sort(const char *key)
+{
+	return find_sort(key);
+}
+
+struct sorted {
+	json *object;
+	int64_t value;
+	size_t place;
+};
+
+static int compare_sorted(const void *a, const void *b)
+{
+	const struct sorted *left = a, *right = b;
+
+	if (left->value != right->value)
+		return left->value < right->value ? 1 : -1;
+	return (left->place > right->place) - (left->place < right->place);
+}
+
+/* The list's members in the order wanted; the caller frees the array. */
+static struct sorted *sort(json *list, const struct list_options *o)
+{
+	size_t n = count(list);
+	struct sorted *s = calloc(n + 1, sizeof(*s));
+	sort_value *value = o->sort ? find_sort(o->sort) : NULL;
+
+	if (!s)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		s[i] = (struct sorted){item(list, i), value ? value(item(list, i)) : 0, i};
+	qsort(s, n, sizeof(*s), compare_sorted);
+	return s;
+}
+
+/* Services */
+
+#define NAME_WIDTH 34
+
+static void print_heads(FILE *out, const char *first, const struct list_options *o)
+{
+	fprintf(out, "%-*s", NAME_WIDTH, first);
+	switch (o->columns) {
+	case LIST_CONNECTIONS:
+		fputs(" Forward Weight ActiveConn InActConn\n", out);
+		break;
+	case LIST_STATS:
+		fputs("   Conns   InPkts  OutPkts    InBytes   OutBytes\n", out);
+		break;
+	case LIST_RATE:
+		fputs("     CPS    InPPS   OutPPS      InBPS     OutBPS\n", out);
+		break;
+	}
+}
+
+/* 12345678901 as 12345M, like ipvsadm: five figures and a letter. */
+static void print_large(FILE *out, int width, int64_t value)
+{
+	static const struct {
+		int64_t unit;
+		char letter;
+	} units[] = {{1000000000000, 'T'}, {1000000000, 'G'}, {1000000, 'M'}, {1000, 'K'}};
+
+	for (size_t i = 0; i < 4 && value > 99999999; i++) {
+		if (value / units[i].unit < 100)
+			continue;
+		fprintf(out, " %*" PRId64 "%c", width - 1, value / units[i].unit, units[i].letter);
+		return;
+	}
+	fprintf(out, " %*" PRId64, width, value);
+}
+
+static void print_counters(FILE *out, json *o, bool rate)
+{
+	static const char *const names[2][5] = {
+		{"conns", "in_packets", "out_packets", "in_bytes", "out_bytes"},
+		{"conns_per_s", "in_packets_per_s", "out_packets_per_s", "in_bytes_per_s",
+		 "out_bytes_per_s"}};
+
+	for (int i = 0; i < 5; i++)
+		print_large(out, i == 0 ? 7 : i < 3 ? 8 : 10, counter(o, names[rate][i]));
+	putc('\n', out);
+}
+
+static void print_address(FILE *out, const char *lead, json *server)
+{
+	const char *address = str(server, "address");
+	char text[80];
+
+	snprintf(text, sizeof(text), strchr(address, ':') ? "%s[%s]:%" PRId64 : "%s%s:%" PRId64,
+		 lead, address, num(server, "port"));
+	fprintf(out, "%-*s", NAME_WIDTH, text);
+}
+
+static void print_server(FILE *out, json *server, const struct list_options *o)
+{
+	print_address(out, "  -> ", server);
+	if (o->columns != LIST_CONNECTIONS) {
+		print_counters(out, server, o->columns == LIST_RATE);
+		return;
+	}
+	fprintf(out, " %-7s %-6" PRId64 " %-10" PRId64 " %" PRId64, str(server, "forwarding"),
+		num(server, "weight"), num(server, "active_connections"),
+		num(server, "inactive_connections"));
+	if (!json_object_get_boolean(get(server, "in_kernel")))
+		fprintf(out, "  out: %s", str(server, "reason"));
+	putc('\n', out);
+}
+
+static void print_service(FILE *out, json *service, const struct list_options *o)
+{
+	struct sorted *servers = sort(get(service, "real_servers"), o);
+
+	if (o->columns == LIST_CONNECTIONS) {
+		fprintf(out, "%s %s", str(service, "name"), str(service, "scheduler"));
+		if (num(service, "persistence_timeout_s"))
+			fprintf(out, " persistent %" PRId64,
+				num(service, "persistence_timeout_s"));
+		if (json_object_get_boolean(get(service, "sorry_server_serves")))
+			fputs(" sorry server serves", out);
+		putc('\n', out);
+	} else {
+		fprintf(out, "%-*s", NAME_WIDTH, str(service, "name"));
+		print_counters(out, service, o->columns == LIST_RATE);
+	}
+	for (size_t i = 0; servers[i].object; i++)
+		print_server(out, servers[i].object, o);
+	free(servers);
+}
+
+void list_services(FILE *out, json *doc, const struct list_options *o)
+{
+	struct sorted *services = sort(get(doc, "services"), o);
+
+	if (o->columns == LIST_CONNECTIONS)
+		fputs("Service Scheduler Flags\n", out);
+	print_heads(out, "  -> RemoteAddress:Port", o);
+	for (size_t i = 0; services[i].object; i++)
+		print_service(out, services[i].object, o);
+	free(services);
+}
+
+/* Servers */
+
+static void print_server_line(FILE *out, json *service, json *server)
+{
+	bool up = json_object_get_boolean(get(server, "up"));
+
+	print_address(out, "", server);
+	fprintf(out, " %-26s %-4s %6" PRId64 " %10" PRId64 "  %s\n", str(service, "name"),
+		!get(server, "up") ? "?"
+		: up		   ? "up"
+				   : "DOWN",
+		num(server, "weight"), num(server, "active_connections"), str(server, "reason"));
+}
+
+void list_servers(FILE *out, json *doc, const struct list_options *o)
+{
+	struct sorted *services = sort(get(doc, "services"), o);
+
+	fprintf(out, "%-*s %-26s %-4s %6s %10s  %s\n", NAME_WIDTH, "real server", "virtual server",
+		"", "weight", "act.conn", "reason");
+	for (size_t i = 0; services[i].object; i++) {
+		struct sorted *servers = sort(get(services[i].object, "real_servers"), o);
+
+		for (size_t k = 0; servers[k].object; k++)
+			print_server_line(out, services[i].object, servers[k].object);
+		free(servers);
+	}
+	free(services);
+}
+
+/* Connections */
+
+struct end {
+	char text[64];
+};
+
+/* "0A000032" or "fd00:0000:…", and a port. */
+static int parse_end(const char *address, unsigned port, struct end *ret)
+{
+	char plain[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
+	unsigned char b[4];
+
+	if (strchr(address, ':')) {
+		if (inet_pton(AF_INET6, address, &in6) != 1)
+			return -EINVAL;
+		inet_ntop(AF_INET6, &in6, plain, sizeof(plain));
+		snprintf(ret->text, sizeof(ret->text), "[%s]:%u", plain, port);
+		return 0;
+	}
+	if (sscanf(address, "%2hhx%2hhx%2hhx%2hhx", &b[0], &b[1], &b[2], &b[3]) != 4)
+		return -EINVAL;
+	snprintf(ret->text, sizeof(ret->text), "%u.%u.%u.%u:%u", b[0], b[1], b[2], b[3], port);
+	return 0;
+}
+
+static void print_connection(FILE *out, const char *protocol, unsigned expires_s, const char *state,
+			     const struct end ends[3])
+{
+	fprintf(out, "%-4s %02u:%02u  %-11s %-22s %-22s %s\n", protocol, expires_s / 60,
+		expires_s % 60, state, ends[0].text, ends[1].text, ends[2].text);
+}
+
+/* All of these words are the kernel's and need no quoting. */
+static void print_connection_json(FILE *out, const char *protocol, unsigned expires_s,
+				  const char *state, const struct end ends[3])
+{
+	fprintf(out,
+		"{\"protocol\":\"%s\",\"expires_s\":%u,\"state\":\"%s\",\"client\":\"%s\","
+		"\"virtual_server\":\"%s\",\"real_server\":\"%s\"}\n",
+		protocol, expires_s, state, ends[0].text, ends[1].text, ends[2].text);
+}
+
+int list_connection(FILE *out, const char *line, bool as_json)
+{
+	char protocol[8], address[3][48], state[16];
+	unsigned port[3], expires_s;
+	struct end ends[3];
+
+	if (sscanf(line,
+		   "%7[A-Z0-9] %47[0-9A-Fa-f:] %4x %47[0-9A-Fa-f:] %4x %47[0-9A-Fa-f:] %4x"
+		   " %15[A-Z_] %9u",
+		   protocol, address[0], &port[0], address[1], &port[1], address[2], &port[2], state,
+		   &expires_s) != 9)
+		return -EINVAL;
+	for (int i = 0; i < 3; i++)
+		if (parse_end(address[i], port[i], &ends[i]) < 0)
+			return -EINVAL;
+	(as_json ? print_connection_json : print_connection)(out, protocol, expires_s, state, ends);
+	return 0;
+}
