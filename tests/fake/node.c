@@ -287,12 +287,14 @@ void node_hold_up(struct world *w, struct node *n)
 	n->life = NODE_HELD_UP;
 }
 
-/* What came in meanwhile is read before the timers are believed. */
+/* A Backup reads what came in meanwhile before it believes its timer; an Active need not. */
 void node_go_on(struct world *w, struct node *n)
 {
 	world_trace(w, n, "goes on, %u packets wait", n->n_inbox);
 	n->life = NODE_RUNNING;
 	watch_went_on(w, n);
+	if (n->m.state == VRRP_STATE_ACTIVE && n->wake_us <= w->now_us)
+		node_wake(w, n);
 	for (unsigned i = 0; i < n->n_inbox && n->life == NODE_RUNNING; i++)
 		node_receive(w, n, &n->inbox[i]);
 	n->n_inbox = 0;
