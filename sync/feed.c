@@ -10,6 +10,7 @@
 
 /* The same gap is told again when nothing has come of it. */
 #define GAP_REPEAT_US (5 * USEC_PER_MSEC)
+#define GAP_AGAIN_US  300
 /* Until the first frame comes, our acknowledgement may have been lost. */
 #define ACK_REPEAT_US (50 * USEC_PER_MSEC)
 
@@ -156,11 +157,25 @@ static void apply(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 		s->counters.malformed++;
 }
 
-static void note_gap(struct sync_session *s, struct sync_feed *f, int64_t now_us)
+/* Told already, and what comes now is only what was on its way? */
+static bool is_old_gap(const struct sync_feed *f, const struct sync_data *data, int64_t now_us)
 {
+	/* The peer went back, and its frame is lost again; or it asks whether all has come. */
+	bool again = data->prev <= f->gap_prev || !data->n;
+
+	return f->gap_version == f->version &&
+	       now_us - f->gap_us < (again ? GAP_AGAIN_US : GAP_REPEAT_US);
+}
+
+static void note_gap(struct sync_session *s, struct sync_feed *f, const struct sync_data *data,
+		     int64_t now_us)
+{
+	bool old = is_old_gap(f, data, now_us);
+
+	f->gap_prev = data->prev;
 	if (f->stuck_us == USEC_NEVER)
 		f->stuck_us = now_us;
-	if (f->gap_version == f->version && now_us - f->gap_us < GAP_REPEAT_US)
+	if (old)
 		return;
 	f->gap = true;
 	f->gap_version = f->version;
@@ -203,7 +218,7 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 	if (data->newest > f->newest)
 		f->newest = data->newest;
 	if (data->prev > f->version) {
-		note_gap(s, f, now_us);
+		note_gap(s, f, data, now_us);
 		return;
 	}
 	f->unacked++;

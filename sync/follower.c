@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define PROBE_US      (10 * USEC_PER_MSEC)
+#define PROBE_US      (3 * USEC_PER_MSEC)
 #define PROBE_SLOW_US (100 * USEC_PER_MSEC)
 #define WINDOW_STEP   4
 
@@ -101,12 +101,13 @@ static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t
 	f->acked_us = now_us;
 	f->last = *ack;
 	f->told_synced = ack->flags & SYNC_ACK_SYNCED;
-	f->probe_wait_us = PROBE_US;
 	if (ack->epoch != s->table->epoch || ack->version > s->table->version ||
 	    ack->version < f->acked)
 		return;
-	if (ack->version > f->acked)
+	if (ack->version > f->acked) {
+		f->probe_wait_us = PROBE_US;
 		widen(f);
+	}
 	f->acked = ack->version;
 	land(f);
 	if (ack->version > f->sent)

@@ -39,6 +39,7 @@ struct sync_feed {
 	bool gap;	      /* to be told */
 	uint64_t gap_version; /* told last */
 	int64_t gap_us;	      /* when */
+	uint64_t gap_prev;    /* of the last frame that came too early */
 	int64_t stuck_us;     /* since when it has not gone on; USEC_NEVER: no gap */
 	int64_t ack_us;	      /* the last one was sent */
 	uint64_t gaps;
