@@ -42,6 +42,10 @@ static bool retries(const struct check_state *s, const struct check *conf)
 
 static int64_t delay_us(const struct check_state *s, const struct check *conf)
 {
+	if (!s->up && s->passes)
+		return conf->delay_before_retry_us;
+	if (!s->up && conf->delay_loop_down_us)
+		return conf->delay_loop_down_us;
 	return retries(s, conf) ? conf->delay_before_retry_us : conf->delay_loop_us;
 }
 
@@ -61,7 +65,7 @@ static int64_t overdue_run_us(const struct check_state *s, const struct check *c
 {
 	int64_t loop_us = conf->delay_loop_us;
 
-	if (s->failures)
+	if (s->failures || s->passes)
 		return now_us;
 	if (loop_us <= 0 || loop_us >= CHECK_REPORT_EVERY_US)
 		return soon_us;
@@ -77,6 +81,7 @@ void check_machine_resume(struct check_state *s, const struct check *conf,
 		.up = saved->up,
 		.has_run = saved->has_run,
 		.failures = saved->failures,
+		.passes = saved->passes,
 		.has_weight = saved->has_weight,
 		.weight = saved->weight,
 		.since_us = saved->since_us,
@@ -100,7 +105,9 @@ static bool same_target(const struct check *old, const struct check *conf)
 	c.connect_timeout_us = conf->connect_timeout_us;
 	c.delay_loop_us = conf->delay_loop_us;
 	c.delay_before_retry_us = conf->delay_before_retry_us;
+	c.delay_loop_down_us = conf->delay_loop_down_us;
 	c.retry = conf->retry;
+	c.rise = conf->rise;
 	c.warmup_us = conf->warmup_us;
 	c.alpha = conf->alpha;
 	c.log_all_failures = conf->log_all_failures;
@@ -114,6 +121,7 @@ bool check_machine_reconf(struct check_state *s, const struct check *old, const 
 
 	if (!same_target(old, conf)) {
 		s->failures = 0;
+		s->passes = 0;
 		if (s->next_run_us > first_run_us)
 			s->next_run_us = first_run_us;
 		return true;
@@ -152,11 +160,17 @@ enum check_change check_machine_result(struct check_state *s, const struct check
 			s->has_weight = true;
 			s->weight = result->weight;
 		}
-		change = set_up(s, true, now_us);
+		if (!s->up && s->passes < UINT32_MAX)
+			s->passes++;
+		if (s->up || s->passes >= conf->rise) {
+			s->passes = 0;
+			change = set_up(s, true, now_us);
+		}
 		break;
 	case CHECK_FAIL:
 		if (s->failures < UINT32_MAX)
 			s->failures++;
+		s->passes = 0;
 		if (s->failures >= check_machine_tries(conf))
 			change = set_up(s, false, now_us);
 		break;

@@ -8,6 +8,9 @@
  * again after delay_before_retry, `retry` times; the last fail in a row makes it down. The next
  * round begins delay_loop after the end of the last one. A check that is down is tried in the same
  * rounds.
+ *
+ * New: with `rise` it takes so many passes in a row, delay_before_retry apart, to make a check up;
+ * with delay_loop_down one that is down is tried at that interval.
  */
 #ifndef TANDEM_CHECKERS_MACHINE_H
 #define TANDEM_CHECKERS_MACHINE_H
@@ -48,6 +51,7 @@ struct check_state {
 	bool up;
 	bool has_run;
 	uint32_t failures; /* in a row */
+	uint32_t passes;   /* in a row, while it is down */
 	bool has_weight;   /* a run has given one; it stays until another does */
 	int32_t weight;
 	int64_t since_us;  /* up or down since */

@@ -37,6 +37,7 @@ static void send_state(enum role_id to, const struct checked *c)
 					.up = c->state.up,
 					.has_run = c->state.has_run,
 					.failures = c->state.failures,
+					.passes = c->state.passes,
 					.has_weight = c->state.has_weight,
 					.weight = c->state.weight,
 					.since_us = c->state.since_us,
@@ -144,7 +145,8 @@ static void log_weight(const struct checked *c, int32_t former)
 static bool worth_saving(const struct checked *c, const struct check_state *before, int64_t now_us)
 {
 	return c->state.up != before->up || c->state.has_run != before->has_run ||
-	       c->state.failures != before->failures || c->state.weight != before->weight ||
+	       c->state.failures != before->failures || c->state.passes != before->passes ||
+	       c->state.weight != before->weight ||
 	       now_us - c->saved_us >= CHECK_REPORT_EVERY_US;
 }
 

@@ -73,7 +73,10 @@ struct timing_draft {
 	int64_t delay_loop_us;
 	int64_t delay_before_retry_us;
 	int64_t warmup_us;
+	int64_t delay_loop_down_us;
 	int64_t retry;
+	int64_t fall; /* retry + 1, in other words */
+	int64_t rise;
 	int8_t alpha;
 	int8_t log_all_failures;
 };

@@ -5,7 +5,7 @@
 #include "core/arena.h"
 #include "core/config/check.h"
 
-static const struct timing_draft timing_none = {-1, -1, -1, -1, -1, -1, -1};
+static const struct timing_draft timing_none = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 static const struct ast_loc *draft_loc(const struct server_draft *d)
 {
@@ -89,6 +89,16 @@ static int64_t first_set(int64_t a, int64_t b, int64_t c, int64_t last)
 	return a >= 0 ? a : b >= 0 ? b : c >= 0 ? c : last;
 }
 
+static int64_t tries_less_one(const struct timing_draft *t)
+{
+	return t->fall > 0 ? t->fall - 1 : t->retry;
+}
+
+static int64_t default_retry(const struct check *k)
+{
+	return k->method == CHECK_MISC ? 0 : k->method == CHECK_DNS ? 3 : 1;
+}
+
 /* keepalived gives web servers more time to come to their senses. */
 static int64_t default_delay_before_retry_us(const struct check *k)
 {
@@ -111,13 +121,18 @@ static int64_t default_delay_before_retry_us(const struct check *k)
 static void finish_timing(const struct checker *c, struct check *k, const struct timing_draft *own,
 			  const struct timing_draft *rs, const struct timing_draft *vs)
 {
+	int64_t retry = first_set(tries_less_one(own), tries_less_one(rs), tries_less_one(vs),
+				  default_retry(k));
+
 #define FIRST(field, last) first_set(own->field, rs->field, vs->field, last)
 	k->connect_timeout_us = FIRST(connect_timeout_us, 5000000);
 	k->delay_loop_us = FIRST(delay_loop_us, 60000000);
 	k->delay_before_retry_us =
 		FIRST(delay_before_retry_us, default_delay_before_retry_us(k));
 	k->warmup_us = FIRST(warmup_us, k->delay_loop_us);
-	k->retry = (uint32_t)FIRST(retry, k->method == CHECK_MISC ? 0 : k->method == CHECK_DNS ? 3 : 1);
+	k->retry = (uint32_t)retry;
+	k->rise = (uint32_t)FIRST(rise, 1);
+	k->delay_loop_down_us = FIRST(delay_loop_down_us, 0);
 	k->alpha = FIRST(alpha, 0) > 0;
 	k->log_all_failures = FIRST(log_all_failures, c->global.log_all_failures) > 0;
 #undef FIRST

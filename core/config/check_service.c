@@ -514,7 +514,7 @@ static void draft_init(struct service_draft *d, const struct ast_node *n)
 {
 	*d = (struct service_draft){
 		.node = n,
-		.timing = {-1, -1, -1, -1, -1, -1, -1},
+		.timing = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
 		.persistence_timeout_s = -1,
 		.weight = 1,
 		.vs =

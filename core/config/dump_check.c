@@ -105,7 +105,11 @@ void dump_check(FILE *out, const struct check *k)
 		dump_connect(out, k);
 	dump_seconds(out, IN, "delay_loop", k->delay_loop_us);
 	dump_seconds(out, IN, "delay_before_retry", k->delay_before_retry_us);
+	if (k->delay_loop_down_us)
+		dump_seconds(out, IN, "delay_loop_down", k->delay_loop_down_us);
 	dump_u32(out, IN, "retry", k->retry);
+	if (k->rise > 1)
+		dump_u32(out, IN, "rise", k->rise);
 	dump_seconds(out, IN, "warmup", k->warmup_us);
 	dump_bool(out, IN, "alpha", k->alpha);
 	dump_bool(out, IN, "log_all_failures", k->log_all_failures);

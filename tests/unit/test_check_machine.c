@@ -73,6 +73,45 @@ static void test_retries_before_down(void **state)
 	assert_int_equal(s.since_us, 30 * S);
 }
 
+/* So many passes in a row, delay_before_retry apart; a fail begins anew. */
+static void test_rise(void **state)
+{
+	struct check_state s = started(false);
+	struct check c = conf;
+
+	c.rise = 3;
+	assert_int_equal(end(&s, &c, CHECK_PASS, 20 * S), CHECK_SAME);
+	assert_int_equal(s.next_run_us, 21 * S);
+	assert_int_equal(end(&s, &c, CHECK_PASS, 21 * S), CHECK_SAME);
+	assert_int_equal(end(&s, &c, CHECK_FAIL, 22 * S), CHECK_SAME);
+	assert_int_equal(s.passes, 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(end(&s, &c, CHECK_PASS, (30 + i) * S), CHECK_SAME);
+	assert_int_equal(end(&s, &c, CHECK_UNKNOWN, 33 * S), CHECK_SAME);
+	assert_false(s.up);
+	assert_int_equal(end(&s, &c, CHECK_PASS, 34 * S), CHECK_WENT_UP);
+	assert_int_equal(s.next_run_us, 94 * S);
+	assert_int_equal(s.passes, 0);
+	assert_int_equal(end(&s, &c, CHECK_PASS, 94 * S), CHECK_SAME);
+	assert_int_equal(s.passes, 0);
+}
+
+static void test_interval_while_down(void **state)
+{
+	struct check_state s = started(true);
+	struct check c = conf;
+
+	c.delay_loop_down_us = 7 * S;
+	end(&s, &c, CHECK_FAIL, 20 * S);
+	assert_int_equal(s.next_run_us, 21 * S);
+	assert_int_equal(end(&s, &c, CHECK_FAIL, 21 * S), CHECK_WENT_DOWN);
+	assert_int_equal(s.next_run_us, 28 * S);
+	end(&s, &c, CHECK_FAIL, 28 * S);
+	assert_int_equal(s.next_run_us, 35 * S);
+	assert_int_equal(end(&s, &c, CHECK_PASS, 35 * S), CHECK_WENT_UP);
+	assert_int_equal(s.next_run_us, 95 * S);
+}
+
 static void test_pass_ends_the_round(void **state)
 {
 	struct check_state s = started(true);
@@ -284,6 +323,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pass_goes_round_in_delay_loop),
 		cmocka_unit_test(test_retries_before_down),
+		cmocka_unit_test(test_rise),
+		cmocka_unit_test(test_interval_while_down),
 		cmocka_unit_test(test_pass_ends_the_round),
 		cmocka_unit_test(test_no_retry),
 		cmocka_unit_test(test_rounds_while_down),
