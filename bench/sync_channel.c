@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The peer channel on this machine: two processes, real sockets, a table of COUNT connections sent
- * whole, and then COUNT changes as a stream of RATE a second. To be run in a network namespace of
- * its own:
+ * The peer channel over real sockets: a table of COUNT connections sent whole, and then COUNT
+ * changes as a stream of RATE a second. Either both ends on this machine, in a network namespace of
+ * its own, by unicast on lo, or each end by itself, by multicast on an interface:
  *
  *	unshare -rn sh -c 'ip link set lo up; sync_channel 1000000 100000'
+ *	sync_channel 1000000 100000 send eth0        and elsewhere        … receive eth0
  */
 #include "sync/roles.h"
 #include "sync/transport.h"
@@ -62,23 +63,31 @@ static void put(struct end *e, uint32_t n, uint16_t state)
 	sync_session_put(e->session, clock_now_us(), bytes, sync_record_encode(&r, bytes));
 }
 
-static void end_init(struct end *e, unsigned node)
+static struct sync_link_conf link_of(unsigned node, const char *ifname, struct addr *there)
 {
-	struct addr here = addr_from_bytes(AF_INET, (uint8_t[]){127, 0, 0, (uint8_t)node});
-	struct addr there = addr_from_bytes(AF_INET, (uint8_t[]){127, 0, 0, (uint8_t)(3 - node)});
-	struct sync_link_conf link = {
-		.ifname = "",
-		.source = here,
-		.port = SYNC_PORT,
-		.buffer = BUFFER,
-		.peers = &there,
-		.n_peers = 1,
-	};
+	struct sync_link_conf link = {.ifname = "", .port = SYNC_PORT, .buffer = BUFFER};
+
+	*there = addr_from_bytes(AF_INET, (uint8_t[]){127, 0, 0, (uint8_t)(3 - node)});
+	if (ifname) {
+		link.ifname = ifname;
+		link.group = addr_from_bytes(AF_INET, (uint8_t[]){224, 0, 0, 82});
+	} else {
+		link.source = addr_from_bytes(AF_INET, (uint8_t[]){127, 0, 0, (uint8_t)node});
+		link.peers = there;
+		link.n_peers = 1;
+	}
+	return link;
+}
+
+static void end_init(struct end *e, unsigned node, const char *ifname)
+{
+	struct addr there;
+	struct sync_link_conf link = link_of(node, ifname, &there);
 	char why[128];
 	int error;
 
 	e->conf = (struct sync_conf){
-		.node = node,
+		.node = ifname ? (uint64_t)getpid() << 32 | (uint32_t)clock_now_us() : node,
 		.expected = 1,
 		.n_psk = 1,
 		.suite = sync_suite_preferred(),
@@ -86,7 +95,7 @@ static void end_init(struct end *e, unsigned node)
 		.heartbeat_us = 100 * USEC_PER_MSEC,
 		.batch_us = USEC_PER_MSEC,
 	};
-	sync_table_init(&e->table, node, 12345, 10000000);
+	sync_table_init(&e->table, e->conf.node, 12345, 10000000);
 	sync_roles_init(&e->roles);
 	e->session = sync_session_new(&e->conf, &e->table, &e->roles, &ops, e, clock_now_us());
 	error = sync_transport_new(&link, 1, &e->transport, why, sizeof(why));
@@ -141,17 +150,17 @@ static void report(const char *what, struct end *e, uint32_t count, int64_t cpu,
 }
 
 /* Node 2: follows, and tells when it has all. */
-static void run_receiver(uint32_t count)
+static void run_receiver(uint32_t count, const char *ifname)
 {
 	static struct end e;
 	int64_t t0, cpu;
 
-	end_init(&e, 2);
+	end_init(&e, 2, ifname);
 	while (!peer_of(&e).following)
 		turn(&e, USEC_PER_SEC);
 	t0 = clock_now_us();
 	cpu = cpu_us();
-	while (!e.synced_us)
+	while (!e.synced_us || e.table.n < count)
 		turn(&e, USEC_PER_SEC);
 	report("bulk <-", &e, count, cpu_us() - cpu, e.synced_us - t0);
 	t0 = clock_now_us();
@@ -176,12 +185,12 @@ static void stream(struct end *e, uint32_t count, uint32_t rate)
 	}
 }
 
-static void run_sender(uint32_t count, uint32_t rate)
+static void run_sender(uint32_t count, uint32_t rate, const char *ifname)
 {
 	static struct end e;
 	int64_t t0, cpu;
 
-	end_init(&e, 1);
+	end_init(&e, 1, ifname);
 	for (uint32_t n = 0; n < count; n++)
 		put(&e, n, 1);
 	while (!peer_of(&e).followed)
@@ -203,13 +212,21 @@ int main(int argc, char **argv)
 {
 	uint32_t count = argc > 1 ? (uint32_t)atoi(argv[1]) : 100000;
 	uint32_t rate = argc > 2 ? (uint32_t)atoi(argv[2]) : 50000;
-	pid_t pid = fork();
+	pid_t pid;
 
-	if (pid == 0) {
-		run_receiver(count);
+	if (argc > 4) {
+		if (!strcmp(argv[3], "send"))
+			run_sender(count, rate, argv[4]);
+		else
+			run_receiver(count, argv[4]);
 		return 0;
 	}
-	run_sender(count, rate);
+	pid = fork();
+	if (pid == 0) {
+		run_receiver(count, NULL);
+		return 0;
+	}
+	run_sender(count, rate, NULL);
 	waitpid(pid, NULL, 0);
 	return 0;
 }

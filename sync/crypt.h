@@ -41,9 +41,11 @@ int sync_cipher_open(struct sync_cipher *c, uint64_t seq, const void *aad, size_
 
 /* What the operator's secret (a file's content) becomes. -EINVAL: shorter than 16 bytes. */
 int sync_psk_from_secret(const void *secret, size_t len, struct sync_key *ret);
-/* HKDF-SHA256 of `key`, salted, for one purpose, which is named by bytes. */
-void sync_derive(const struct sync_key *key, const void *salt, size_t salt_len, const void *info,
-		 size_t info_len, struct sync_key *ret);
+/* HKDF-SHA256: a key from a key and a salt, and from that one a key for one purpose. */
+void sync_extract(const struct sync_key *key, const void *salt, size_t salt_len,
+		  struct sync_key *ret);
+void sync_expand(const struct sync_key *key, const void *info, size_t info_len,
+		 struct sync_key *ret);
 /* The first SYNC_MAC_LEN bytes of HMAC-SHA256. */
 void sync_mac(const struct sync_key *key, const void *bytes, size_t len, uint8_t *ret);
 bool sync_mac_equal(const uint8_t *a, const uint8_t *b);

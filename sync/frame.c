@@ -298,21 +298,23 @@ void sync_pair_derive(const struct sync_key *psk, const uint8_t *nonce, const ui
 		      uint64_t receiver, struct sync_pair_keys *ret)
 {
 	uint8_t salts[2 * SYNC_NONCE_LEN], info[1 + 8];
-	struct sync_key session;
+	struct sync_key pair, session;
 	struct reader r;
 	struct writer w;
 
 	memcpy(salts, nonce, SYNC_NONCE_LEN);
 	memcpy(salts + SYNC_NONCE_LEN, salt, SYNC_NONCE_LEN);
+	sync_extract(psk, salts, sizeof(salts), &pair);
 	writer_init_fixed(&w, info, sizeof(info));
 	put_u8(&w, 0);
 	put_u64(&w, receiver);
 	info[0] = 'o';
-	sync_derive(psk, salts, sizeof(salts), info, sizeof(info), &ret->open);
+	sync_expand(&pair, info, sizeof(info), &ret->open);
 	info[0] = 'a';
-	sync_derive(psk, salts, sizeof(salts), info, sizeof(info), &ret->ack);
+	sync_expand(&pair, info, sizeof(info), &ret->ack);
 	info[0] = 's';
-	sync_derive(psk, salts, sizeof(salts), info, sizeof(info), &session);
+	sync_expand(&pair, info, sizeof(info), &session);
 	reader_init(&r, session.b, sizeof(session.b), NULL);
 	ret->session = get_u64(&r);
+	sync_wipe(&pair, sizeof(pair));
 }

@@ -235,7 +235,9 @@ void sync_opening_on_open(struct sync_session *s, int64_t now_us, const struct s
 		s->counters.malformed++;
 		return;
 	}
-	if (memcmp(clear.nonce, s->nonce, sizeof(s->nonce)) != 0) {
+	/* Nothing is derived for those that we have not asked, or no longer need. */
+	if (memcmp(clear.nonce, s->nonce, sizeof(s->nonce)) != 0 ||
+	    !is_somebody_missing(s, now_us)) {
 		s->counters.unknown++;
 		return;
 	}
