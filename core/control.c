@@ -36,6 +36,7 @@ struct control_client {
 	uid_t uid;
 	enum waiting waiting;
 	uint64_t reload_serial;
+	char file[1024]; /* of the request */
 	struct json_object *(*answer)(const struct supervisor *s); /* once the snapshot is there */
 	char request[REQUEST_BYTES_MAX];
 	size_t n_request;
@@ -98,6 +99,14 @@ static void run_services(struct control_client *c)
 	answer_from_snapshot(c, status_of_services);
 }
 
+static void run_diff(struct control_client *c)
+{
+	if (c->file[0] == '/')
+		answer_from_snapshot(c, NULL);
+	else
+		reply(c, status_of_error("diff wants a \"file\" with its whole path"));
+}
+
 static void run_reload(struct control_client *c)
 {
 	c->reload_serial = reload_request(c->s);
@@ -119,6 +128,7 @@ static const struct verb {
 } verbs[] = {
 	{"status", false, run_status},
 	{"services", false, run_services},
+	{"diff", true, run_diff},
 	{"reload", true, run_reload},
 	{"version", false, run_version},
 };
@@ -133,17 +143,19 @@ static const struct verb *find_verb(const char *name)
 
 static void on_request(struct control_client *c)
 {
-	struct json_object *request = json_tokener_parse(c->request), *name = NULL;
+	struct json_object *request = json_tokener_parse(c->request), *name = NULL, *file = NULL;
 	const struct verb *v;
 
 	if (json_object_is_type(request, json_type_object))
 		json_object_object_get_ex(request, "verb", &name);
+	if (name && json_object_object_get_ex(request, "file", &file))
+		snprintf(c->file, sizeof(c->file), "%s", json_object_get_string(file));
 	v = find_verb(json_object_is_type(name, json_type_string) ? json_object_get_string(name)
 								  : NULL);
 	json_object_put(request);
 	if (!v)
 		reply(c, status_of_error("unknown request: {\"verb\": \"status\"}, \"services\", "
-					 "\"reload\" or \"version\" are understood"));
+					 "\"diff\", \"reload\" or \"version\" are understood"));
 	else if (v->root_only && c->uid != 0)
 		reply(c, status_of_error("only root may ask for this"));
 	else
@@ -239,7 +251,7 @@ static void answer_all(struct supervisor *s, enum waiting waiting)
 		if (c->waiting != waiting)
 			continue;
 		if (waiting == WAITS_FOR_SNAPSHOT)
-			reply(c, c->answer(s));
+			reply(c, c->answer ? c->answer(s) : status_of_diff(s, c->file));
 		else if (c->reload_serial <= s->reload.last.serial)
 			reply(c, status_of_reload(s));
 	}

@@ -12,6 +12,8 @@ struct supervisor;
 /* The caller's. */
 struct json_object *status_of_all(const struct supervisor *s);
 struct json_object *status_of_services(const struct supervisor *s);
+/* What a reload with this file would do. */
+struct json_object *status_of_diff(const struct supervisor *s, const char *file);
 struct json_object *status_of_reload(const struct supervisor *s);
 struct json_object *status_of_versions(const struct supervisor *s);
 struct json_object *status_of_error(const char *message);

@@ -58,19 +58,32 @@ static int read_answer(int sock, struct json_object **ret)
 	return 0;
 }
 
-int client_ask(const char *run_dir, const char *verb, struct json_object **ret)
+static int send_request(int sock, const char *verb, const char *file)
+{
+	struct json_object *o = json_object_new_object();
+	const char *text;
+	int err = 0;
+	size_t n;
+
+	json_object_object_add(o, "verb", json_object_new_string(verb));
+	if (file)
+		json_object_object_add(o, "file", json_object_new_string(file));
+	text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &n);
+	if (send(sock, text, n, MSG_NOSIGNAL) != (ssize_t)n || send(sock, "\n", 1, MSG_NOSIGNAL) != 1)
+		err = -errno;
+	json_object_put(o);
+	return err;
+}
+
+int client_ask(const char *run_dir, const char *verb, const char *file, struct json_object **ret)
 {
 	int sock = connect_to(run_dir);
-	char request[128];
-	size_t n;
 	int err;
 
 	if (sock < 0)
 		return sock;
-	n = (size_t)snprintf(request, sizeof(request), "{\"verb\":\"%s\"}\n", verb);
-	if (send(sock, request, n, MSG_NOSIGNAL) != (ssize_t)n)
-		err = -errno;
-	else
+	err = send_request(sock, verb, file);
+	if (!err)
 		err = read_answer(sock, ret);
 	close(sock);
 	return err;

@@ -23,6 +23,7 @@ struct options {
 	const char *run_dir;
 	bool json;
 	struct list_options list;
+	char *file; /* with its whole path, or NULL */
 };
 
 /* The document tells whether the wish came true. */
@@ -41,11 +42,20 @@ static bool reload_is_good(struct json_object *doc)
 	return strcmp(word, "committed") == 0 || strcmp(word, "unchanged") == 0;
 }
 
+static bool diff_is_good(struct json_object *doc)
+{
+	struct json_object *usable = NULL;
+
+	return json_object_object_get_ex(doc, "usable", &usable) &&
+	       json_object_get_boolean(usable);
+}
+
 static const struct verb {
 	const char *name;
 	const char *help;
 	void (*show)(FILE *out, struct json_object *doc);
 	bool (*is_good)(struct json_object *doc);
+	bool wants_file;
 	/* Or, for a list: what is asked of tandemd, and how it is shown. */
 	const char *ask;
 	void (*list)(FILE *out, struct json_object *doc, const struct list_options *o);
@@ -69,6 +79,11 @@ static const struct verb {
 	 .is_good = always_good,
 	 .ask = "services",
 	 .list = list_servers},
+	{.name = "diff",
+	 .help = "FILE: what a reload with this file would change; root only",
+	 .show = text_diff,
+	 .is_good = diff_is_good,
+	 .wants_file = true},
 	{.name = "connections", .help = "the kernel's connections, as it has them"},
 };
 
@@ -111,7 +126,7 @@ static int show(const struct verb *v, const struct options *o, struct json_objec
 static int ask(const struct verb *v, const struct options *o)
 {
 	struct json_object *doc;
-	int err = client_ask(o->run_dir, v->ask ? v->ask : v->name, &doc);
+	int err = client_ask(o->run_dir, v->ask ? v->ask : v->name, o->file, &doc);
 	int status;
 
 	if (err) {
@@ -193,6 +208,14 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return -1;
 }
 
+static bool find_file(struct options *o, const char *name)
+{
+	o->file = realpath(name, NULL);
+	if (!o->file)
+		fprintf(stderr, "tandemctl: %s: %s\n", name, strerror(errno));
+	return o->file;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.run_dir = DEFAULT_RUN_DIR};
@@ -201,10 +224,14 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	v = optind == argc - 1 ? find_verb(argv[optind]) : NULL;
-	if (!v) {
+	v = optind < argc ? find_verb(argv[optind]) : NULL;
+	if (!v || argc - optind != (v->wants_file ? 2 : 1)) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	return v->is_good ? ask(v, &o) : show_connections(&o);
+	if (v->wants_file && !find_file(&o, argv[optind + 1]))
+		return EXIT_USAGE;
+	status = v->is_good ? ask(v, &o) : show_connections(&o);
+	free(o.file);
+	return status;
 }

@@ -193,6 +193,29 @@ void text_reload(FILE *out, json *doc)
 	fprintf(out, "%s\n", str(doc, "message"));
 }
 
+static void print_change(FILE *out, json *change)
+{
+	const char *word = str(change, "change"), *what = str(change, "what");
+
+	fprintf(out, "%c %s %s%s%s", *word == 'a' ? '+' : *word == 'r' ? '-' : '~',
+		str(change, "object"), str(change, "name"), *what ? ": " : "", what);
+	if (num(change, "active_connections"))
+		fprintf(out, "  (%" PRId64 " active connections)",
+			num(change, "active_connections"));
+	putc('\n', out);
+}
+
+void text_diff(FILE *out, json *doc)
+{
+	fputs(str(doc, "diagnostics"), out);
+	for (size_t i = 0; i < count(doc, "changes"); i++)
+		print_change(out, item(doc, "changes", i));
+	if (!flag(doc, "usable"))
+		fprintf(out, "%s: can't be used\n", str(doc, "file"));
+	else if (!count(doc, "changes"))
+		fputs("nothing would change\n", out);
+}
+
 void text_version(FILE *out, json *doc)
 {
 	fprintf(out, "tandemd %s\n", str(doc, "version"));

@@ -12,6 +12,7 @@ struct json_object;
 
 void text_status(FILE *out, struct json_object *doc);
 void text_reload(FILE *out, struct json_object *doc);
+void text_diff(FILE *out, struct json_object *doc);
 void text_version(FILE *out, struct json_object *doc);
 
 #endif

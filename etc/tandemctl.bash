@@ -8,13 +8,17 @@ _tandemctl() {
 		mapfile -t COMPREPLY < <(compgen -W "active conns cps bytes rate" -- "$word")
 		return
 		;;
+	diff)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
 	--run-dir)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W \
-		"status services servers connections reload version --json --stats --rate --sort --run-dir \
+		"status services servers connections diff reload version --json --stats --rate --sort --run-dir \
 		--help --version" -- "$word")
 }
 complete -F _tandemctl tandemctl

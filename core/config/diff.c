@@ -136,13 +136,50 @@ static const char *server_name(struct arena *arena, const struct virtual_server 
 			    service_name(arena, vs));
 }
 
+/* "weight 1 -> 2" behind what is said already. */
+static const char *add_number(struct arena *arena, const char *said, const char *what, int64_t was,
+			      int64_t now)
+{
+	if (was == now)
+		return said;
+	return arena_printf(arena, "%s%s%s %" PRId64 " -> %" PRId64, said, *said ? ", " : "", what,
+			    was, now);
+}
+
+static const char *add_name(struct arena *arena, const char *said, const char *what,
+			    const char *was, const char *now)
+{
+	if (!strcmp(was, now))
+		return said;
+	return arena_printf(arena, "%s%s%s %s -> %s", said, *said ? ", " : "", what,
+			    *was ? was : "none", *now ? now : "none");
+}
+
+static const char *forward_word(const struct real_server *r)
+{
+	return r->forward == IPVS_FORWARD_NAT ? "NAT" : r->forward == IPVS_FORWARD_DR ? "DR" : "TUN";
+}
+
+/* What the kernel is told; a change of the checks alone has no words. */
 static const char *server_change(struct arena *arena, const struct real_server *was,
 				 const struct real_server *r)
 {
-	if (was->weight != r->weight)
-		return arena_printf(arena, "weight %" PRId32 " -> %" PRId32, was->weight,
-				    r->weight);
-	return "";
+	const char *said = add_number(arena, "", "weight", was->weight, r->weight);
+
+	said = add_name(arena, said, "lvs_method", forward_word(was), forward_word(r));
+	said = add_number(arena, said, "uthreshold", was->upper_threshold, r->upper_threshold);
+	return add_number(arena, said, "lthreshold", was->lower_threshold, r->lower_threshold);
+}
+
+static const char *service_change(struct arena *arena, const struct virtual_server *was,
+				  const struct virtual_server *vs)
+{
+	const char *said = add_name(arena, "", "lvs_sched", was->scheduler, vs->scheduler);
+
+	said = add_number(arena, said, "persistence_timeout", was->persistence_timeout_s,
+			  vs->persistence_timeout_s);
+	said = add_number(arena, said, "quorum", was->quorum, vs->quorum);
+	return add_number(arena, said, "addresses", was->n_members, vs->n_members);
 }
 
 static void diff_servers(struct builder *b, const struct virtual_server *old,
@@ -206,7 +243,7 @@ static void diff_services(struct builder *b, const struct model *old, const stru
 				 "");
 		else if (!service_itself_equal(was, vs))
 			diff_add(b, DIFF_CHANGED, DIFF_SERVICE, vs->id, service_name(b->arena, vs),
-				 "");
+				 service_change(b->arena, was, vs));
 		if (was)
 			diff_servers(b, was, vs);
 	}

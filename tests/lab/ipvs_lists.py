@@ -37,6 +37,29 @@ def tandem_servers(pair):
             for s in json.loads(text)["services"] for r in s["real_servers"]}
 
 
+def check_diff(pair):
+    path = f"{pair.d1.daemon.dir}/next.conf"
+
+    def diff(text):
+        with open(path, "w") as f:
+            f.write(text)
+        return ctl(pair, "diff", path)
+
+    config = pair.config(pair.d1)
+    code, text = diff(config)
+    expect(code == 0 and text == "nothing would change\n", "diff: the same file", text)
+    code, text = diff(config.replace("weight 1", "weight 5", 1))
+    expect(code == 0 and text.startswith("~ ") and "weight 1 -> 5" in text, "diff: a weight", text)
+    start = config.index("    real_server 10.0.0.11 8000")
+    end = config.index("    real_server 10.0.0.12 8000")
+    code, text = diff(config[:start] + config[end:])
+    expect(code == 0 and text.startswith("- ") and "active connections)" in text,
+           "diff: a removed server, and its sessions", text)
+    code, text = diff("virtual_server {\n")
+    expect(code == 1 and "can't be used" in text, "diff: a broken file", text)
+    expect(pair.d1.daemon.status()["node"]["generation"] == 1, "diff: nothing has changed")
+
+
 def main():
     pair = Pair()
     pair.start()
@@ -52,6 +75,7 @@ def main():
         conns = {key: (int(row[0]), ours[key]["counters"]["conns"]) for key, row in theirs.items()}
         expect(all(0 <= b - a <= 5 for a, b in conns.values()), "the same totals", conns)
         expect(any(r["counters"]["in_packets_per_s"] for r in ours.values()), "rates are there")
+        check_diff(pair)
         code, text = ctl(pair, "connections")
         kernel = pair.d1.run("ipvsadm", "-Lnc")
         count = [sum("ESTABLISHED" in line for line in t.splitlines()) for t in (text, kernel)]

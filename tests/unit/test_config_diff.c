@@ -74,7 +74,7 @@ static void test_changes(void **state)
 	       "changed real_server 198.51.100.2:80 of 192.0.2.1:80 TCP: weight 5 -> 6\n");
 	expect(VS("80", "rr", RS("1", "5") RS("2", "5")),
 	       VS("80", "wrr", RS("1", "5") RS("3", "5")),
-	       "changed virtual_server 192.0.2.1:80 TCP\n"
+	       "changed virtual_server 192.0.2.1:80 TCP: lvs_sched rr -> wrr\n"
 	       "removed real_server 198.51.100.2:80 of 192.0.2.1:80 TCP\n"
 	       "added real_server 198.51.100.3:80 of 192.0.2.1:80 TCP\n");
 	expect(VS("80", "rr", RS("1", "5")), VS("81", "rr", RS("1", "5")),

@@ -205,9 +205,32 @@ static void test_connections(void **state)
 	assert_string_equal(connection("", false), "refused");
 }
 
+static void test_diff(void **state)
+{
+	assert_string_equal(
+		show(text_diff,
+		     "{\"file\":\"/f\",\"usable\":true,\"diagnostics\":\"\",\"changes\":["
+		     "{\"change\":\"removed\",\"object\":\"real_server\",\"name\":\"a of b\","
+		     "\"what\":\"\",\"active_connections\":7},"
+		     "{\"change\":\"changed\",\"object\":\"real_server\",\"name\":\"c of b\","
+		     "\"what\":\"weight 1 -> 2\",\"active_connections\":0},"
+		     "{\"change\":\"added\",\"object\":\"virtual_server\",\"name\":\"d\","
+		     "\"what\":\"\",\"active_connections\":0}]}"),
+		"- real_server a of b  (7 active connections)\n"
+		"~ real_server c of b: weight 1 -> 2\n"
+		"+ virtual_server d\n");
+	assert_string_equal(show(text_diff, "{\"file\":\"/f\",\"usable\":true,\"diagnostics\":\"\","
+					    "\"changes\":[]}"),
+			    "nothing would change\n");
+	assert_string_equal(show(text_diff, "{\"file\":\"/f\",\"usable\":false,"
+					    "\"diagnostics\":\"/f:1:1: error\\n\",\"changes\":[]}"),
+			    "/f:1:1: error\n/f: can't be used\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_diff, teardown),
 		cmocka_unit_test_teardown(test_services, teardown),
 		cmocka_unit_test_teardown(test_servers, teardown),
 		cmocka_unit_test_teardown(test_connections, teardown),
