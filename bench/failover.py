@@ -34,7 +34,7 @@ def main():
     parser.add_argument("trials", nargs="?", default=5, type=int)
     parser.add_argument("--mode", default="dr", choices=("dr", "nat"))
     parser.add_argument("--advert", default=0.1, type=float, help="1 is VRRPv2, below is v3")
-    parser.add_argument("--faults", default="crash,link,stop")
+    parser.add_argument("--faults", default="crash,stop,link")
     a = parser.parse_args()
     version, figures = 2 if a.advert >= 1 else 3, Figures()
     case = f"{a.mode}_v{version}_{a.advert:g}"

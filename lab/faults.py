@@ -44,6 +44,7 @@ def change(pair, act, to, sessions=200, http=False, settle_s=0.5):
     at_us and whether `to` took over as moved."""
     with pair.traffic(sessions, http) as seen:
         time.sleep(0.5)
+        pair.watch.wait_advert(2 * pair.advert_s)  # always at the same moment of its interval
         seen.at_us = now_us()
         act(pair)
         seen.moved = bool(pair.wait_active(to, 20 * pair.advert_s + 10))
@@ -53,6 +54,9 @@ def change(pair, act, to, sessions=200, http=False, settle_s=0.5):
 
 def figures(seen):
     """One line of what the clients saw."""
+    s = seen.sessions
+    lost = [f"{n} {how}" for n, how in ((s.reset, "reset"), (s.hung, "hung"),
+                                        (s.failed, "never opened")) if n]
     return (f"outage {seen.probe.outage_ms:.0f} ms, {seen.probe.lost} of {seen.probe.sent} probes"
             f" lost, slowest answer {seen.probe.rtt_max_ms:.0f} ms,"
-            f" {seen.sessions.alive} of {seen.sessions.asked} sessions alive")
+            f" {s.alive} of {s.asked} sessions alive{': ' * bool(lost)}{', '.join(lost)}")

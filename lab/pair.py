@@ -121,7 +121,7 @@ class Pair:
         reals = "".join(
             f"    real_server {a} {port} {{\n        weight 1\n"
             f"        TCP_CHECK {{\n            connect_port {port}\n"
-            f"            connect_timeout 1\n        }}\n    }}\n"
+            f"            connect_timeout 3\n        }}\n    }}\n"
             for a in self.real_addresses)
         return (f"virtual_server {self.vip} {port} {{\n    delay_loop 1\n    lvs_sched mh\n    mh-port\n"
                 f"    lvs_method {self.mode.upper()}\n    protocol {protocol}\n{reals}}}\n")

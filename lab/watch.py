@@ -136,6 +136,12 @@ class Watch(threading.Thread):
     def moves_since(self, at_us, address=None):
         return [m for m in self.moves if m.at_us >= at_us and address in (None, m.address)]
 
+    def wait_advert(self, timeout_s):
+        """Until the next advertisement, whoever sends it."""
+        seen, end = len(self.adverts), time.monotonic() + timeout_s
+        while len(self.adverts) == seen and time.monotonic() < end:
+            time.sleep(0.001)
+
     def advert_gap_us(self, since_us):
         """The longest silence between two advertisements of one sender."""
         last, worst = {}, 0

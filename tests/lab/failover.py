@@ -9,7 +9,7 @@ again. With open sessions and a probe every millisecond.
 
 failover.py [--daemon tandem|keepalived] [--mode dr|nat] [--version 2|3] [--advert S]
             [--family 4|6]
-            [--trials N] [--sessions N] [--faults crash,link,stop]
+            [--trials N] [--sessions N] [--faults crash,stop,link]
 """
 
 import argparse
@@ -29,7 +29,9 @@ def arguments():
     parser.add_argument("--family", default=4, type=int, choices=(4, 6))
     parser.add_argument("--trials", default=1, type=int)
     parser.add_argument("--sessions", default=200, type=int)
-    parser.add_argument("--faults", default="crash,link,stop")
+    # The link last: real servers that a check took out come back in another order, and mh then
+    # picks another one for a session in a hundred, until the daemon starts again.
+    parser.add_argument("--faults", default="crash,stop,link")
     return parser.parse_args()
 
 
