@@ -143,6 +143,8 @@ bool include_expand(struct expand *x, const struct line *l)
 	struct ast_word word;
 	size_t pos, i;
 
+	if (strncmp(l->s, "include", strlen("include")) != 0)
+		return false;
 	for (i = 0; i < ARRAY_SIZE(include_keywords); i++)
 		if (line_first_word_is(l, include_keywords[i].keyword))
 			break;

@@ -86,8 +86,11 @@ static bool lexer_decomment(const struct source_line *src, struct line *l)
 {
 	const char *text = src->text;
 	size_t i = strspn(text, " \t"), end;
+	size_t plain = strcspn(text + i, "\\#!\"'");
 	bool comment = false;
 
+	line_putn(l, text + i, plain, (struct origin){src, (uint32_t)(i + 1)});
+	i += plain;
 	while (text[i]) {
 		struct origin at = {src, (uint32_t)(i + 1)};
 

@@ -42,6 +42,16 @@ void line_putc(struct line *l, char c, struct origin at)
 	l->s[++l->len] = '\0';
 }
 
+void line_putn(struct line *l, const char *s, size_t n, struct origin at)
+{
+	line_reserve(l, l->len + n);
+	memcpy(l->s + l->len, s, n);
+	for (size_t i = 0; i < n; i++, at.col++)
+		l->at[l->len + i] = at;
+	l->len += n;
+	l->s[l->len] = '\0';
+}
+
 void line_puts(struct line *l, const char *s, struct origin at)
 {
 	while (*s)
@@ -65,6 +75,8 @@ void line_replace(struct line *l, size_t start, size_t end, const struct line *w
 {
 	size_t tail = l->len - end;
 
+	if (start == end && !with->len)
+		return;
 	line_reserve(l, start + with->len + tail);
 	memmove(l->s + start + with->len, l->s + end, tail);
 	memmove(l->at + start + with->len, l->at + end, tail * sizeof(*l->at));

@@ -30,6 +30,8 @@ struct line {
 void line_done(struct line *l);
 void line_clear(struct line *l);
 void line_putc(struct line *l, char c, struct origin at);
+/* n bytes that stand side by side, the first of them at `at`. */
+void line_putn(struct line *l, const char *s, size_t n, struct origin at);
 void line_puts(struct line *l, const char *s, struct origin at);
 void line_append(struct line *l, const struct line *from, size_t start, size_t end);
 
