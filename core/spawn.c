@@ -58,6 +58,7 @@ struct plan {
 	const struct spawn_options *options;
 	char lock_path[256];
 	char program[512];
+	char **environment;
 	uid_t uid; /* 0: stays root */
 	gid_t gid;
 	int sock;
@@ -86,6 +87,24 @@ static void look_up_user(struct plan *p)
 			    "(systemd-sysusers makes the user)",
 			    role_name(p->desc->id), p->desc->user);
 	}
+}
+
+/* All but what the service manager tells the supervisor alone. NULL: no memory. */
+static char **role_environment(void)
+{
+	static const char *const ours[] = {"NOTIFY_SOCKET=", "WATCHDOG_USEC="};
+	size_t n = 0;
+	char **kept;
+
+	while (environ[n])
+		n++;
+	kept = calloc(n + 1, sizeof(*kept));
+	n = 0;
+	for (char **at = environ; kept && *at; at++)
+		if (strncmp(*at, ours[0], strlen(ours[0])) != 0 &&
+		    strncmp(*at, ours[1], strlen(ours[1])) != 0)
+			kept[n++] = *at;
+	return kept;
 }
 
 static void make_plan(struct plan *p, const struct role_desc *desc, const struct spawn_options *o)
@@ -168,15 +187,16 @@ static void run_program(const struct plan *p)
 	if (p->options->log_detail)
 		argv[n++] = "--debug";
 	argv[n] = NULL;
-	execv(p->program, (char *const *)argv);
+	execve(p->program, (char *const *)argv, p->environment);
 }
 
-/* Exec itself resets what is caught. */
+/* None of the supervisor's handlers may run here: its memory is shared. */
 static void reset_signals(void)
 {
 	sigset_t none;
 
-	signal(SIGPIPE, SIG_DFL);
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -186,8 +206,6 @@ static struct failure child_run(const struct plan *p, int *ret_failure)
 {
 	struct failure f = {.step = STEP_DESCRIPTORS};
 
-	unsetenv("NOTIFY_SOCKET");
-	unsetenv("WATCHDOG_USEC");
 	f.err = set_descriptors(p, ret_failure);
 	if (f.err)
 		return f;
@@ -214,18 +232,24 @@ static void __attribute__((noreturn)) child_main(const struct plan *p)
 	_exit(EXIT_FAILURE);
 }
 
-/* Signals are held back so that none of the supervisor's handlers runs in the child. */
+/*
+ * The child works in the supervisor's memory, which waits meanwhile. A copy of it, though never
+ * used, would cost a page fault for each page that the supervisor writes to next, thousands with a
+ * big model. Signals are held back so that none of the supervisor's handlers runs in the child.
+ */
 static pid_t fork_child(const struct plan *p)
 {
+	void *capabilities = capng_save_state(); /* the library remembers whose they are */
 	sigset_t all, former;
 	pid_t pid;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &former);
-	pid = fork();
+	pid = vfork();
 	if (pid == 0)
 		child_main(p);
 	sigprocmask(SIG_SETMASK, &former, NULL);
+	capng_restore_state(&capabilities);
 	return pid < 0 ? -errno : pid;
 }
 
@@ -248,7 +272,9 @@ int spawn_role(const struct role_desc *desc, const struct spawn_options *o,
 	}
 	p.sock = socks[1];
 	p.failure = failure[1];
-	pid = fork_child(&p);
+	p.environment = role_environment();
+	pid = p.environment ? fork_child(&p) : -ENOMEM;
+	free(p.environment);
 	close(socks[1]);
 	close(failure[1]);
 	if (pid < 0) {
