@@ -2,12 +2,15 @@
 /* Memory that is taken back all at once: see arena.h. */
 #include "core/arena.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ARENA_BLOCK ((size_t)64 * 1024)
+/* The most that the C library takes for the first of these. */
+#define KEPT_MAX (32 << 20)
 /* Of what is kept here: integers of 64 bits and pointers. */
 #define ARENA_ALIGN sizeof(uint64_t)
 
@@ -30,6 +33,12 @@ static void *must(void *p)
 		abort();
 	}
 	return p;
+}
+
+void arena_keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, KEPT_MAX);
+	mallopt(M_TRIM_THRESHOLD, KEPT_MAX);
 }
 
 struct arena *arena_new(void)

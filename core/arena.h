@@ -13,6 +13,12 @@
 
 struct arena;
 
+/*
+ * From now on the process keeps what memory it has taken, for a generation is followed by another
+ * of its size: with every reload the first touches of fresh pages would cost more than the work.
+ */
+void arena_keep_memory(void);
+
 struct arena *arena_new(void);
 void arena_free(struct arena *a);	/* NULL is fine */
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -247,24 +248,44 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	r->at = r->end;
 }
 
-static int image_load(int fd, struct arena *arena,
-		      void (*decode)(struct reader *r, struct model *v), const struct model **ret)
+int model_image_read(int fd, void **ret_image, size_t *ret_size)
 {
-	struct model *m = arena_alloc(arena, sizeof(*m));
-	struct reader r;
 	struct stat st;
-	void *image;
+	uint8_t *image;
+	ssize_t n = 1;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_size <= 0)
 		return -EBADMSG;
-	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (image == MAP_FAILED)
-		return -errno;
-	reader_init(&r, image, (size_t)st.st_size, arena);
+	image = malloc((size_t)st.st_size);
+	if (!image)
+		return -ENOMEM;
+	for (off_t at = 0; n > 0 && at < st.st_size; at += n)
+		n = pread(fd, image + at, (size_t)(st.st_size - at), at);
+	if (n <= 0) {
+		free(image);
+		return n < 0 ? -errno : -EBADMSG;
+	}
+	*ret_image = image;
+	*ret_size = (size_t)st.st_size;
+	return 0;
+}
+
+static int image_load(int fd, struct arena *arena,
+		      void (*decode)(struct reader *r, struct model *v), const struct model **ret)
+{
+	struct model *m = arena_alloc(arena, sizeof(*m));
+	struct reader r;
+	void *image;
+	size_t size;
+	int err = model_image_read(fd, &image, &size);
+
+	if (err)
+		return err;
+	reader_init(&r, image, size, arena);
 	decode(&r, m);
-	munmap(image, (size_t)st.st_size);
+	free(image);
 	if (!reader_done(&r) || m->n_global != 1)
 		return -EBADMSG;
 	*ret = m;

@@ -2,6 +2,7 @@
 /* What every role program has in common: see role.h. */
 #include "core/role.h"
 
+#include "core/arena.h"
 #include "core/clock.h"
 #include "core/link.h"
 #include "core/log.h"
@@ -363,6 +364,7 @@ int role_main(int argc, char **argv, const struct role_ops *ops, void *ctx)
 		fprintf(stderr, "%s is started by tandemd, not by hand\n", ops->program);
 		return EXIT_FAILURE;
 	}
+	arena_keep_memory();
 	log_open(ops->program, console, least);
 	role.ops = ops;
 	role.ctx = ctx;

@@ -2,6 +2,7 @@
 /* The supervisor: its start, its signals, its end, and what happens between roles. */
 #include "core/supervisor.h"
 
+#include "core/arena.h"
 #include "core/check_scripts.h"
 #include "core/clock.h"
 #include "core/daemon.h"
@@ -659,6 +660,7 @@ int supervisor_run(const struct options *o)
 		fprintf(stderr, "tandemd: can't go to the background: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
+	arena_keep_memory();
 	log_open("tandemd", o->log_console, o->log_detail ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	return run(o, parent);
 }
