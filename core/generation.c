@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* More changes than that are counted only. */
@@ -25,19 +24,19 @@ struct config_options generation_config_options(const struct options *o)
 }
 
 /* The model is const and shared; what differs is a copy of its outermost parts. */
-static struct model *copy_outermost(struct generation *g)
+static struct model *copy_outermost(const struct model *of, struct arena *arena)
 {
-	struct model *m = arena_alloc(g->arena, sizeof(*m));
+	struct model *m = arena_alloc(arena, sizeof(*m));
 
-	*m = *g->model;
-	m->global = arena_alloc(g->arena, sizeof(*m->global));
-	*m->global = *g->model->global;
+	*m = *of;
+	m->global = arena_alloc(arena, sizeof(*m->global));
+	*m->global = *of->global;
 	return m;
 }
 
-static int make_image(struct generation *g)
+static int make_image(struct generation *g, const struct model *m)
 {
-	int fd = model_image_new(g->model, &g->hash);
+	int fd = model_image_new(m, &g->hash);
 
 	if (fd < 0)
 		return fd;
@@ -47,40 +46,49 @@ static int make_image(struct generation *g)
 	return 0;
 }
 
-static void name_router(struct generation *g)
+static const struct model *name_router(const struct model *of, struct arena *arena)
 {
 	char host[256] = "localhost";
 	struct model *m;
 
-	if (g->model->global->router_id[0])
-		return;
+	if (of->global->router_id[0])
+		return of;
 	gethostname(host, sizeof(host) - 1);
-	m = copy_outermost(g);
-	m->global->router_id = arena_strdup(g->arena, host);
-	g->model = m;
+	m = copy_outermost(of, arena);
+	m->global->router_id = arena_strdup(arena, host);
+	return m;
+}
+
+/* The syntax tree, and what else the way from the text has taken, go with `text`. */
+static int load_image(struct generation *g, const struct config_options *c, uint64_t number,
+		      struct arena *text)
+{
+	const struct model *m = NULL;
+	int err = config_load(c, number, text, &g->diags, &m);
+
+	return err ? err : make_image(g, name_router(m, text));
 }
 
 int generation_load(struct generation *ret, const struct options *o, uint64_t number)
 {
 	const struct config_options c = generation_config_options(o);
+	struct arena *text = arena_new();
 	int err;
 
 	*ret = (struct generation){.arena = arena_new(), .image_fd = -1};
 	diags_init(&ret->diags, ret->arena);
-	err = config_load(&c, number, ret->arena, &ret->diags, &ret->model);
-	if (err)
-		return err;
-	name_router(ret);
-	return make_image(ret);
+	err = load_image(ret, &c, number, text);
+	arena_free(text);
+	return err ? err : model_image_load(ret->image_fd, ret->arena, &ret->model);
 }
 
 int generation_renumber(struct generation *g, uint64_t number)
 {
-	struct model *m = copy_outermost(g);
+	struct model *m = copy_outermost(g->model, g->arena);
 
 	m->generation = number;
 	g->model = m;
-	return make_image(g);
+	return make_image(g, m);
 }
 
 static void count_changes(const struct diff *d, char *text, size_t size)
@@ -139,16 +147,15 @@ static const char *file_path(const char *run_dir, char *path, size_t size)
 
 int generation_save(const struct generation *g, const char *run_dir)
 {
-	off_t size = lseek(g->image_fd, 0, SEEK_END);
-	void *image = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, g->image_fd, 0)
-			       : MAP_FAILED;
 	char path[256];
-	int err;
+	void *image;
+	size_t size;
+	int err = model_image_read(g->image_fd, &image, &size);
 
-	if (image == MAP_FAILED)
-		return -errno;
-	err = file_replace(file_path(run_dir, path, sizeof(path)), image, (size_t)size, 0600);
-	munmap(image, (size_t)size);
+	if (err)
+		return err;
+	err = file_replace(file_path(run_dir, path, sizeof(path)), image, size, 0600);
+	free(image);
 	return err;
 }
 
@@ -165,7 +172,7 @@ int generation_restore(struct generation *ret, const char *run_dir)
 	err = model_image_load(fd, ret->arena, &ret->model);
 	close(fd);
 	if (!err)
-		err = make_image(ret);
+		err = make_image(ret, ret->model);
 	if (err)
 		generation_free(ret);
 	return err;

@@ -194,7 +194,7 @@ static int load(struct supervisor *s)
 {
 	struct reload *r = &s->reload;
 	uint64_t number = s->running.model->generation;
-	int err = generation_load(&r->next, &s->options, number);
+	int err = generation_load(&r->next, &s->options, number + 1);
 
 	keep_diagnostics(&r->last, &r->next.diags);
 	reload_log_diags(&r->next.diags, "reload");
@@ -208,11 +208,7 @@ static int load(struct supervisor *s)
 		       (unsigned long long)number);
 		return -EALREADY;
 	}
-	err = generation_renumber(&r->next, number + 1);
-	if (err)
-		finish(s, RELOAD_FAILED, "failed: %s; generation %llu runs on", strerror(-err),
-		       (unsigned long long)number);
-	return err;
+	return 0;
 }
 
 static void begin(struct supervisor *s)

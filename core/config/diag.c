@@ -66,6 +66,21 @@ static bool diags_repeated(struct diags *d, enum diag_level level, const char *m
 	return ++r->n > DIAGS_ALIKE_MAX;
 }
 
+/* What is said of a text must outlive it. */
+static struct ast_loc diags_keep(struct diags *d, const struct ast_loc *loc)
+{
+	struct source_line *src;
+
+	if (!loc || !loc->src)
+		return (struct ast_loc){0};
+	src = arena_alloc(d->arena, sizeof(*src));
+	*src = *loc->src;
+	src->file = arena_strdup(d->arena, src->file);
+	if (src->text)
+		src->text = arena_strdup(d->arena, src->text);
+	return (struct ast_loc){.src = src, .col = loc->col};
+}
+
 void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc, const char *fmt,
 	       ...)
 {
@@ -86,7 +101,7 @@ void diags_add(struct diags *d, enum diag_level level, const struct ast_loc *loc
 	d->at = arena_grow(d->arena, d->at, d->n, &d->cap, sizeof(*d->at));
 	d->at[d->n++] = (struct diag){
 		.level = level,
-		.loc = loc ? *loc : (struct ast_loc){0},
+		.loc = diags_keep(d, loc),
 		.message = message,
 	};
 }
