@@ -96,6 +96,7 @@ static void become_ready(struct process *p)
 {
 	watch(p);
 	p->phase = PROCESS_READY;
+	p->gone_us = 0;
 	p->ops->ready(p);
 }
 
@@ -200,6 +201,7 @@ void process_take_over(struct process *p, struct process *dead)
 {
 	p->stand_by = false;
 	p->restarts = dead->restarts;
+	p->gone_us = dead->gone_us;
 	p->started_us = clock_now_us();
 	dead->stand_by = true;
 	set_deadline(p, BRING_UP_TIMEOUT_S);
@@ -320,6 +322,8 @@ static void on_end(struct process *p, int status)
 	if (p->phase == PROCESS_STOPPED)
 		return;
 	p->phase = PROCESS_DOWN;
+	if (!p->gone_us)
+		p->gone_us = clock_now_us();
 	if (!p->stand_by)
 		p->ops->gone(p);
 	restart_or_not(p, &how);

@@ -61,6 +61,7 @@ struct process {
 	uint64_t generation;
 	uint32_t restarts;
 	int64_t started_us;
+	int64_t gone_us; /* since when nobody serves; 0: it serves, or none ever has */
 	char version[32]; /* that it said in its HELLO */
 	struct link link;
 	/* Private to process.c. */

@@ -26,8 +26,8 @@
 /* Between the death of tandem-vrrp and its next advertisement there is little time. */
 #define SUPERVISOR_NICE -10
 
-#define DRAIN_US    (5 * USEC_PER_SEC)
-#define HOLD_S	    5
+#define DRAIN_US (5 * USEC_PER_SEC)
+#define HOLD_S	 5
 
 /* The roles that talk to each other without us. */
 static const struct {
@@ -140,6 +140,34 @@ static struct spawn_options role_spawn_options(struct process *p)
 				      .no_swap = g->vrrp_no_swap};
 }
 
+/* Longer than another router waits before it takes over. */
+static int64_t takeover_us(const struct vrrp_instance *v, const struct msg_vrrp_state *last)
+{
+	unsigned cs = v->adver_int_cs > last->active_adver_int_cs ? v->adver_int_cs
+								  : last->active_adver_int_cs;
+
+	return (v->down_timer_adverts + 1) * cs * USEC_PER_CSEC;
+}
+
+/* Who was silent for so long is no longer what it was: it starts like everybody else. */
+static void forget_aged(struct supervisor *s, int64_t silent_us)
+{
+	const struct model *m = s->running.model;
+	struct msg last;
+
+	for (uint32_t i = 0; i < m->n_instances; i++) {
+		const struct vrrp_instance *v = &m->instances[i];
+
+		if (!store_get(&s->store, MSG_VRRP_STATE, v->id, &last) ||
+		    silent_us <= takeover_us(v, &last.vrrp_state))
+			continue;
+		log_notice("%s: was %s %d s ago: starts anew", v->name,
+			   vrrp_state_name((enum vrrp_state_id)last.vrrp_state.state),
+			   (int)(silent_us / USEC_PER_SEC) + 1);
+		store_forget(&s->store, MSG_VRRP_STATE, v->id);
+	}
+}
+
 static void hand_one(void *ctx, const struct msg *m)
 {
 	process_send(ctx, m, -1);
@@ -149,6 +177,8 @@ static void role_hand_over(struct process *p)
 {
 	struct supervisor *s = p->owner;
 
+	if (p->desc->id == ROLE_VRRP && p->gone_us)
+		forget_aged(s, clock_now_us() - p->gone_us);
 	store_each(&s->store, p->desc->id, hand_one, p);
 }
 
@@ -416,35 +446,6 @@ static void load_state(struct supervisor *s)
 		log_notice("resuming from %s", s->statefile.path);
 }
 
-/* Longer than another router waits before it takes over. */
-static int64_t takeover_us(const struct vrrp_instance *v, const struct msg_vrrp_state *last)
-{
-	unsigned cs = v->adver_int_cs > last->active_adver_int_cs ? v->adver_int_cs
-								  : last->active_adver_int_cs;
-
-	return (v->down_timer_adverts + 1) * cs * USEC_PER_CSEC;
-}
-
-/* Who was silent for so long is no longer what it was: it starts like everybody else. */
-static void forget_aged(struct supervisor *s)
-{
-	int64_t silent_us = clock_now_us() - s->statefile.alive_us - STATEFILE_BEAT_US;
-	const struct model *m = s->running.model;
-	struct msg last;
-
-	for (uint32_t i = 0; i < m->n_instances; i++) {
-		const struct vrrp_instance *v = &m->instances[i];
-
-		if (!store_get(&s->store, MSG_VRRP_STATE, v->id, &last) ||
-		    silent_us <= takeover_us(v, &last.vrrp_state))
-			continue;
-		log_notice("%s: was %s %d s ago: starts anew", v->name,
-			   vrrp_state_name((enum vrrp_state_id)last.vrrp_state.state),
-			   (int)(silent_us / USEC_PER_SEC) + 1);
-		store_forget(&s->store, MSG_VRRP_STATE, v->id);
-	}
-}
-
 /* The file may have been broken since: what its former state runs is not stopped for that. */
 static int run_former_generation(struct supervisor *s, struct generation *first)
 {
@@ -509,7 +510,7 @@ static void start_roles(struct supervisor *s)
 	unsigned adopted = adopt_begin(s);
 
 	if (!(adopted & ROLE_VRRP))
-		forget_aged(s);
+		forget_aged(s, clock_now_us() - s->statefile.alive_us - STATEFILE_BEAT_US);
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		enum role_id role = role_descs[i].id;
 
