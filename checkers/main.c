@@ -7,6 +7,7 @@
 #include "checkers/method.h"
 #include "checkers/runner.h"
 #include "checkers/set.h"
+#include "checkers/share.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/role.h"
@@ -150,9 +151,8 @@ static bool worth_saving(const struct checked *c, const struct check_state *befo
 	       now_us - c->saved_us >= CHECK_REPORT_EVERY_US;
 }
 
-static void on_result(struct checked *c, const struct check_result *result)
+static void take_result(struct checked *c, const struct check_result *result, int64_t now_us)
 {
-	int64_t now_us = clock_now_us();
 	struct check_state before = c->state;
 	bool server_up = c->server->up;
 	int32_t weight = weight_of(c->server);
@@ -174,7 +174,21 @@ static void on_result(struct checked *c, const struct check_result *result)
 		send_state(ROLE_SUPERVISOR, c);
 		c->saved_us = now_us;
 	}
-	check_runner_plan(&checkers.runner, c, now_us);
+}
+
+static void plan(struct checked *leader, int64_t now_us)
+{
+	leader->state.next_run_us = share_next_run_us(leader);
+	check_runner_plan(&checkers.runner, leader, now_us);
+}
+
+static void on_result(struct checked *leader, const struct check_result *result)
+{
+	int64_t now_us = clock_now_us();
+
+	for (struct checked *c = leader; c; c = c->next_same)
+		take_result(c, result, now_us);
+	plan(leader, now_us);
 }
 
 static void on_late(struct check_runner *r)
@@ -217,19 +231,25 @@ static void drop(void *ctx, struct checked *c)
 
 static void commit_check(struct checked *c, int64_t now_us)
 {
+	if (c->leader != c) {
+		check_runner_forget(&checkers.runner, c);
+		return;
+	}
 	check_runner_moved(c);
 	if (c->retargeted)
 		check_runner_cancel(&checkers.runner, c);
-	check_runner_plan(&checkers.runner, c, now_us);
+	plan(c, now_us);
 }
 
 static void commit(void *ctx, const struct model *now)
 {
 	int64_t now_us = clock_now_us();
 	struct check_set *set = &checkers.set;
+	size_t n_probes;
 
 	check_set_update(set, now, &checkers.memory, now_us, drop, NULL);
 	check_memory_done(&checkers.memory);
+	n_probes = share_group(set);
 	ev_now_update(checkers.runner.loop);
 	for (size_t i = 0; i < set->n_checks; i++)
 		commit_check(set->checks[i], now_us);
@@ -241,7 +261,8 @@ static void commit(void *ctx, const struct model *now)
 			tell_server(set->servers[i]);
 	}
 	if (!checkers.committed)
-		log_info("real servers: %zu, checks: %zu", set->n_servers, set->n_checks);
+		log_info("real servers: %zu, checks: %zu, different ones: %zu", set->n_servers,
+			 set->n_checks, n_probes);
 	checkers.committed = true;
 }
 

@@ -25,6 +25,8 @@ struct checked {
 	bool retargeted;       /* what it asks has changed in this update */
 	int64_t saved_us;      /* when its state was last reported */
 	struct check_run *run; /* the runner's */
+	struct checked *leader;	   /* who is run for it: share.h */
+	struct checked *next_same; /* of the leader's list */
 };
 
 struct checked_server {

@@ -166,6 +166,20 @@ uint64_t model_id_sysctl(const char *name)
 	return hash_writer(&w);
 }
 
+uint64_t check_hash(const struct check *c)
+{
+	struct check anonymous = *c;
+	struct writer w;
+	uint64_t hash;
+
+	anonymous.id = 0;
+	writer_init_growing(&w);
+	encode_check(&w, &anonymous);
+	hash = hash_writer(&w);
+	writer_done(&w);
+	return hash;
+}
+
 const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id)
 {
 	for (uint32_t i = 0; i < m->n_instances; i++)

@@ -87,6 +87,9 @@ uint64_t model_id_sysctl(const char *name);
 /* `place` counts the checks of one method on one server, from 0. */
 uint64_t model_id_check(uint64_t server_id, enum check_method method, uint32_t place);
 
+/* Of all that a check says but its id: equal for checks that ask the same. */
+uint64_t check_hash(const struct check *c);
+
 /* NULL when there is none. Linear: keep the answer, or an index of your own, on hot paths. */
 const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id);
 const struct virtual_server *model_find_service(const struct model *m, uint64_t id);

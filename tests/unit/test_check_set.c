@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What carries over between models and lives: the rules of set.h. */
 #include "checkers/set.h"
+#include "checkers/share.h"
 #include "core/clock.h"
 
 #include <netinet/in.h>
@@ -357,6 +358,35 @@ static void test_checks_give_weights(void **state)
 	check_set_done(&set);
 }
 
+/* Only checks that are equal in all but their id are one; the least id leads, whatever comes. */
+static void test_same_checks_are_run_once(void **state)
+{
+	struct check_set set = {0};
+	struct checked *leader, *other;
+	struct world w;
+
+	world_init(&w, (uint32_t[]){1, 1, 2}, 3);
+	update(&set, &w, 100 * S);
+	w.checks[2][1].port = 81;
+	assert_int_equal(share_group(&set), 4);
+	for (int i = 1; i < 3; i++)
+		w.checks[i][0].address = w.checks[0][0].address;
+	assert_int_equal(share_group(&set), 2);
+	leader = check_of(&set, &w, 0, 0)->leader;
+	assert_ptr_equal(leader->leader, leader);
+	for (int i = 0; i < 3; i++) {
+		other = check_of(&set, &w, i, 0);
+		assert_ptr_equal(other->leader, leader);
+		assert_true(leader->conf->id <= other->conf->id);
+		other->state.next_run_us = (200 - i) * S;
+	}
+	assert_ptr_equal(check_of(&set, &w, 2, 1)->leader, check_of(&set, &w, 2, 1));
+	assert_int_equal(share_next_run_us(leader), 198 * S);
+	w.checks[1][0].connect_timeout_us = 1;
+	assert_int_equal(share_group(&set), 3);
+	check_set_done(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_overdue_checks_are_spread),
 		cmocka_unit_test(test_frequent_reloads_do_not_starve),
 		cmocka_unit_test(test_checks_give_weights),
+		cmocka_unit_test(test_same_checks_are_run_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
