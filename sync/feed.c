@@ -26,8 +26,10 @@ void sync_feed_start(struct sync_session *s, struct sync_peer *p, int64_t now_us
 		f->stream = open->stream;
 		sync_replay_init(&f->replay, open->seq);
 	}
-	if (f->epoch && f->epoch != open->epoch)
+	if (f->epoch && f->epoch != open->epoch) {
 		sync_session_tell(s, SYNC_EVENT_RESTARTED, p->node, NULL);
+		sync_session_retell(s);
+	}
 	if (f->epoch != open->epoch)
 		f->version = 0;
 	f->epoch = open->epoch;
@@ -300,6 +302,7 @@ void sync_feed_tick(struct sync_session *s, struct sync_peer *p, int64_t now_us)
 	if (f->open && is_dead(s, f, now_us)) {
 		f->open = false;
 		sync_session_tell(s, SYNC_EVENT_SILENT, p->node, NULL);
+		sync_session_retell(s);
 	}
 	if (f->open && !f->heard && now_us - f->ack_us >= ACK_REPEAT_US)
 		f->ack_due = true;

@@ -300,8 +300,31 @@ int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *reco
 	return error < 0 ? error : 0;
 }
 
+void sync_session_retell(struct sync_session *s)
+{
+	bool anybody = false;
+
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		anybody |= s->peers[i].node && s->peers[i].follower.joined;
+	if (!anybody)
+		return;
+	sync_table_retell(s->table, s->marks[SYNC_MARKS - 1]);
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		s->peers[i].follower.target = s->table->version;
+}
+
+static void mark_version(struct sync_session *s, int64_t now_us)
+{
+	if (now_us - s->marked_us < USEC_PER_SEC)
+		return;
+	memmove(s->marks + 1, s->marks, (SYNC_MARKS - 1) * sizeof(s->marks[0]));
+	s->marks[0] = s->table->version;
+	s->marked_us = now_us;
+}
+
 static void tick(struct sync_session *s, int64_t now_us)
 {
+	mark_version(s, now_us);
 	check_outdone(s, now_us);
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
 		if (!s->peers[i].node)

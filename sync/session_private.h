@@ -99,6 +99,8 @@ struct sync_answer {
 #define SYNC_OFFERS  64
 #define SYNC_ANSWERS 16
 
+#define SYNC_MARKS 10
+
 struct sync_session {
 	const struct sync_conf *conf;
 	struct sync_table *table;
@@ -113,6 +115,9 @@ struct sync_session {
 	int64_t outdone_us; /* since when another's is newer although we are Active */
 	int64_t reclaim_us; /* how long that is borne */
 	bool met;	    /* somebody, in this life */
+	/* The table's version, second by second: the last SYNC_MARKS of them. */
+	uint64_t marks[SYNC_MARKS];
+	int64_t marked_us;
 	/* Our stream. */
 	uint64_t stream;
 	struct sync_key stream_key;
@@ -145,6 +150,8 @@ bool sync_peer_knows_path(const struct sync_peer *p, const struct sync_path *pat
 void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us);
 /* A peer knows of this term. */
 void sync_session_heard_term(struct sync_session *s, int64_t now_us, uint16_t term);
+/* A peer is gone: what it told last, perhaps it told to us alone. */
+void sync_session_retell(struct sync_session *s);
 void sync_session_tell(struct sync_session *s, enum sync_event_kind kind, uint64_t node,
 		       const struct sync_path *path);
 void sync_session_auth_failed(struct sync_session *s, const struct sync_path *path);

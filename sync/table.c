@@ -315,6 +315,13 @@ size_t sync_table_expire(struct sync_table *t, uint32_t now_s, size_t budget)
 	return before - t->n;
 }
 
+static void renew(struct sync_table *t, struct sync_entry *e)
+{
+	list_remove(t, e);
+	e->version = ++t->version;
+	list_append(t, e);
+}
+
 void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to)
 {
 	struct sync_entry *e = t->list->next, *next;
@@ -324,10 +331,22 @@ void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to)
 		next = e->next;
 		if (e->owner != SYNC_OWNER_OWN || e->term != from || sync_record_is_note(e->record))
 			continue;
-		list_remove(t, e);
 		e->term = to;
-		e->version = ++t->version;
-		list_append(t, e);
+		renew(t, e);
+	}
+}
+
+void sync_table_retell(struct sync_table *t, uint64_t version)
+{
+	struct sync_entry *e = t->list->prev, *next;
+	uint64_t last = t->version;
+
+	while (e != t->list && e->version > version)
+		e = e->prev;
+	for (e = e->next; e != t->list && e->version <= last; e = next) {
+		next = e->next;
+		if (e->owner != SYNC_OWNER_OWN)
+			renew(t, e);
 	}
 }
 

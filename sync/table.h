@@ -111,6 +111,10 @@ uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s);
 /* What we wrote in one term belongs to another, which all followers are to learn. */
 void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to);
 
+/* What others wrote and we learned after `version` gets new versions: followers are to hear of it.
+ */
+void sync_table_retell(struct sync_table *t, uint64_t version);
+
 /* The record with its remaining timeout and no mark of ours, to at least e->len bytes. */
 void sync_entry_copy(const struct sync_entry *e, uint32_t now_s, uint8_t *bytes);
 

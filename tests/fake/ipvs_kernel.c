@@ -32,7 +32,7 @@ struct ipvs_service *fake_ipvs_add(struct fake_ipvs *f, const struct ipvs_key *k
 	struct ipvs_service *s = &f->services[f->table.n_services];
 
 	assert(f->table.n_services < FAKE_SERVICES_MAX);
-	*s = (struct ipvs_service){ .key = *key, .scheduler = "rr", .prefixlen = 32 };
+	*s = (struct ipvs_service){.key = *key, .scheduler = "rr", .prefixlen = 32};
 	s->dests = f->dests[f->table.n_services++];
 	return s;
 }
@@ -42,8 +42,8 @@ struct ipvs_dest *fake_ipvs_add_dest(struct ipvs_service *s, unsigned n, int32_t
 	struct ipvs_dest *d = &s->dests[s->n_dests++];
 
 	assert(s->n_dests <= FAKE_DESTS_MAX);
-	*d = (struct ipvs_dest){ .port = 80, .weight = weight, .forward = IP_VS_CONN_F_DROUTE };
-	d->address = addr_from_bytes(AF_INET, (uint8_t[]){ 10, 0, 0, (uint8_t)n });
+	*d = (struct ipvs_dest){.port = 80, .weight = weight, .forward = IP_VS_CONN_F_DROUTE};
+	d->address = addr_from_bytes(AF_INET, (uint8_t[]){10, 0, 0, (uint8_t)n});
 	return d;
 }
 

@@ -663,6 +663,22 @@ static void check_key(struct world *w, unsigned i, unsigned key)
 		fail(w, "node %u has key %u at %u, acknowledged %u", i, key, serial, t->sure[i]);
 }
 
+/* What one knows, all know. */
+static void check_alike(struct world *w, unsigned key)
+{
+	uint8_t bytes[SYNC_RECORD_MAX];
+	unsigned has[NODES] = {0}, any = 0;
+
+	make_record(key, 0, bytes);
+	for (unsigned i = 0; i < w->n; i++) {
+		has[i] = sync_table_find(&w->nodes[i].table, bytes) != NULL;
+		any |= has[i];
+	}
+	for (unsigned i = 0; i < w->n; i++)
+		if (any && !has[i])
+			fail(w, "node %u lacks key %u, which another has", i, key);
+}
+
 static void check(struct world *w)
 {
 	learn_acknowledged(w, w->active);
@@ -672,6 +688,8 @@ static void check(struct world *w)
 			if (w->truth[key].serial)
 				check_key(w, i, key);
 	}
+	for (unsigned key = 0; key < KEYS; key++)
+		check_alike(w, key);
 }
 
 static void world_done(struct world *w)

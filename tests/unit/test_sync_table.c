@@ -241,6 +241,25 @@ static void test_change_of_term(void **state)
 	assert_true(sync_term_is_newer(3, 0xfffe));
 }
 
+static void test_retell(void **state)
+{
+	struct rig *r = *state;
+
+	for (uint32_t n = 0; n < 10; n++) {
+		size_t len = make(r, n, 0, 100);
+
+		sync_table_put(&r->t, r->record, len, n % 2 ? SYNC_OWNER_PEER : SYNC_OWNER_OWN, 1,
+			       0);
+	}
+	sync_table_retell(&r->t, 4); /* n has version n + 1 */
+	assert_true(get(r, 3)->version == 4);
+	assert_true(get(r, 4)->version == 5); /* ours */
+	assert_true(get(r, 5)->version == 11);
+	assert_true(get(r, 9)->version == 13);
+	assert_true(r->t.version == 13);
+	assert_int_equal(number_of(sync_table_newest(&r->t)), 9);
+}
+
 static void test_census(void **state)
 {
 	struct sync_service s = {.protocol = IPPROTO_TCP, .port = 3};
@@ -355,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cursor_seeks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_change_of_term, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retell, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_memory_each, setup, teardown),
 		cmocka_unit_test(test_roles),
