@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=240 memory=1024
-"""How fast 1,000 services with 10 real servers each get from the file into an empty kernel: from the
-start of the daemon until the kernel has the last one; wall clock, and CPU of all its processes."""
+"""How fast 1,000 services with 10 real servers each get from the file into an empty kernel: from
+the daemon's start until the kernel has the last one; wall clock, and CPU of all its processes."""
 
 import sys
 import time

@@ -24,7 +24,7 @@ ROOT = os.environ.get("TANDEM_ROOT", f"{TOP}/build/root")
 
 @functools.cache
 def _tree():
-    """The tree, copied to where the users that roles run as can reach it: not in somebody's home."""
+    """The tree, copied to where the roles' users can reach it: not in somebody's home."""
     shutil.copytree(f"{ROOT}/usr/local", "/run/tandem-tree")
     return "/run/tandem-tree"
 

@@ -34,8 +34,8 @@ class Kernel:
                            struct.unpack("=I", socket.inet_aton(address))[0],
                            socket.htons(port), 0, reals)
         try:
-            raw = _getsockopt(self._sock, IP_VS_SO_GET_DESTS,
-                              ctypes.create_string_buffer(head + bytes(96 * reals), 24 + 96 * reals))
+            buffer = ctypes.create_string_buffer(head + bytes(96 * reals), 24 + 96 * reals)
+            raw = _getsockopt(self._sock, IP_VS_SO_GET_DESTS, buffer)
         except OSError:
             return None
         if struct.unpack_from("=I", raw, 16)[0] != reals:

@@ -57,7 +57,8 @@ class Pair:
         self._plug(node, "eth0", self.lan, self.address(0, i))
         if self.inside:
             self._plug(node, "eth1", self.inside, self.address(1, i))
-        node.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv4__conf__all__send_redirects=0,
+        node.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1,
+                    ipv4__conf__all__send_redirects=0,
                     ipv4__conf__default__send_redirects=0, ipv4__conf__eth0__send_redirects=0)
         if self.ip_vs:
             # With the mh scheduler the second director picks the same real server for a
@@ -114,7 +115,8 @@ class Pair:
         return (f"vrrp_instance VI_1 {{\n    state BACKUP\n    interface eth0\n"
                 f"    virtual_router_id 51\n    priority {150 if node is self.d1 else 100}\n"
                 f"    version {self.version}\n    advert_int {self.advert_s:g}\n"
-                f"    virtual_ipaddress {{\n        {self.vip}/{bits} dev eth0\n{inner}    }}\n}}\n")
+                "    virtual_ipaddress {\n"
+                f"        {self.vip}/{bits} dev eth0\n{inner}    }}\n}}\n")
 
     def _service(self, protocol, port):
         # The checks look at TCP's port for UDP as well: UDP has nothing to connect to.
@@ -123,7 +125,8 @@ class Pair:
             f"        TCP_CHECK {{\n            connect_port {port}\n"
             f"            connect_timeout 3\n        }}\n    }}\n"
             for a in self.real_addresses)
-        return (f"virtual_server {self.vip} {port} {{\n    delay_loop 1\n    lvs_sched mh\n    mh-port\n"
+        return (f"virtual_server {self.vip} {port} {{\n    delay_loop 1\n"
+                "    lvs_sched mh\n    mh-port\n"
                 f"    lvs_method {self.mode.upper()}\n    protocol {protocol}\n{reals}}}\n")
 
     # ---- what happens
@@ -141,7 +144,8 @@ class Pair:
 
     def holders(self):
         """The names of the running directors that have the virtual address."""
-        return [d.name for d in self.directors if d.alive and d.name in self.watch.holders[self.vip]]
+        holders = self.watch.holders[self.vip]
+        return [d.name for d in self.directors if d.alive and d.name in holders]
 
     def wait_active(self, node, timeout_s):
         return net.wait_for(lambda: self.holders() == [node.name], timeout_s)

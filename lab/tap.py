@@ -5,7 +5,6 @@ Knows nothing of networks or daemons. `run(main)` is the frame of every scenario
 main's expectations their plan, turns an exception into a failure, and sets the exit status.
 """
 
-import atexit
 import os
 import shutil
 import subprocess
@@ -99,7 +98,6 @@ def run(main):
         note(traceback.format_exc())
         expect(False, "the scenario ran to its end", traceback.format_exc().splitlines()[-1])
     _finish()
-    # Leave at once: what is still running in here dies with the namespaces.
-    atexit._run_exitfuncs()
+    # At once: what is still running in here dies with the namespaces.
     sys.stdout.flush()
     os._exit(1 if _failed else 0)

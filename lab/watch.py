@@ -2,8 +2,8 @@
 """What happened, seen from outside the daemons, with the traffic programs' clock.
 
 Watch records who gained or lost which address (rtnetlink of every node watched) and every VRRP
-advertisement on the LAN, of IPv4 and IPv6. IpvsCommands counts what is asked of the kernel's IPVS over generic
-netlink. Nothing here asks a daemon, so all daemons are measured alike.
+advertisement on the LAN, of IPv4 and IPv6. IpvsCommands counts what is asked of the kernel's IPVS
+over generic netlink. Nothing here asks a daemon, so all daemons are measured alike.
 """
 
 import collections
@@ -198,7 +198,7 @@ class IpvsCommands:
                         counts[self.NAMES[payload[0]]] += 1
         _, dropped = struct.unpack("=II", self._sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
         if dropped:
-            raise RuntimeError(f"{dropped} netlink messages were not seen: the count is worth nothing")
+            raise RuntimeError(f"{dropped} netlink messages were missed: the count is worth nothing")
         return counts
 
     def take_changes(self):

@@ -40,8 +40,8 @@ def main():
                     ("-e", "-u", f"{pair.vip}:8000", "-r", "10.0.0.13:8000", "-g", "-w", "9")):
         pair.d1.run("ipvsadm", *command)
     pair.d1.daemon.start()
-    expect(wait_for(lambda: pair.table(pair.d1) == table, 10), "leftovers that are wrong are put right",
-           pair.table(pair.d1))
+    expect(wait_for(lambda: pair.table(pair.d1) == table, 10),
+           "leftovers that are wrong are put right", pair.table(pair.d1))
 
 
 run(main)

@@ -56,7 +56,8 @@ def main():
     a = arguments()
     pair = Pair((a.daemon, a.daemon), mode=a.mode, version=a.version, advert_s=a.advert,
                 family=a.family)
-    note(f"{a.daemon}, {a.mode.upper()}, IPv{a.family}, VRRPv{a.version}, an advertisement every {a.advert:g} s")
+    note(f"{a.daemon}, {a.mode.upper()}, IPv{a.family}, VRRPv{a.version},"
+         f" an advertisement every {a.advert:g} s")
     pair.start()
     promised = pair.d1.daemon.gentle
     for fault in a.faults.split(",") * a.trials:

@@ -21,7 +21,7 @@ def main():
     for node in pair.directors:
         said = [line for line in node.daemon.log_text().splitlines() if "modprobe ip_vs" in line]
         expect(said, f"{node.name} tells how to get IPVS", "no line with: modprobe ip_vs")
-    for act, to, what in ((FAULTS["stop"][0], pair.d2, "stop"), (FAULTS["stop"][1], pair.d1, "hand-back")):
+    for act, to, what in zip(FAULTS["stop"], (pair.d2, pair.d1), ("stop", "hand-back")):
         seen = change(pair, act, to, sessions=1)
         note(f"{what}: {figures(seen)}")
         expect(seen.moved, f"{what}: the address moves to {to.name}", pair.holders())

@@ -48,7 +48,8 @@ def expect_undisturbed(pair, what, table, seen):
     expect(not moves, f"{what}: the address stays", moves)
     senders = {a.source for a in pair.watch.adverts if a.at_us >= seen.at_us}
     expect(senders == {"10.0.0.1"}, f"{what}: only d1 advertises", senders)
-    expect(pair.table(pair.d1) == table, f"{what}: the IPVS table is as before", pair.table(pair.d1))
+    found = pair.table(pair.d1)
+    expect(found == table, f"{what}: the IPVS table is as before", found)
 
 
 def under_traffic(pair, act):
