@@ -504,6 +504,7 @@ json *status_of_services(const struct supervisor *s)
 	for (uint32_t i = 0; i < m->n_services; i++)
 		json_object_array_add(services, counted_service(s, &m->services[i]));
 	add_time(o, "time", clock_now_us());
+	add(o, "ipvs", ipvs(s));
 	add(o, "services", services);
 	return o;
 }

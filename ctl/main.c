@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tandemctl: asks tandemd, and shows the answer as text or as the JSON that it is. */
 #include "ctl/client.h"
+#include "ctl/doctor.h"
 #include "ctl/list.h"
 #include "ctl/text.h"
 
@@ -50,12 +51,17 @@ static bool diff_is_good(struct json_object *doc)
 	       json_object_get_boolean(usable);
 }
 
+static int show_connections(const struct options *o);
+static int run_doctor(const struct options *o);
+
 static const struct verb {
 	const char *name;
 	const char *help;
 	void (*show)(FILE *out, struct json_object *doc);
 	bool (*is_good)(struct json_object *doc);
 	bool wants_file;
+	/* Or what does it all. */
+	int (*run)(const struct options *o);
 	/* Or, for a list: what is asked of tandemd, and how it is shown. */
 	const char *ask;
 	void (*list)(FILE *out, struct json_object *doc, const struct list_options *o);
@@ -84,7 +90,12 @@ static const struct verb {
 	 .show = text_diff,
 	 .is_good = diff_is_good,
 	 .wants_file = true},
-	{.name = "connections", .help = "the kernel's connections, as it has them"},
+	{.name = "connections",
+	 .help = "the kernel's connections, as it has them",
+	 .run = show_connections},
+	{.name = "doctor",
+	 .help = "what of this machine will hurt the services, and what mends it",
+	 .run = run_doctor},
 };
 
 static void usage(FILE *out)
@@ -123,21 +134,43 @@ static int show(const struct verb *v, const struct options *o, struct json_objec
 	return good ? EXIT_SUCCESS : EXIT_REFUSED;
 }
 
+/* 0, or the exit status after saying why. */
+static int ask_document(const struct options *o, const char *verb, struct json_object **ret)
+{
+	int err = client_ask(o->run_dir, verb, o->file, ret);
+
+	if (!err)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "tandemctl: %s/control.sock: %s%s\n", o->run_dir, strerror(-err),
+		err == -ENOENT || err == -ECONNREFUSED ? ": tandemd does not run here" : "");
+	return EXIT_NOT_REACHED;
+}
+
 static int ask(const struct verb *v, const struct options *o)
 {
 	struct json_object *doc;
-	int err = client_ask(o->run_dir, v->ask ? v->ask : v->name, o->file, &doc);
-	int status;
+	int status = ask_document(o, v->ask ? v->ask : v->name, &doc);
 
-	if (err) {
-		fprintf(stderr, "tandemctl: %s/control.sock: %s%s\n", o->run_dir, strerror(-err),
-			err == -ENOENT || err == -ECONNREFUSED ? ": tandemd does not run here"
-							       : "");
-		return EXIT_NOT_REACHED;
-	}
+	if (status)
+		return status;
 	status = show(v, o, doc);
 	json_object_put(doc);
 	return status;
+}
+
+/* tandemd knows the services; the machine we see ourselves, so we must be in its namespace. */
+static int run_doctor(const struct options *o)
+{
+	struct doctor_facts f = {0};
+	struct json_object *doc;
+	int status = ask_document(o, "services", &doc);
+
+	if (status)
+		return status;
+	doctor_read_services(&f, doc);
+	doctor_read_machine(&f);
+	json_object_put(doc);
+	return doctor_examine(stdout, o->json, &f) ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
 /* tandemd has no part in it: the kernel tells them to whoever is in the namespace. */
@@ -231,7 +264,7 @@ int main(int argc, char **argv)
 	}
 	if (v->wants_file && !find_file(&o, argv[optind + 1]))
 		return EXIT_USAGE;
-	status = v->is_good ? ask(v, &o) : show_connections(&o);
+	status = v->run ? v->run(&o) : ask(v, &o);
 	free(o.file);
 	return status;
 }

@@ -18,7 +18,7 @@ _tandemctl() {
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W \
-		"status services servers connections diff reload version --json --stats --rate --sort --run-dir \
+		"status services servers connections doctor diff reload version --json --stats --rate --sort --run-dir \
 		--help --version" -- "$word")
 }
 complete -F _tandemctl tandemctl
