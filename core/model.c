@@ -113,6 +113,14 @@ uint64_t model_id_vrrp(uint8_t family, const char *ifname, uint8_t vrid)
 	return hash_writer(&w);
 }
 
+uint64_t model_id_sync_group(const char *name)
+{
+	uint64_t h = hash_bytes(UINT64_C(14695981039346656037), "g", 1);
+
+	h = hash_bytes(h, name, strlen(name));
+	return hash_of((const uint8_t *)&h, sizeof(h));
+}
+
 uint64_t model_id_virtual_server(const struct virtual_server *vs)
 {
 	uint8_t buf[512];
@@ -188,6 +196,23 @@ const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t 
 	return NULL;
 }
 
+const struct sync_group *model_find_group(const struct model *m, uint64_t id)
+{
+	for (uint32_t i = 0; i < m->n_groups; i++)
+		if (m->groups[i].id == id)
+			return &m->groups[i];
+	return NULL;
+}
+
+bool model_is_grouped(const struct model *m, uint64_t instance)
+{
+	for (uint32_t i = 0; i < m->n_groups; i++)
+		for (uint32_t k = 0; k < m->groups[i].n_members; k++)
+			if (m->groups[i].members[k].instance == instance)
+				return true;
+	return false;
+}
+
 const struct virtual_server *model_find_service(const struct model *m, uint64_t id)
 {
 	for (uint32_t i = 0; i < m->n_services; i++)
@@ -259,6 +284,7 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	RECORD_F_DECODE(u64, generation)
 	RECORD_L_DECODE(global, global)
 	RECORD_L_DECODE(vrrp_instance, instances)
+	RECORD_L_DECODE(sync_group, groups)
 	r->at = r->end;
 }
 

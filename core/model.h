@@ -81,6 +81,7 @@ MODEL_RECORDS(MODEL_EQUAL_DECLARE)
  * refuses the second.
  */
 uint64_t model_id_vrrp(uint8_t family, const char *ifname, uint8_t vrid);
+uint64_t model_id_sync_group(const char *name);
 uint64_t model_id_virtual_server(const struct virtual_server *vs);
 uint64_t model_id_real_server(uint64_t service_id, const struct addr *address, uint16_t port);
 uint64_t model_id_sysctl(const char *name);
@@ -92,7 +93,10 @@ uint64_t check_hash(const struct check *c);
 
 /* NULL when there is none. Linear: keep the answer, or an index of your own, on hot paths. */
 const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id);
+const struct sync_group *model_find_group(const struct model *m, uint64_t id);
 const struct virtual_server *model_find_service(const struct model *m, uint64_t id);
+/* Is the instance in a sync group? */
+bool model_is_grouped(const struct model *m, uint64_t instance);
 
 /* "192.0.2.1:80 TCP", "fwmark 7": as operators name a service; text of at least TEXT_MAX. */
 const char *virtual_server_format(const struct virtual_server *vs, char *text);

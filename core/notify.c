@@ -65,6 +65,22 @@ static void instance_changed(struct scripts *scripts, const struct model *m,
 	run_all(scripts, m, v->id, v->name, v->notifies, v->n_notifies, NOTIFY_ANY, args);
 }
 
+/* A group has no priority: keepalived says 0. */
+static void group_changed(struct scripts *scripts, const struct model *m,
+			  const struct msg_group_state *now)
+{
+	const struct sync_group *g = model_find_group(m, now->group);
+	const char *args[] = {"GROUP", NULL, NULL, "0", NULL};
+	enum notify_on on = NOTIFY_ANY;
+
+	if (!g || !script_for((enum vrrp_state_id)now->state, &on))
+		return;
+	args[1] = g->name;
+	args[2] = vrrp_state_name((enum vrrp_state_id)now->state);
+	run_all(scripts, m, g->id, g->name, g->notifies, g->n_notifies, on, NULL);
+	run_all(scripts, m, g->id, g->name, g->notifies, g->n_notifies, NOTIFY_ANY, args);
+}
+
 static const struct real_server *find_server(const struct model *m, uint64_t service,
 					     uint64_t server)
 {
@@ -131,6 +147,9 @@ void notify_change(struct scripts *scripts, const struct model *m, const struct 
 	if (now->type == MSG_VRRP_STATE) {
 		if (!former || former->vrrp_state.state != now->vrrp_state.state)
 			instance_changed(scripts, m, &now->vrrp_state);
+	} else if (now->type == MSG_GROUP_STATE) {
+		if (!former || former->group_state.state != now->group_state.state)
+			group_changed(scripts, m, &now->group_state);
 	} else if (now->type == MSG_SERVER_HEALTH) {
 		server_changed(scripts, m, &now->server_health, former);
 	} else if (now->type == MSG_SERVICE_STATE) {

@@ -167,6 +167,36 @@ static json *instance(const struct supervisor *s, const struct vrrp_instance *v)
 	return o;
 }
 
+static json *group(const struct supervisor *s, const struct sync_group *g)
+{
+	json *o = json_object_new_object(), *members = json_object_new_array();
+	struct msg m;
+
+	for (uint32_t i = 0; i < g->n_members; i++) {
+		const struct vrrp_instance *v =
+			model_find_instance(s->running.model, g->members[i].instance);
+
+		json_object_array_add(members, json_object_new_string(v->name));
+	}
+	add_id(o, "id", g->id);
+	add_str(o, "name", g->name);
+	add(o, "members", members);
+	if (store_get(&s->store, MSG_GROUP_STATE, g->id, &m))
+		add_str(o, "state", vrrp_state_name((enum vrrp_state_id)m.group_state.state));
+	else
+		add(o, "state", NULL);
+	return o;
+}
+
+static json *groups(const struct supervisor *s)
+{
+	json *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < s->running.model->n_groups; i++)
+		json_object_array_add(list, group(s, &s->running.model->groups[i]));
+	return list;
+}
+
 static json *check(const struct supervisor *s, const struct check *c)
 {
 	json *o = json_object_new_object();
@@ -523,6 +553,7 @@ json *status_of_all(const struct supervisor *s)
 	add(o, "node", node(s));
 	add(o, "roles", roles(s));
 	add(o, "vrrp_instances", instances);
+	add(o, "vrrp_sync_groups", groups(s));
 	add(o, "ipvs", ipvs(s));
 	add(o, "services", services);
 	add(o, "last_reload", last_reload(s));

@@ -45,6 +45,9 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_VRRP_STATE:
 		*ret = m->vrrp_state.instance;
 		return true;
+	case MSG_GROUP_STATE:
+		*ret = m->group_state.group;
+		return true;
 	case MSG_VRRP_COUNTERS:
 		*ret = m->vrrp_counters.instance;
 		return true;
@@ -222,7 +225,7 @@ static int compare_ids(const void *a, const void *b)
 
 static size_t count_objects(const struct model *m)
 {
-	size_t n = 1 + m->n_instances + m->n_services + m->global->n_sysctls;
+	size_t n = 1 + m->n_instances + m->n_groups + m->n_services + m->global->n_sysctls;
 
 	for (uint32_t i = 0; i < m->n_services; i++)
 		n += m->services[i].n_members;
@@ -242,6 +245,8 @@ static uint64_t *ids_of(const struct model *m, size_t *ret_n)
 		ids[n++] = m->instances[i].id;
 	for (uint32_t i = 0; i < m->global->n_sysctls; i++)
 		ids[n++] = m->global->sysctls[i].id;
+	for (uint32_t i = 0; i < m->n_groups; i++)
+		ids[n++] = m->groups[i].id;
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		const struct virtual_server *vs = &m->services[i];
 

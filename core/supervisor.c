@@ -266,6 +266,8 @@ static void role_gone(struct process *p)
 /* The weaker side's numbers are used as indexes further on. */
 static bool is_sane(const struct msg *m)
 {
+	if (m->type == MSG_GROUP_STATE)
+		return m->group_state.state <= VRRP_STATE_STOP;
 	return m->type != MSG_VRRP_STATE || m->vrrp_state.state <= VRRP_STATE_STOP;
 }
 

@@ -93,6 +93,14 @@ static void print_instance(FILE *out, json *v)
 	putc('\n', out);
 }
 
+static void print_group(FILE *out, json *g)
+{
+	fprintf(out, "group %s  %s  of", str(g, "name"), str(g, "state"));
+	for (size_t i = 0; i < count(g, "members"); i++)
+		fprintf(out, " %s", json_object_get_string(item(g, "members", i)));
+	putc('\n', out);
+}
+
 static void print_sync_daemons(FILE *out, json *ipvs)
 {
 	json *sync = get(ipvs, "sync_daemons");
@@ -180,6 +188,8 @@ void text_status(FILE *out, json *doc)
 	print_node(out, doc);
 	for (size_t i = 0; i < count(doc, "vrrp_instances"); i++)
 		print_instance(out, item(doc, "vrrp_instances", i));
+	for (size_t i = 0; i < count(doc, "vrrp_sync_groups"); i++)
+		print_group(out, item(doc, "vrrp_sync_groups", i));
 	print_ipvs(out, doc);
 	print_services(out, doc);
 	for (size_t i = 0; i < count(doc, "warnings"); i++)

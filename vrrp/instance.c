@@ -134,7 +134,8 @@ static bool learned(const struct vrrp_machine *was, const struct vrrp_machine *i
  */
 static bool can_wait(const struct vrrp_event *event, const struct vrrp_actions *actions)
 {
-	return event->kind == VRRP_EVENT_TIMER && actions->n > 1 &&
+	return (event->kind == VRRP_EVENT_TIMER || event->kind == VRRP_EVENT_GROUP_ACTIVE) &&
+	       actions->n > 1 &&
 	       actions->list[0].kind == VRRP_ACTION_SEND &&
 	       actions->list[1].kind == VRRP_ACTION_ADD;
 }
@@ -219,6 +220,8 @@ static void step(struct instance *in, struct vrrp_event event)
 		instance_report(in);
 	if (in->leaving && vrrp_machine_is_done(&in->m))
 		in->shell->done();
+	if (in->grouped && (in->m.state != was.state || in->m.ready != was.ready))
+		in->shell->stepped();
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
@@ -478,6 +481,7 @@ static bool refresh_conf(struct instance *in, const struct addr *source)
 	bool differs;
 
 	conf.addresses_gen = in->conf.addresses_gen;
+	conf.grouped = in->grouped;
 	if (in->m.state != VRRP_STATE_INITIALIZE && conf.priority != in->conf.priority)
 		log_notice("%s: priority %u → %u", conf.name, in->conf.priority, conf.priority);
 	differs = conf.priority != in->conf.priority || !addr_equal(&conf.source, &in->conf.source);
@@ -492,11 +496,14 @@ static bool can_send(const struct instance *in)
 	       (!in->config->ifname[0] || is_up((void *)in, in->config->ifname));
 }
 
-static void tell_fault(struct instance *in, const struct text *fault)
+static void tell_fault(struct instance *in)
 {
+	const struct text *fault = in->own_fault.s[0] ? &in->own_fault : &in->group_fault;
 	bool was = in->fault.s[0], is = fault->s[0];
 	struct text over;
 
+	if (strcmp(fault->s, in->fault.s) == 0)
+		return;
 	text_set(&over, "no longer: %s", in->fault.s);
 	in->fault = *fault;
 	if (is)
@@ -528,13 +535,16 @@ void instance_observe(struct instance *in)
 {
 	struct vrrp_conf was = in->conf;
 	struct addr source = in->conf.source;
-	struct text fault = find_fault(in, &source);
-	bool differs = refresh_conf(in, &source);
+	struct text own_fault = in->own_fault;
+	bool differs;
 
+	in->own_fault = find_fault(in, &source);
+	differs = refresh_conf(in, &source);
 	if (differs)
 		step(in, (struct vrrp_event){.kind = VRRP_EVENT_CONF, .conf_was = &was});
-	if (strcmp(fault.s, in->fault.s) != 0)
-		tell_fault(in, &fault);
+	tell_fault(in);
+	if (in->grouped && strcmp(in->own_fault.s, own_fault.s) != 0)
+		in->shell->stepped();
 	repair_addresses(in);
 }
 
@@ -578,8 +588,10 @@ void instance_start(struct instance *in, const struct msg_vrrp_state *handed)
 {
 	struct addr source = {0};
 	struct vrrp_event event = {.kind = VRRP_EVENT_START};
-	struct text fault = find_fault(in, &source);
+	struct text fault;
 
+	in->own_fault = find_fault(in, &source);
+	fault = in->own_fault.s[0] ? in->own_fault : in->group_fault;
 	refresh_conf(in, &source);
 	event.addresses_found = vips_any_found(&in->shell->netifs, in->config);
 	if (handed && vrrp_handed_can_resume(handed)) {
@@ -591,7 +603,7 @@ void instance_start(struct instance *in, const struct msg_vrrp_state *handed)
 			if (in->m.state == VRRP_STATE_FAULT)
 				text_set(&in->fault, "%s",
 					 in->reason.s[0] ? in->reason.s : "fault");
-			tell_fault(in, &fault);
+			tell_fault(in);
 		}
 		return;
 	}
@@ -634,7 +646,6 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 	struct arena *former_arena = in->arena;
 	struct vrrp_conf was = in->conf;
 	struct addr source = was.source;
-	struct text fault;
 
 	if (same_config(former, config))
 		return;
@@ -642,7 +653,7 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 	in->config = vrrp_config_copy(in->arena, config);
 	if (!same_sockets(former, in->config))
 		close_port(in);
-	fault = find_fault(in, &source);
+	in->own_fault = find_fault(in, &source);
 	refresh_conf(in, &source);
 	in->conf.addresses_gen = was.addresses_gen + !same_addresses(former, in->config);
 	if (in->m.holding) {
@@ -652,8 +663,7 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 	}
 	event.conf_was = &was;
 	step(in, event);
-	if (strcmp(fault.s, in->fault.s) != 0)
-		tell_fault(in, &fault);
+	tell_fault(in);
 	arena_free(former_arena);
 }
 
@@ -680,4 +690,43 @@ void instance_abandon(struct instance *in)
 	if (in->m.holding)
 		vips_remove(&in->shell->netifs, in->config, NULL);
 	in->m.holding = false;
+}
+
+/* Sync groups */
+
+void instance_set_grouped(struct instance *in, bool grouped)
+{
+	struct vrrp_conf was = in->conf;
+
+	if (in->grouped == grouped)
+		return;
+	in->grouped = in->conf.grouped = grouped;
+	if (in->m.state != VRRP_STATE_INITIALIZE)
+		step(in, (struct vrrp_event){.kind = VRRP_EVENT_CONF, .conf_was = &was});
+	if (!grouped)
+		instance_set_group_fault(in, &(struct text){""});
+}
+
+void instance_set_group_fault(struct instance *in, const struct text *fault)
+{
+	in->group_fault = *fault;
+	if (in->m.state != VRRP_STATE_INITIALIZE && in->m.state != VRRP_STATE_STOP)
+		tell_fault(in);
+}
+
+void instance_join_active(struct instance *in, const char *why)
+{
+	step(in, (struct vrrp_event){.kind = VRRP_EVENT_GROUP_ACTIVE, .why = why});
+}
+
+void instance_yield(struct instance *in, const char *why)
+{
+	step(in, (struct vrrp_event){.kind = VRRP_EVENT_GROUP_BACKUP, .why = why});
+}
+
+void instance_probe(struct instance *in)
+{
+	struct addr source;
+
+	in->own_fault = find_fault(in, &source);
 }

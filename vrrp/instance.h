@@ -30,6 +30,8 @@ struct vrrp_shell {
 	ev_idle idle;
 	/* An instance that was stopped is done. */
 	void (*done)(void);
+	/* Something happened to an instance of a sync group. */
+	void (*stepped)(void);
 };
 
 struct instance {
@@ -46,7 +48,10 @@ struct instance {
 	bool leaving;	  /* no longer configured */
 	bool lacking;	  /* the kernel refused some of the addresses */
 	bool told_checksum;
+	bool grouped;	  /* in a sync group */
 	struct text fault;  /* "" : none */
+	struct text own_fault;	 /* of which: its own … */
+	struct text group_fault; /* … or another member's */
 	struct text reason; /* of the last change */
 	struct msg_vrrp_counters counters;
 	struct log_limit limit;
@@ -64,6 +69,15 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config);
 /* Configured again before it was gone. */
 void instance_revive(struct instance *in, const struct vrrp_instance *config);
 void instance_stop(struct instance *in);
+
+/* What its sync group wants, see group.h. `why` is for the log. */
+void instance_set_grouped(struct instance *in, bool grouped);
+void instance_set_group_fault(struct instance *in, const struct text *fault);
+void instance_join_active(struct instance *in, const char *why);
+void instance_yield(struct instance *in, const char *why);
+/* Before its start: finds out what is wrong with its interfaces. */
+void instance_probe(struct instance *in);
+
 bool instance_is_done(const struct instance *in);
 /* No time left: lets go of the addresses now. */
 void instance_abandon(struct instance *in);

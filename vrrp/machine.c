@@ -111,6 +111,7 @@ static void set_down_timer(struct vrrp_machine *m, int64_t now_us, int64_t inter
 	m->down_at_us = now_us + interval_us;
 	m->peer_left = false;
 	m->rival = false;
+	m->ready = false;
 }
 
 /* Announcements: some early, the later burst, then the refresh, as far as configured. */
@@ -200,8 +201,10 @@ static void change_state(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	change->why = event->why;
 	m->state = state;
 	m->since_us = event->now_us;
-	if (state != VRRP_STATE_BACKUP)
+	if (state != VRRP_STATE_BACKUP) {
 		m->down_at_us = USEC_NEVER;
+		m->ready = false;
+	}
 	if (state != VRRP_STATE_ACTIVE) {
 		m->advert_at_us = USEC_NEVER;
 		m->announce_at_us = USEC_NEVER;
@@ -235,6 +238,13 @@ static void become_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	change_state(conf, m, VRRP_STATE_BACKUP, event, reason, ret);
 }
 
+/* Active as soon as the sync group can be. */
+static void wait_for_group(struct vrrp_machine *m)
+{
+	m->ready = true;
+	m->down_at_us = USEC_NEVER;
+}
+
 /* §6.4.1: the Startup event. */
 static void start_up(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		     const struct vrrp_event *event, enum vrrp_reason reason,
@@ -244,12 +254,14 @@ static void start_up(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	m->heard_us = USEC_NEVER;
 	m->peer = (struct addr){0};
 	m->preempt_at_us = USEC_NEVER;
-	if (conf->priority == VRRP_PRIORITY_OWNER) {
+	if (conf->priority == VRRP_PRIORITY_OWNER && !conf->grouped) {
 		become_active(conf, m, event,
 			      reason == VRRP_REASON_STARTED ? VRRP_REASON_OWNER : reason, ret);
 		return;
 	}
 	become_backup(conf, m, event, reason, ret);
+	if (conf->priority == VRRP_PRIORITY_OWNER)
+		wait_for_group(m);
 	/* No successor was heard while we were leaving: keep the addresses until one is. */
 	if (m->holding && !m->succeeded)
 		m->release_at_us = USEC_NEVER;
@@ -382,7 +394,18 @@ static void backup_down(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		reason = VRRP_REASON_PEER_LEFT;
 	else if (m->rival)
 		reason = VRRP_REASON_PREEMPT;
+	else if (conf->grouped && conf->priority == VRRP_PRIORITY_OWNER)
+		reason = VRRP_REASON_OWNER;
 	become_active(conf, m, event, reason, ret);
+}
+
+static void backup_group_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
+				const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	if (m->ready)
+		backup_down(conf, m, event, ret);
+	else
+		become_active(conf, m, event, VRRP_REASON_GROUP, ret);
 }
 
 /* §6.4.3: whether another Active's advertisement beats us. */
@@ -437,6 +460,18 @@ static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	become_backup(conf, m, event, reason, ret);
 }
 
+/*
+ * A sister has yielded, so this one leaves. Its own successor is about to speak: the addresses are
+ * held for it, but no longer than by a router that stops.
+ */
+static void active_group_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
+				const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	send_advert(m, 0, event->now_us, ret);
+	become_backup(conf, m, event, VRRP_REASON_GROUP, ret);
+	m->release_at_us = event->now_us + leave_wait_us(conf);
+}
+
 /* The Adver_Timer keeps its pace unless it is late by more than a whole interval. */
 static void active_advertise(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
 			     struct vrrp_actions *ret)
@@ -483,6 +518,8 @@ static void backup_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		m->active_int_us = conf->adver_int_us;
 		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
 	}
+	if (m->ready && !conf->grouped)
+		m->down_at_us = event->now_us; /* nobody to wait for any more */
 	/* About to preempt an Active that is no longer the worse one: obey it again. */
 	if (m->rival && (!preempts(conf) || m->peer_priority >= conf->priority))
 		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
@@ -542,6 +579,8 @@ static void step_initialize(const struct vrrp_conf *conf, struct vrrp_machine *m
 	case VRRP_EVENT_STOP:
 	case VRRP_EVENT_FAULT:
 	case VRRP_EVENT_FAULT_OVER:
+	case VRRP_EVENT_GROUP_ACTIVE:
+	case VRRP_EVENT_GROUP_BACKUP:
 	case VRRP_EVENT_CONF:
 		break;
 	}
@@ -571,6 +610,8 @@ static void step_fault(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		step_leaving(m, event, ret);
 		break;
 	case VRRP_EVENT_START:
+	case VRRP_EVENT_GROUP_ACTIVE:
+	case VRRP_EVENT_GROUP_BACKUP:
 	case VRRP_EVENT_CONF:
 		break;
 	}
@@ -590,8 +631,15 @@ static void step_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		backup_advert(conf, m, event);
 		break;
 	case VRRP_EVENT_TIMER:
-		if (event->now_us >= m->down_at_us)
+		if (event->now_us < m->down_at_us)
+			break;
+		if (conf->grouped)
+			wait_for_group(m);
+		else
 			backup_down(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_GROUP_ACTIVE:
+		backup_group_active(conf, m, event, ret);
 		break;
 	case VRRP_EVENT_CONF:
 		backup_conf(conf, m, event);
@@ -600,6 +648,7 @@ static void step_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		resume(conf, m, event, ret);
 		break;
 	case VRRP_EVENT_START:
+	case VRRP_EVENT_GROUP_BACKUP:
 	case VRRP_EVENT_FAULT_OVER:
 		break;
 	}
@@ -630,6 +679,10 @@ static void step_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	case VRRP_EVENT_RESUME:
 		resume(conf, m, event, ret);
 		break;
+	case VRRP_EVENT_GROUP_BACKUP:
+		active_group_backup(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_GROUP_ACTIVE:
 	case VRRP_EVENT_START:
 	case VRRP_EVENT_FAULT_OVER:
 		break;

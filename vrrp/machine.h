@@ -36,6 +36,7 @@ struct vrrp_conf {
 	uint8_t priority;     /* effective: tracking included; 255 owns the addresses */
 	uint8_t down_adverts; /* missed advertisements that mean silence: 3 */
 	bool preempt;
+	bool grouped; /* in a sync group: becomes Active when all of its members can */
 	struct addr source; /* primary address: breaks ties of priority */
 	int64_t adver_int_us;
 	int64_t preempt_delay_us;
@@ -63,6 +64,7 @@ enum vrrp_reason {
 	VRRP_REASON_FAULT,
 	VRRP_REASON_FAULT_OVER,
 	VRRP_REASON_STOPPED,
+	VRRP_REASON_GROUP, /* goes with its sync group */
 };
 
 struct vrrp_machine {
@@ -70,6 +72,7 @@ struct vrrp_machine {
 	bool holding;		  /* the addresses are on the interface */
 	bool succeeded;		  /* the addresses are held, and another Active was heard */
 	bool peer_left;		  /* the last Active said that it leaves */
+	bool ready; /* Backup, would be Active: waits for its sync group */
 	bool rival; /* an Active of lower priority was heard since the timer was set */
 	uint8_t announce_step;
 	bool announce_lower; /* because of a worse Active */
@@ -103,6 +106,8 @@ enum vrrp_event_kind {
 	VRRP_EVENT_TIMER,  /* time passed */
 	VRRP_EVENT_CONF,   /* `conf` replaces `conf_was`: priority, interval, addresses … */
 	VRRP_EVENT_RESUME, /* the machine was handed over from an earlier process */
+	VRRP_EVENT_GROUP_ACTIVE, /* the sync group becomes Active, or is: see group.h */
+	VRRP_EVENT_GROUP_BACKUP, /* another member has yielded */
 };
 
 struct vrrp_event {
@@ -116,7 +121,7 @@ struct vrrp_event {
 	uint8_t priority;     /* ADVERT */
 	int64_t adver_int_us; /* ADVERT */
 	const char
-		*why; /* START, FAULT, FAULT_OVER: "interface eth0 is down"; lives for the call */
+		*why; /* START, FAULT …, GROUP …: "interface eth0 is down"; lives for the call */
 	const struct vrrp_conf *conf_was; /* CONF */
 };
 

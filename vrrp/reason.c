@@ -59,6 +59,7 @@ const char *vrrp_change_reason(const struct vrrp_change *c, char *text, size_t s
 		break;
 	case VRRP_REASON_FAULT:
 	case VRRP_REASON_FAULT_OVER:
+	case VRRP_REASON_GROUP:
 		snprintf(text, size, "%s", c->why ? c->why : "no reason given");
 		break;
 	case VRRP_REASON_STOPPED:

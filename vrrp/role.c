@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "vrrp/config.h"
+#include "vrrp/groups.h"
 #include "vrrp/instance.h"
 #include "vrrp/vips.h"
 
@@ -19,6 +20,8 @@
 struct vrrp_role {
 	struct vrrp_shell shell;
 	struct instance *instances;
+	struct groups groups;
+	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
@@ -79,6 +82,12 @@ static void report(const struct msg *m)
 		role_send(ROLE_IPVS, m);
 }
 
+static void on_stepped(void)
+{
+	if (!vrrp.committing)
+		groups_settle(&vrrp.groups);
+}
+
 /* Told from inside an instance: it is freed from the loop. */
 static void on_instance_done(void)
 {
@@ -110,8 +119,6 @@ static void add_instance(const struct vrrp_instance *config)
 
 	in->next = vrrp.instances;
 	vrrp.instances = in;
-	if (!ev_is_active(&vrrp.startup))
-		instance_start(in, find_handed(config->id));
 }
 
 static void stop_missing(const struct model *now)
@@ -148,11 +155,24 @@ static void remove_strays(const struct model *model)
 	}
 }
 
-static void on_startup(struct ev_loop *loop, ev_timer *w, int events)
+/* A member of a sync group starts with the faults of the others. */
+static void start_new(void)
 {
 	for (struct instance *in = vrrp.instances; in; in = in->next)
-		if (in->m.state == VRRP_STATE_INITIALIZE)
-			instance_start(in, NULL);
+		if (in->grouped && in->m.state == VRRP_STATE_INITIALIZE)
+			instance_probe(in);
+	groups_settle(&vrrp.groups);
+	vrrp.committing = true;
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving && in->m.state == VRRP_STATE_INITIALIZE)
+			instance_start(in, find_handed(in->config->id));
+	vrrp.committing = false;
+	groups_settle(&vrrp.groups);
+}
+
+static void on_startup(struct ev_loop *loop, ev_timer *w, int events)
+{
+	start_new();
 }
 
 /* Advertisements must not wait for other processes, nor for the disk. */
@@ -190,11 +210,13 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 {
 	int err;
 
-	vrrp.shell = (struct vrrp_shell){.loop = loop, .report = report, .done = on_instance_done};
+	vrrp.shell = (struct vrrp_shell){.loop = loop, .report = report, .done = on_instance_done,
+					 .stepped = on_stepped};
 	vrrp.shell.ports = (struct vrrp_ports){.loop = loop, .receive = on_frame};
 	ev_idle_init(&vrrp.shell.idle, instance_idle);
 	vrrp.shell.idle.data = &vrrp.shell;
 	ev_set_priority(&vrrp.shell.idle, EV_MINPRI);
+	vrrp.groups.report = report;
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
@@ -206,11 +228,19 @@ static int vrrp_prepare(void *ctx, const struct model *next, struct text *ret_re
 	return 0;
 }
 
+static void commit_groups(const struct model *now)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		instance_set_grouped(in, model_is_grouped(now, in->config->id));
+	groups_commit(&vrrp.groups, now, find_instance);
+}
+
 static void vrrp_commit(void *ctx, const struct model *now)
 {
 	set_scheduling(&now->global[0]);
 	if (!vrrp.started)
 		start_first(now);
+	vrrp.committing = true;
 	stop_missing(now);
 	for (uint32_t i = 0; i < now->n_instances; i++) {
 		struct instance *in = find_instance(now->instances[i].id);
@@ -222,6 +252,10 @@ static void vrrp_commit(void *ctx, const struct model *now)
 		else
 			add_instance(&now->instances[i]);
 	}
+	commit_groups(now);
+	vrrp.committing = false;
+	if (!ev_is_active(&vrrp.startup))
+		start_new();
 	forget_handed();
 }
 
@@ -251,6 +285,8 @@ static void vrrp_report(void *ctx, enum role_id to)
 		if (to == ROLE_SUPERVISOR)
 			instance_report_counters(in);
 	}
+	if (to == ROLE_SUPERVISOR)
+		groups_report(&vrrp.groups);
 }
 
 static void vrrp_stop(void *ctx, int64_t deadline_us)

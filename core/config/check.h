@@ -67,6 +67,14 @@ struct vrrp_draft {
 	const struct ast_node *auth;
 };
 
+struct sync_group_draft {
+	struct sync_group g;
+	const struct ast_node *node;
+	struct track_interface *tracks;
+	uint32_t n_tracks;
+	bool tracking_weight;
+};
+
 /* How to check a server: each level fills in what the one inside leaves at -1. */
 struct timing_draft {
 	int64_t connect_timeout_us;
@@ -151,6 +159,8 @@ struct checker {
 	struct global_draft global;
 	struct vrrp_instance *instances;
 	uint32_t n_instances;
+	struct sync_group *groups;
+	uint32_t n_groups;
 	struct virtual_server *services;
 	uint32_t n_services;
 	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
@@ -205,6 +215,16 @@ void lvs_finish(struct checker *c);
 
 /* check_vrrp.c: every instance of the file, in order */
 void vrrp_check_all(struct checker *c, const struct ast_node *root);
+struct vrrp_instance *vrrp_find(const struct checker *c, const char *name);
+/* The lines of a track_interface block, behind those of the list. */
+void vrrp_add_tracks(struct checker *c, const struct ast_node *n, struct track_interface **list,
+		     uint32_t *n_list);
+/* A notify line of a VRRP object. */
+void vrrp_add_notify(struct checker *c, const struct ast_node *n, struct notify **list,
+		     uint32_t *n_list);
+
+/* check_sync_group.c: every sync group, when the instances are known */
+void sync_group_check_all(struct checker *c, const struct ast_node *root);
 
 /* check_vip.c */
 void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
@@ -248,6 +268,9 @@ SETTER(set_global_flush_on_stop);
 SETTER(set_global_sync_daemon);
 SETTER(set_global_sysctls);
 SETTER(set_global_timeouts);
+SETTER(set_sync_group_members);
+SETTER(set_sync_group_notify);
+SETTER(set_sync_group_tracks);
 SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);
 SETTER(set_vrrp_auth_type);

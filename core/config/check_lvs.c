@@ -229,14 +229,6 @@ void set_global_sysctls(struct checker *c, void *draft, const struct ast_node *n
 		add_sysctl(c, &((struct global_draft *)draft)->g, &n->child[i]);
 }
 
-static const struct vrrp_instance *find_by_name(const struct checker *c, const char *name)
-{
-	for (uint32_t i = 0; i < c->n_instances; i++)
-		if (!strcmp(c->instances[i].name, name))
-			return &c->instances[i];
-	return NULL;
-}
-
 /* An id that is not given is the instance's VRID. */
 void lvs_finish(struct checker *c)
 {
@@ -246,7 +238,7 @@ void lvs_finish(struct checker *c)
 	if (!d->node)
 		return;
 	if (d->instance) {
-		v = find_by_name(c, d->instance);
+		v = vrrp_find(c, d->instance);
 		if (!v) {
 			check_warn(c, d->instance_loc,
 				   "there is no vrrp_instance %s; lvs_sync_daemon is left out",

@@ -172,27 +172,39 @@ static bool track_parse(struct checker *c, const struct ast_node *n, struct trac
 	return true;
 }
 
+void vrrp_add_tracks(struct checker *c, const struct ast_node *n, struct track_interface **list,
+		     uint32_t *n_list)
+{
+	*list = check_extend(c, *list, *n_list, n->n_children, sizeof(**list));
+	for (uint32_t i = 0; i < n->n_children; i++)
+		if (track_parse(c, &n->child[i], &(*list)[*n_list]))
+			(*n_list)++;
+}
+
 void set_vrrp_track_interface(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;
 
-	v->track_interfaces = check_extend(c, v->track_interfaces, v->n_track_interfaces,
-					   n->n_children, sizeof(*v->track_interfaces));
-	for (uint32_t i = 0; i < n->n_children; i++)
-		if (track_parse(c, &n->child[i], &v->track_interfaces[v->n_track_interfaces]))
-			v->n_track_interfaces++;
+	vrrp_add_tracks(c, n, &v->track_interfaces, &v->n_track_interfaces);
 }
 
-void set_vrrp_notify(struct checker *c, void *draft, const struct ast_node *n)
+void vrrp_add_notify(struct checker *c, const struct ast_node *n, struct notify **list,
+		     uint32_t *n_list)
 {
 	static const enum notify_on on[] = {NOTIFY_MASTER, NOTIFY_BACKUP,
 					    NOTIFY_FAULT,  NOTIFY_STOP,
 					    NOTIFY_ANY,	   NOTIFY_MASTER_RX_LOWER_PRI};
-	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;
 
 	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++)
 		if (!strcmp(notify_on_name(on[i]), n->word[0].s))
-			value_notify(c, n, on[i], &v->notifies, &v->n_notifies);
+			value_notify(c, n, on[i], list, n_list);
+}
+
+void set_vrrp_notify(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;
+
+	vrrp_add_notify(c, n, &v->notifies, &v->n_notifies);
 }
 
 void set_vrrp_auth(struct checker *c, void *draft, const struct ast_node *n)
@@ -479,4 +491,12 @@ void vrrp_check_all(struct checker *c, const struct ast_node *root)
 	for (uint32_t i = 0; i < root->n_children; i++)
 		if (!strcmp(root->child[i].word[0].s, "vrrp_instance"))
 			vrrp_check(c, &root->child[i]);
+}
+
+struct vrrp_instance *vrrp_find(const struct checker *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->n_instances; i++)
+		if (!strcmp(c->instances[i].name, name))
+			return &c->instances[i];
+	return NULL;
 }

@@ -41,6 +41,7 @@ const char *diff_object_name(enum diff_object object)
 	static const char *const names[] = {
 		[DIFF_GLOBAL] = "global_defs",
 		[DIFF_INSTANCE] = "vrrp_instance",
+		[DIFF_GROUP] = "vrrp_sync_group",
 		[DIFF_SERVICE] = "virtual_server",
 		[DIFF_SERVER] = "real_server",
 	};
@@ -115,6 +116,22 @@ static void diff_instances(struct builder *b, const struct model *old, const str
 					 ? ""
 					 : arena_printf(b->arena, "priority %u -> %u",
 							was->priority, v->priority));
+	}
+}
+
+static void diff_groups(struct builder *b, const struct model *old, const struct model *new)
+{
+	for (uint32_t i = 0; i < old->n_groups; i++)
+		if (!model_find_group(new, old->groups[i].id))
+			diff_add(b, DIFF_REMOVED, DIFF_GROUP, old->groups[i].id,
+				 old->groups[i].name, "");
+	for (uint32_t i = 0; i < new->n_groups; i++) {
+		const struct sync_group *g = &new->groups[i];
+		const struct sync_group *was = model_find_group(old, g->id);
+
+		if (!was || !sync_group_equal(was, g))
+			diff_add(b, was ? DIFF_CHANGED : DIFF_ADDED, DIFF_GROUP, g->id, g->name,
+				 "");
 	}
 }
 
@@ -257,6 +274,7 @@ struct diff model_diff(struct arena *arena, const struct model *old, const struc
 	if (old && !global_equal(old->global, new->global))
 		diff_add(&b, DIFF_CHANGED, DIFF_GLOBAL, 0, "", "");
 	diff_instances(&b, old ? old : &nothing, new);
+	diff_groups(&b, old ? old : &nothing, new);
 	diff_services(&b, old ? old : &nothing, new);
 	return b.d;
 }

@@ -21,6 +21,7 @@ enum diff_change {
 enum diff_object {
 	DIFF_GLOBAL,
 	DIFF_INSTANCE,
+	DIFF_GROUP,
 	DIFF_SERVICE, /* itself; its servers have lines of their own */
 	DIFF_SERVER,
 };

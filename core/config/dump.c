@@ -287,6 +287,24 @@ static void dump_instance(FILE *out, const struct vrrp_instance *v, bool secrets
 	fputs("}\n", out);
 }
 
+/* What the group tracked is with its members now, with its weights. */
+static void dump_sync_group(FILE *out, const struct model *m, const struct sync_group *g)
+{
+	fputs("\nvrrp_sync_group ", out);
+	dump_string(out, g->name);
+	fputs(" {\n" TAB "sync_group_tracking_weight\n" TAB "group {\n", out);
+	for (uint32_t i = 0; i < g->n_members; i++) {
+		fputs(TAB TAB, out);
+		dump_string(out, model_find_instance(m, g->members[i].instance)->name);
+		fputc('\n', out);
+	}
+	fputs(TAB "}\n", out);
+	for (uint32_t i = 0; i < g->n_notifies; i++)
+		dump_notify(out, TAB, notify_on_name((enum notify_on)g->notifies[i].on),
+			    &g->notifies[i]);
+	fputs("}\n", out);
+}
+
 static void dump_forward(FILE *out, const char *indent, const char *keyword,
 			 const struct real_server *r)
 {
@@ -450,6 +468,8 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 	dump_global(out, m);
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		dump_instance(out, &m->instances[i], secrets);
+	for (uint32_t i = 0; i < m->n_groups; i++)
+		dump_sync_group(out, m, &m->groups[i]);
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		if (m->services[i].n_members)
 			dump_group(out, m, &m->services[i]);

@@ -160,6 +160,8 @@ void reference_event(struct reference *ref, const struct vrrp_conf *c, const str
 	case VRRP_EVENT_FAULT:
 	case VRRP_EVENT_FAULT_OVER:
 	case VRRP_EVENT_TIMER:
+	case VRRP_EVENT_GROUP_ACTIVE: /* no groups here */
+	case VRRP_EVENT_GROUP_BACKUP:
 		break;
 	}
 }

@@ -54,8 +54,14 @@ static struct virtual_server service = {.id = 2,
 					.n_notifies = 2};
 static struct vrrp_instance instance = {
 	.id = 1, .name = "web", .notifies = on_instance, .n_notifies = 5};
-static struct model model = {
-	.instances = &instance, .n_instances = 1, .services = &service, .n_services = 1};
+static struct sync_group group = {
+	.id = 5, .name = "all", .notifies = on_instance, .n_notifies = 5};
+static struct model model = {.instances = &instance,
+			     .n_instances = 1,
+			     .groups = &group,
+			     .n_groups = 1,
+			     .services = &service,
+			     .n_services = 1};
 
 static const char *change(const struct msg *now, const struct msg *former)
 {
@@ -95,6 +101,20 @@ static void test_instance_states(void **state)
 			    "master:web;any:web,INSTANCE,web,MASTER,150;");
 	assert_string_equal(change(&fault, &active), "fault:web;any:web,INSTANCE,web,FAULT,150;");
 	assert_string_equal(change(&stop, &active), "stop:web;any:web,INSTANCE,web,STOP,150;");
+}
+
+static void test_group_states(void **state)
+{
+	struct msg backup = {.type = MSG_GROUP_STATE,
+			     .group_state = {.group = 5, .state = VRRP_STATE_BACKUP}};
+	struct msg active = {.type = MSG_GROUP_STATE,
+			     .group_state = {.group = 5, .state = VRRP_STATE_ACTIVE}};
+
+	assert_string_equal(change(&active, &backup), "master:all;any:all,GROUP,all,MASTER,0;");
+	assert_string_equal(change(&backup, NULL), "backup:all;any:all,GROUP,all,BACKUP,0;");
+	assert_string_equal(change(&active, &active), "");
+	active.group_state.group = 99;
+	assert_string_equal(change(&active, NULL), "");
 }
 
 static void test_the_same_state_again_is_no_transition(void **state)
@@ -175,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_instance_states),
+		cmocka_unit_test(test_group_states),
 		cmocka_unit_test(test_the_same_state_again_is_no_transition),
 		cmocka_unit_test(test_server_health),
 		cmocka_unit_test(test_first_verdict),

@@ -138,10 +138,13 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	struct virtual_server service = {.id = 10, .servers = &server, .n_servers = 1};
 	struct vrrp_instance instance = {.id = 9};
 	struct global global = {0};
+	struct sync_group group = {.id = 8};
 	struct model model = {.global = &global,
 			      .n_global = 1,
 			      .instances = &instance,
 			      .n_instances = 1,
+			      .groups = &group,
+			      .n_groups = 1,
 			      .services = &service,
 			      .n_services = 1};
 	const struct msg put[] = {
@@ -149,6 +152,8 @@ static void test_retain_forgets_what_left_the_model(void **state)
 		health(99, true),
 		vrrp(9, VRRP_STATE_BACKUP),
 		vrrp(98, VRRP_STATE_ACTIVE),
+		{.type = MSG_GROUP_STATE, .group_state = {.group = 8}},
+		{.type = MSG_GROUP_STATE, .group_state = {.group = 97}},
 		{.type = MSG_CHECK_STATE, .check_state = {.check = 12}},
 		{.type = MSG_SERVICE_STATE, .service_state = {.service = 10}},
 		{.type = MSG_IPVS_STATE, .ipvs_state = {.available = true}},
@@ -160,7 +165,8 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	for (size_t i = 0; i < sizeof(put) / sizeof(put[0]); i++)
 		store_put(&s, &put[i], NULL);
 	store_retain(&s, &model);
-	assert_int_equal(s.n, 5);
+	assert_int_equal(s.n, 6);
+	assert_true(store_get(&s, MSG_GROUP_STATE, 8, &m));
 	assert_true(store_get(&s, MSG_SERVER_HEALTH, 11, &m));
 	assert_true(store_get(&s, MSG_IPVS_STATE, 0, &m));
 	assert_false(store_get(&s, MSG_SERVER_HEALTH, 99, &m));

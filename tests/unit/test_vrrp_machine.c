@@ -622,6 +622,79 @@ static void test_reload_backup(void **state)
 	assert_true(vrrp_machine_deadline(&r.m) - r.now_us > 300 * MS);
 }
 
+static const char *group(struct rig *r, enum vrrp_event_kind kind)
+{
+	return step(r, (struct vrrp_event){.kind = kind, .why = "the group"});
+}
+
+static struct rig rig_grouped(void)
+{
+	struct rig r = rig_new();
+
+	r.conf.grouped = true;
+	start(&r);
+	assert_int_equal(r.m.state, VRRP_STATE_BACKUP);
+	return r;
+}
+
+static void test_group_is_waited_for(void **state)
+{
+	struct rig r = rig_grouped();
+
+	hear(&r, "192.0.2.2", 150);
+	assert_string_equal(tick(&r), "");
+	assert_true(r.m.ready);
+	assert_int_equal(vrrp_machine_deadline(&r.m), USEC_NEVER);
+	/* The Active is back: no longer. */
+	hear(&r, "192.0.2.2", 150);
+	assert_false(r.m.ready);
+	tick(&r);
+	assert_string_equal(group(&r, VRRP_EVENT_GROUP_ACTIVE),
+			    "send 100, add, announce 5, BACKUP → MASTER");
+	assert_non_null(strstr(r.said, "no advertisement from 192.0.2.2"));
+	/* Nothing to do twice. */
+	assert_string_equal(group(&r, VRRP_EVENT_GROUP_ACTIVE), "");
+}
+
+static void test_group_takes_along(void **state)
+{
+	struct rig r = rig_grouped();
+
+	assert_string_equal(group(&r, VRRP_EVENT_GROUP_ACTIVE),
+			    "send 100, add, announce 5, BACKUP → MASTER");
+	assert_string_equal(r.said, "web1: BACKUP → MASTER: the group");
+	/* Active no more: says so, and holds the addresses for a successor, though not for ever. */
+	assert_string_equal(group(&r, VRRP_EVENT_GROUP_BACKUP), "send 0, MASTER → BACKUP");
+	assert_true(r.m.holding);
+	assert_string_equal(tick(&r), "remove");
+	assert_int_equal(r.m.state, VRRP_STATE_BACKUP);
+	assert_string_equal(group(&r, VRRP_EVENT_GROUP_BACKUP), "");
+}
+
+static void test_owner_waits_for_group(void **state)
+{
+	struct rig r = rig_new();
+
+	r.conf.grouped = true;
+	r.conf.priority = 255;
+	assert_string_equal(start(&r), "INIT → BACKUP");
+	assert_true(r.m.ready);
+	group(&r, VRRP_EVENT_GROUP_ACTIVE);
+	assert_int_equal(r.m.state, VRRP_STATE_ACTIVE);
+	assert_non_null(strstr(r.said, "owner"));
+}
+
+static void test_reload_out_of_group(void **state)
+{
+	struct rig r = rig_grouped();
+	struct vrrp_conf conf = r.conf;
+
+	tick(&r);
+	conf.grouped = false;
+	assert_string_equal(reload(&r, conf), "");
+	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -658,6 +731,10 @@ int main(void)
 		cmocka_unit_test(test_resume_leaving),
 		cmocka_unit_test(test_reload_active),
 		cmocka_unit_test(test_reload_backup),
+		cmocka_unit_test(test_group_is_waited_for),
+		cmocka_unit_test(test_group_takes_along),
+		cmocka_unit_test(test_owner_waits_for_group),
+		cmocka_unit_test(test_reload_out_of_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
