@@ -10,7 +10,7 @@
  */
 #include "checkers/curl_loop.h"
 #include "checkers/http_reply.h"
-#include "checkers/method.h"
+#include "checkers/plugin.h"
 #include "checkers/socket.h"
 #include "core/clock.h"
 
@@ -399,8 +399,10 @@ static void http_cancel(struct check_probe *p)
 	release((struct http_probe *)p);
 }
 
-const struct check_method_ops check_http_ops = {
+static const struct check_method_ops http_ops = {
 	.probe_bytes = sizeof(struct http_probe),
 	.start = http_start,
 	.cancel = http_cancel,
 };
+
+const struct check_plugin check_plugin = {.version = PACKAGE_VERSION, .ops = &http_ops};

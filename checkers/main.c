@@ -218,10 +218,9 @@ static int init(void *ctx, struct ev_loop *loop)
 	return 0;
 }
 
-/* Every model that the configuration's checker lets through can be run. */
 static int prepare(void *ctx, const struct model *next, struct text *ret_reason)
 {
-	return 0;
+	return check_methods_load(next, ret_reason);
 }
 
 static void drop(void *ctx, struct checked *c)
