@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a reload with another file would do: its document for the control socket. Reads the file as a
- * reload does, compares, and forgets it again; changes nothing.
+ * What a reload with another file would do: its document for the control socket. Reads the file as
+ * a reload does, compares, and forgets it again; changes nothing.
  */
 #include "core/config/diff.h"
 #include "core/generation.h"

@@ -69,7 +69,8 @@ static int send_request(int sock, const char *verb, const char *file)
 	if (file)
 		json_object_object_add(o, "file", json_object_new_string(file));
 	text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &n);
-	if (send(sock, text, n, MSG_NOSIGNAL) != (ssize_t)n || send(sock, "\n", 1, MSG_NOSIGNAL) != 1)
+	if (send(sock, text, n, MSG_NOSIGNAL) != (ssize_t)n ||
+	    send(sock, "\n", 1, MSG_NOSIGNAL) != 1)
 		err = -errno;
 	json_object_put(o);
 	return err;

@@ -6,8 +6,8 @@
 struct json_object;
 
 /*
- * Asks and waits; `file` goes with the question, or is NULL. 0: *ret is the answer, the caller's. -errno of the connection; -EBADMSG when the
- * answer is not a JSON object.
+ * Asks and waits; `file` goes with the question, or is NULL. 0: *ret is the answer, the caller's.
+ * -errno of the connection; -EBADMSG when the answer is not a JSON object.
  */
 int client_ask(const char *run_dir, const char *verb, const char *file, struct json_object **ret);
 

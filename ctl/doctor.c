@@ -142,7 +142,8 @@ static void what_hurts(struct report *r, const struct doctor_facts *f)
 		    "lvs_sysctl { backup_only 0 }");
 	if (f->sloppy_tcp == 1 && f->other_than_mh)
 		say(r,
-		    "sloppy_tcp is 1, but not every scheduler is mh: stray packets make connections "
+		    "sloppy_tcp is 1, but not every scheduler is mh: stray packets make "
+		    "connections "
 		    "to wrong servers",
 		    "lvs_sysctl { sloppy_tcp 0 }, or lvs_sched mh everywhere");
 	if (f->conn_reuse_mode == 0)
@@ -166,7 +167,8 @@ static void what_could_be_better(struct report *r, const struct doctor_facts *f)
 		    "lvs_sysctl { expire_nodest_conn 1 }");
 	if (f->persistent && f->expire_quiescent_template == 0)
 		say(r,
-		    "expire_quiescent_template is 0: persistent clients stay on servers of weight 0",
+		    "expire_quiescent_template is 0: persistent clients stay on servers of weight "
+		    "0",
 		    "lvs_sysctl { expire_quiescent_template 1 }");
 	if (f->conntrack == 1)
 		say(r, "conntrack is 1: each packet costs half as much again",

@@ -221,8 +221,7 @@ static void print_service(FILE *out, json *service, const struct list_options *o
 	if (o->columns == LIST_CONNECTIONS) {
 		fprintf(out, "%s %s", str(service, "name"), str(service, "scheduler"));
 		if (num(service, "persistence_timeout_s"))
-			fprintf(out, " persistent %" PRId64,
-				num(service, "persistence_timeout_s"));
+			fprintf(out, " persistent %" PRId64, num(service, "persistence_timeout_s"));
 		if (json_object_get_boolean(get(service, "sorry_server_serves")))
 			fputs(" sorry server serves", out);
 		putc('\n', out);
@@ -329,8 +328,8 @@ int list_connection(FILE *out, const char *line, bool as_json)
 	if (sscanf(line,
 		   "%7[A-Z0-9] %47[0-9A-Fa-f:] %4x %47[0-9A-Fa-f:] %4x %47[0-9A-Fa-f:] %4x"
 		   " %15[A-Z_] %9u",
-		   protocol, address[0], &port[0], address[1], &port[1], address[2], &port[2], state,
-		   &expires_s) != 9)
+		   protocol, address[0], &port[0], address[1], &port[1], address[2], &port[2],
+		   state, &expires_s) != 9)
 		return -EINVAL;
 	for (int i = 0; i < 3; i++)
 		if (parse_end(address[i], port[i], &ends[i]) < 0)

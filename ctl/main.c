@@ -47,8 +47,7 @@ static bool diff_is_good(struct json_object *doc)
 {
 	struct json_object *usable = NULL;
 
-	return json_object_object_get_ex(doc, "usable", &usable) &&
-	       json_object_get_boolean(usable);
+	return json_object_object_get_ex(doc, "usable", &usable) && json_object_get_boolean(usable);
 }
 
 static int show_connections(const struct options *o);
@@ -207,14 +206,10 @@ static int parse_sort(struct options *o, const char *key)
 static int parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"run-dir", required_argument, NULL, 'r'},
-		{"json", no_argument, NULL, 'j'},
-		{"stats", no_argument, NULL, 's'},
-		{"rate", no_argument, NULL, 'R'},
-		{"sort", required_argument, NULL, 'S'},
-		{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{"run-dir", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
+		{"stats", no_argument, NULL, 's'},	   {"rate", no_argument, NULL, 'R'},
+		{"sort", required_argument, NULL, 'S'},	   {"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},	   {0},
 	};
 	int c;
 

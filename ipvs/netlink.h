@@ -30,7 +30,10 @@ void ipvs_netlink_done(struct ipvs_netlink *nl);
 /* 0, or -ENOENT: this kernel has no IPVS, or may not load it; -EPERM: CAP_NET_ADMIN is missing. */
 int ipvs_netlink_open(struct ipvs_netlink *nl);
 
-/* The whole table with timeouts and sync daemons, or of it the services that are asked for and exist. Sorted. 0 or -errno. */
+/*
+ * The whole table with timeouts and sync daemons, or of it the services that are asked for and exist.
+ * Sorted. 0 or -errno.
+ */
 int ipvs_netlink_observe(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *ret);
 int ipvs_netlink_observe_some(struct ipvs_netlink *nl, struct arena *arena,
 			      const struct ipvs_key *keys, uint32_t n_keys,

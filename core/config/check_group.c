@@ -99,8 +99,7 @@ static void add_member(struct checker *c, struct service_draft *d, struct member
 {
 	struct virtual_server *vs = &d->vs;
 
-	vs->members =
-		arena_grow(c->arena, vs->members, vs->n_members, &d->members_cap, sizeof(m));
+	vs->members = arena_grow(c->arena, vs->members, vs->n_members, &d->members_cap, sizeof(m));
 	vs->members[vs->n_members++] = m;
 }
 

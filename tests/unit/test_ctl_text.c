@@ -153,25 +153,33 @@ static void test_services(void **state)
 		"fwmark 7 mh persistent 60\n"
 		"  -> [fd00::1]:0                   TUN     3      7          0\n");
 	options = (struct list_options){.columns = LIST_STATS, .sort = "conns"};
-	assert_string_equal(
-		show(services, two_services),
-		"  -> RemoteAddress:Port              Conns   InPkts  OutPkts    InBytes   OutBytes\n"
-		"fwmark 7                                 9        0        0          0          0\n"
-		"  -> [fd00::1]:0                         0        0        0          0          0\n"
-		"192.0.2.1:80 TCP                         5        0        0     12345M          0\n"
-		"  -> 10.0.0.1:80                         0        0        0          0          0\n"
-		"  -> 10.0.0.2:80                         0        0        0          0          0\n");
+	assert_string_equal(show(services, two_services),
+			    "  -> RemoteAddress:Port              Conns   InPkts  OutPkts    "
+			    "InBytes   OutBytes\n"
+			    "fwmark 7                                 9        0        0          "
+			    "0          0\n"
+			    "  -> [fd00::1]:0                         0        0        0          "
+			    "0          0\n"
+			    "192.0.2.1:80 TCP                         5        0        0     "
+			    "12345M          0\n"
+			    "  -> 10.0.0.1:80                         0        0        0          "
+			    "0          0\n"
+			    "  -> 10.0.0.2:80                         0        0        0          "
+			    "0          0\n");
 }
 
 static void test_servers(void **state)
 {
 	options = (struct list_options){.sort = "active"};
-	assert_string_equal(
-		show(servers, two_services),
-		"real server                        virtual server                  weight   act.conn  reason\n"
-		"[fd00::1]:0                        fwmark 7                   up        3          7  -\n"
-		"10.0.0.1:80                        192.0.2.1:80 TCP           up        1          4  connected\n"
-		"10.0.0.2:80                        192.0.2.1:80 TCP           DOWN      0          0  refused\n");
+	assert_string_equal(show(servers, two_services),
+			    "real server                        virtual server                  "
+			    "weight   act.conn  reason\n"
+			    "[fd00::1]:0                        fwmark 7                   up      "
+			    "  3          7  -\n"
+			    "10.0.0.1:80                        192.0.2.1:80 TCP           up      "
+			    "  1          4  connected\n"
+			    "10.0.0.2:80                        192.0.2.1:80 TCP           DOWN    "
+			    "  0          0  refused\n");
 }
 
 static const char *connection(const char *line, bool as_json)
@@ -189,7 +197,8 @@ static const char *connection(const char *line, bool as_json)
 
 static void test_connections(void **state)
 {
-	static const char ipv4[] = "TCP 0A000032 C350 0A000064 1F40 0A00000B 1F40 ESTABLISHED     899\n";
+	static const char ipv4[] =
+		"TCP 0A000032 C350 0A000064 1F40 0A00000B 1F40 ESTABLISHED     899\n";
 	static const char ipv6[] =
 		"TCP fd00:0000:0000:0000:0000:0000:0000:0032 C350 "
 		"fd00:0000:0000:0000:0000:0000:0000:0064 1F40 0A00000B 1F40 SYN_RECV         59\n";
@@ -197,15 +206,17 @@ static void test_connections(void **state)
 	assert_string_equal(connection(ipv4, false),
 			    "TCP  14:59  ESTABLISHED 10.0.0.50:50000        10.0.0.100:8000        "
 			    "10.0.0.11:8000\n");
-	assert_string_equal(connection(ipv6, true),
-			    "{\"protocol\":\"TCP\",\"expires_s\":59,\"state\":\"SYN_RECV\","
-			    "\"client\":\"[fd00::32]:50000\",\"virtual_server\":\"[fd00::64]:8000\","
-			    "\"real_server\":\"10.0.0.11:8000\"}\n");
-	assert_string_equal(connection("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State Expires\n",
-				       false),
-			    "refused");
+	assert_string_equal(
+		connection(ipv6, true),
+		"{\"protocol\":\"TCP\",\"expires_s\":59,\"state\":\"SYN_RECV\","
+		"\"client\":\"[fd00::32]:50000\",\"virtual_server\":\"[fd00::64]:8000\","
+		"\"real_server\":\"10.0.0.11:8000\"}\n");
+	assert_string_equal(
+		connection("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State Expires\n", false),
+		"refused");
 	assert_string_equal(connection("TCP 0A0000 C350 x\n", false), "refused");
-	assert_string_equal(connection("TCP 1::2::3 C350 1::2 1F40 1::3 1 NONE 1", true), "refused");
+	assert_string_equal(connection("TCP 1::2::3 C350 1::2 1F40 1::3 1 NONE 1", true),
+			    "refused");
 	assert_string_equal(connection("", false), "refused");
 }
 
@@ -246,8 +257,11 @@ static const char *examine(const struct doctor_facts *f, bool as_json, unsigned 
 static void test_doctor(void **state)
 {
 	struct json_object *doc = json_tokener_parse(two_services);
-	struct doctor_facts f = {.ip_forward = 1, .ipv6_forwarding = 1, .conn_reuse_mode = 1,
-				 .expire_nodest_conn = 1, .expire_quiescent_template = 1,
+	struct doctor_facts f = {.ip_forward = 1,
+				 .ipv6_forwarding = 1,
+				 .conn_reuse_mode = 1,
+				 .expire_nodest_conn = 1,
+				 .expire_quiescent_template = 1,
 				 .table_size = 4096};
 
 	doctor_read_services(&f, doc);
@@ -261,12 +275,11 @@ static void test_doctor(void **state)
 	f.expire_nodest_conn = 0;
 	f.nat_ipv4 = true;
 	f.ip_forward = 0;
-	assert_string_equal(
-		examine(&f, false, 1),
-		"! real servers by NAT, but IPv4 is not forwarded: replies are lost\n"
-		"      sysctl -w net.ipv4.ip_forward=1\n"
-		"- expire_nodest_conn is 0: clients of a removed server hang\n"
-		"      lvs_sysctl { expire_nodest_conn 1 }\n");
+	assert_string_equal(examine(&f, false, 1),
+			    "! real servers by NAT, but IPv4 is not forwarded: replies are lost\n"
+			    "      sysctl -w net.ipv4.ip_forward=1\n"
+			    "- expire_nodest_conn is 0: clients of a removed server hang\n"
+			    "      lvs_sysctl { expire_nodest_conn 1 }\n");
 	f.ip_forward = DOCTOR_UNKNOWN; /* what can't be seen is no finding */
 	assert_string_equal(examine(&f, true, 0),
 			    "{\"hurts\":false,\"what\":\"expire_nodest_conn is 0: clients of a "
