@@ -28,7 +28,7 @@ void sync_feed_start(struct sync_session *s, struct sync_peer *p, int64_t now_us
 	}
 	if (f->epoch && f->epoch != open->epoch) {
 		sync_session_tell(s, SYNC_EVENT_RESTARTED, p->node, NULL);
-		sync_session_retell(s);
+		sync_term_retell(s);
 	}
 	if (f->epoch != open->epoch)
 		f->version = 0;
@@ -80,15 +80,21 @@ static void apply_note(struct sync_session *s, struct sync_peer *p, const uint8_
 		s->ops->event(s->ctx, &event);
 }
 
+static uint16_t term_of(const uint8_t *wire)
+{
+	return (uint16_t)(sync_record_flags(wire) >> SYNC_FLAG_TERM_SHIFT);
+}
+
 /*
  * What is known here and better than what the peer says? The newer term decides. In the same term
  * hearsay adds nothing, and what we have written as Active stands.
  */
-static bool is_kept(struct sync_session *s, const struct sync_entry *e, uint16_t term, bool hearsay,
-		    bool active)
+static bool is_kept(struct sync_session *s, struct sync_feed *f, const struct sync_entry *e,
+		    uint16_t term, bool hearsay, bool active)
 {
 	if (sync_term_is_newer(e->term, term)) {
 		s->counters.outdated++;
+		f->outdated |= !hearsay;
 		return true;
 	}
 	if (e->term != term)
@@ -112,11 +118,11 @@ static bool is_ours(const struct sync_session *s, const uint8_t *record, uint16_
 	return !sync_term_is_newer(term, s->term) && sync_roles_is_active(s->roles, &vip);
 }
 
-static void apply_connection(struct sync_session *s, int64_t now_us, const uint8_t *wire,
-			     size_t len)
+static void apply_connection(struct sync_session *s, struct sync_feed *f, int64_t now_us,
+			     const uint8_t *wire, size_t len)
 {
 	uint32_t flags = sync_record_flags(wire);
-	uint16_t term = (uint16_t)(flags >> SYNC_FLAG_TERM_SHIFT);
+	uint16_t term = term_of(wire);
 	bool hearsay = flags & SYNC_FLAG_HEARSAY, known_to_kernel = false;
 	uint8_t record[SYNC_RECORD_MAX];
 	struct sync_entry *e;
@@ -126,7 +132,7 @@ static void apply_connection(struct sync_session *s, int64_t now_us, const uint8
 	e = sync_table_find(s->table, record);
 	if (e) {
 		known_to_kernel = is_ours(s, record, term);
-		if (is_kept(s, e, term, hearsay, known_to_kernel))
+		if (is_kept(s, f, e, term, hearsay, known_to_kernel))
 			return;
 	}
 	if (sync_table_put(s->table, record, len, hearsay ? SYNC_OWNER_HEARSAY : SYNC_OWNER_PEER,
@@ -153,7 +159,7 @@ static void apply(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 		if (sync_record_is_note(record))
 			apply_note(s, p, record);
 		else
-			apply_connection(s, now_us, record, len);
+			apply_connection(s, &p->feed, now_us, record, len);
 	}
 	if (more < 0)
 		s->counters.malformed++;
@@ -199,12 +205,26 @@ static void check_synced(struct sync_session *s, struct sync_peer *p, int64_t no
 }
 
 /*
- * Somebody writes in a newer term than ours although we are Active. Soon we are told that we are
- * not, and then it is right; or we insist, and then it is wrong. Until then it has to wait.
+ * Does somebody write in a newer term about an address that we are Active for? Soon we are told
+ * that we are not, and then it is right; or we insist, and then it is wrong. Until then it waits.
  */
-static bool is_on_hold(const struct sync_session *s)
+static bool is_contested(const struct sync_session *s, struct sync_data data)
 {
-	return s->outdone_us != USEC_NEVER && sync_roles_has_active(s->roles);
+	const uint8_t *record;
+	size_t len;
+
+	if (!sync_term_is_newer(data.term, s->term) || !sync_roles_has_active(s->roles))
+		return false;
+	while (sync_data_next(&data, &record, &len) > 0) {
+		struct addr vip;
+
+		if (sync_record_is_note(record) || !sync_term_is_newer(term_of(record), s->term))
+			continue;
+		vip = sync_record_vip(record);
+		if (sync_roles_is_active(s->roles, &vip))
+			return true;
+	}
+	return false;
 }
 
 static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
@@ -212,8 +232,9 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 {
 	struct sync_feed *f = &p->feed;
 
-	sync_session_heard_term(s, now_us, data->term);
-	if (is_on_hold(s)) {
+	sync_term_heard(s, data->term);
+	if (is_contested(s, *data)) {
+		sync_term_outdone(s, now_us);
 		f->ack_due = true;
 		return;
 	}
@@ -302,7 +323,7 @@ void sync_feed_tick(struct sync_session *s, struct sync_peer *p, int64_t now_us)
 	if (f->open && is_dead(s, f, now_us)) {
 		f->open = false;
 		sync_session_tell(s, SYNC_EVENT_SILENT, p->node, NULL);
-		sync_session_retell(s);
+		sync_term_retell(s);
 	}
 	if (f->open && !f->heard && now_us - f->ack_us >= ACK_REPEAT_US)
 		f->ack_due = true;
@@ -315,7 +336,8 @@ size_t sync_feed_emit(struct sync_session *s, struct sync_peer *p, int64_t now_u
 	struct sync_ack ack = {
 		.epoch = f->epoch,
 		.version = f->version,
-		.flags = (f->gap ? SYNC_ACK_GAP : 0) | (f->synced ? SYNC_ACK_SYNCED : 0),
+		.flags = (f->gap ? SYNC_ACK_GAP : 0) | (f->synced ? SYNC_ACK_SYNCED : 0) |
+			 (f->outdated ? SYNC_ACK_OUTDATED : 0),
 		.refused = s->table->counters.refused,
 		.entries = s->table->n,
 		.drops = s->drops,
@@ -324,7 +346,7 @@ size_t sync_feed_emit(struct sync_session *s, struct sync_peer *p, int64_t now_u
 	if (!f->open || (!f->ack_due && !f->gap && !f->unacked))
 		return 0;
 	memcpy(clear.nonce, f->nonce, sizeof(clear.nonce));
-	f->ack_due = f->gap = false;
+	f->ack_due = f->gap = f->outdated = false;
 	f->unacked = 0;
 	f->ack_us = now_us;
 	return sync_frame_write_ack(bytes, f->session, ++f->ack_seq, &clear, &ack, f->ack_cipher);

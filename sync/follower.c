@@ -101,6 +101,8 @@ static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t
 	f->acked_us = now_us;
 	f->last = *ack;
 	f->told_synced = ack->flags & SYNC_ACK_SYNCED;
+	if (ack->flags & SYNC_ACK_OUTDATED)
+		sync_term_outdone(s, now_us);
 	if (ack->epoch != s->table->epoch || ack->version > s->table->version ||
 	    ack->version < f->acked)
 		return;

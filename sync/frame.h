@@ -83,8 +83,9 @@ struct sync_ack_clear {
 	uint64_t node;
 };
 
-#define SYNC_ACK_GAP	0x01 /* go back to `version` */
-#define SYNC_ACK_SYNCED 0x02
+#define SYNC_ACK_GAP	  0x01 /* go back to `version` */
+#define SYNC_ACK_SYNCED	  0x02
+#define SYNC_ACK_OUTDATED 0x04 /* there is a newer term than that of what you say */
 
 struct sync_ack {
 	uint64_t epoch;

@@ -250,7 +250,7 @@ void sync_opening_on_open(struct sync_session *s, int64_t now_us, const struct s
 	if (!p)
 		goto out;
 	sync_peer_heard(p, from, now_us);
-	sync_session_heard_term(s, now_us, open.term);
+	sync_term_heard(s, open.term);
 	if (is_news(s, &p->feed, &clear, &open, now_us)) {
 		sync_cipher_free(p->feed.ack_cipher);
 		p->feed.ack_cipher = ack_cipher;

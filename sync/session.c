@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two believe to be Active; or it was a misunderstanding, and only we are. */
-#define RECLAIM_US     (2 * USEC_PER_SEC)
-#define RECLAIM_MAX_US (16 * USEC_PER_SEC)
-#define TERM_NODE_BITS 4
 #define PATH_FORGET_US (3 * USEC_PER_SEC)
 
 const char *sync_event_name(enum sync_event_kind kind)
@@ -52,8 +48,7 @@ struct sync_session *sync_session_new(const struct sync_conf *conf, struct sync_
 	s->roles = roles;
 	s->ops = ops;
 	s->ctx = ctx;
-	s->outdone_us = USEC_NEVER;
-	s->reclaim_us = RECLAIM_US;
+	sync_term_init(s);
 	if (sync_opening_init(s, now_us)) {
 		free(s);
 		return NULL;
@@ -223,68 +218,6 @@ void sync_session_receive(struct sync_session *s, int64_t now_us, const struct s
 	}
 }
 
-/*
- * Newer than all that are known. The last bits are the node's, so that two which don't hear each
- * other hardly ever choose the same: then one of them sees that it is outdone.
- */
-static uint16_t next_term(const struct sync_session *s)
-{
-	unsigned node = (unsigned)(s->conf->node * 0x9e3779b97f4a7c15ull >> (64 - TERM_NODE_BITS));
-
-	return (uint16_t)(((s->newest_term >> TERM_NODE_BITS) + 1) << TERM_NODE_BITS | node);
-}
-
-void sync_session_take_over(struct sync_session *s)
-{
-	s->term = s->newest_term = next_term(s);
-	s->outdone_us = USEC_NEVER;
-	s->reclaim_us = RECLAIM_US;
-}
-
-/* What we have written as Active carries a term that is not the newest, as others know better. */
-static void reclaim(struct sync_session *s)
-{
-	uint16_t before = s->term;
-
-	s->term = s->newest_term = next_term(s);
-	s->outdone_us = USEC_NEVER;
-	sync_table_change_term(s->table, before, s->term);
-}
-
-void sync_session_heard_term(struct sync_session *s, int64_t now_us, uint16_t term)
-{
-	bool first = !s->met;
-
-	s->met = true;
-	if (first && term == s->term && sync_roles_has_active(s->roles)) {
-		reclaim(s);
-		return;
-	}
-	if (!sync_term_is_newer(term, s->newest_term))
-		return;
-	s->newest_term = term;
-	if (first && sync_roles_has_active(s->roles))
-		reclaim(s);
-	else
-		s->outdone_us = now_us;
-}
-
-/*
- * There are two that believe to be Active; or there were, and only we are left. As the former may
- * last, we insist less and less often.
- */
-static void check_outdone(struct sync_session *s, int64_t now_us)
-{
-	if (s->outdone_us == USEC_NEVER || now_us - s->outdone_us < s->reclaim_us)
-		return;
-	s->outdone_us = USEC_NEVER;
-	if (!sync_roles_has_active(s->roles))
-		return;
-	reclaim(s);
-	if (s->reclaim_us < RECLAIM_MAX_US)
-		s->reclaim_us *= 2;
-}
-
 int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *record, size_t len)
 {
 	const struct sync_entry *e = sync_table_find(s->table, record);
@@ -300,32 +233,9 @@ int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *reco
 	return error < 0 ? error : 0;
 }
 
-void sync_session_retell(struct sync_session *s)
-{
-	bool anybody = false;
-
-	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
-		anybody |= s->peers[i].node && s->peers[i].follower.joined;
-	if (!anybody)
-		return;
-	sync_table_retell(s->table, s->marks[SYNC_MARKS - 1]);
-	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
-		s->peers[i].follower.target = s->table->version;
-}
-
-static void mark_version(struct sync_session *s, int64_t now_us)
-{
-	if (now_us - s->marked_us < USEC_PER_SEC)
-		return;
-	memmove(s->marks + 1, s->marks, (SYNC_MARKS - 1) * sizeof(s->marks[0]));
-	s->marks[0] = s->table->version;
-	s->marked_us = now_us;
-}
-
 static void tick(struct sync_session *s, int64_t now_us)
 {
-	mark_version(s, now_us);
-	check_outdone(s, now_us);
+	sync_term_tick(s, now_us);
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
 		if (!s->peers[i].node)
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the session (session.c, opening.c, feed.c, follower.c) share among themselves,
- * and nobody else includes.
+ * What the files of the session (session.c, opening.c, feed.c, follower.c, term.c) share among
+ * themselves, and nobody else includes.
  */
 #ifndef TANDEM_SYNC_SESSION_PRIVATE_H
 #define TANDEM_SYNC_SESSION_PRIVATE_H
@@ -37,6 +37,7 @@ struct sync_feed {
 	unsigned unacked; /* frames */
 	bool ack_due;
 	bool gap;	      /* to be told */
+	bool outdated;	      /* too */
 	uint64_t gap_version; /* told last */
 	int64_t gap_us;	      /* when */
 	uint64_t gap_prev;    /* of the last frame that came too early */
@@ -112,9 +113,10 @@ struct sync_session {
 	/* Terms: the one we write in, and the newest that we know of. */
 	uint16_t term;
 	uint16_t newest_term;
-	int64_t outdone_us; /* since when another's is newer although we are Active */
-	int64_t reclaim_us; /* how long that is borne */
-	bool met;	    /* somebody, in this life */
+	int64_t outdone_us;  /* since when somebody writes in a newer one although we are Active */
+	uint16_t outdone_by; /* the newest one then */
+	int64_t reclaim_us;  /* how long that is borne */
+	bool met;	     /* somebody, in this life */
 	/* The table's version, second by second: the last SYNC_MARKS of them. */
 	uint64_t marks[SYNC_MARKS];
 	int64_t marked_us;
@@ -148,13 +150,19 @@ struct sync_peer *sync_peer_get(struct sync_session *s, uint64_t node);
 bool sync_peer_knows_path(const struct sync_peer *p, const struct sync_path *path);
 /* An authentic frame came this way. */
 void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us);
-/* A peer knows of this term. */
-void sync_session_heard_term(struct sync_session *s, int64_t now_us, uint16_t term);
-/* A peer is gone: what it told last, perhaps it told to us alone. */
-void sync_session_retell(struct sync_session *s);
 void sync_session_tell(struct sync_session *s, enum sync_event_kind kind, uint64_t node,
 		       const struct sync_path *path);
 void sync_session_auth_failed(struct sync_session *s, const struct sync_path *path);
+
+/* term.c: whose word counts */
+void sync_term_init(struct sync_session *s);
+void sync_term_tick(struct sync_session *s, int64_t now_us);
+/* A peer knows of this term. */
+void sync_term_heard(struct sync_session *s, uint16_t term);
+/* Somebody writes, or has written, in a newer term what we should be writing. */
+void sync_term_outdone(struct sync_session *s, int64_t now_us);
+/* A peer is gone: what it told last, perhaps it told to us alone. */
+void sync_term_retell(struct sync_session *s);
 
 /* opening.c: who subscribes to whom */
 int sync_opening_init(struct sync_session *s, int64_t now_us);

@@ -182,6 +182,14 @@ static void run(int64_t for_us)
 	}
 }
 
+/* Numbers from here on belong to the second virtual address. */
+#define SECOND 1000000
+
+static struct addr vip_of(uint32_t n)
+{
+	return addr_from_bytes(AF_INET, (uint8_t[]){10, 0, 0, n < SECOND ? 100 : 101});
+}
+
 static size_t make(uint32_t n, uint16_t state, uint8_t *bytes)
 {
 	struct sync_record r = {
@@ -189,7 +197,7 @@ static size_t make(uint32_t n, uint16_t state, uint8_t *bytes)
 		.state = state,
 		.timeout_s = 900,
 		.client = addr_from_bytes(AF_INET, &n),
-		.vip = addr_from_bytes(AF_INET, (uint8_t[]){10, 0, 0, 100}),
+		.vip = vip_of(n),
 		.server = addr_from_bytes(AF_INET, (uint8_t[]){10, 0, 1, 1}),
 	};
 
@@ -222,13 +230,16 @@ static unsigned state_of(unsigned end, uint32_t n)
 	return r.state;
 }
 
-static void set_active(unsigned end, bool active)
+static void set_active_for(unsigned end, struct addr vip, bool active)
 {
-	struct addr vip = addr_from_bytes(AF_INET, (uint8_t[]){10, 0, 0, 100});
-
 	sync_roles_set(&rig->ends[end].roles, &vip, active);
 	if (active)
 		sync_session_take_over(rig->ends[end].session);
+}
+
+static void set_active(unsigned end, bool active)
+{
+	set_active_for(end, vip_of(0), active);
 }
 
 static struct sync_peer_state peer(unsigned end, unsigned of)
@@ -492,6 +503,29 @@ static void test_two_actives(void **state)
 	assert_int_equal(state_of(0, 1001), state_of(1, 1001));
 }
 
+/* Each is Active for one address: neither takes the other for a rival. */
+static void test_shared_work(void **state)
+{
+	run(USEC_PER_SEC);
+	set_active_for(0, vip_of(0), true);
+	run(USEC_PER_SEC);
+	set_active_for(1, vip_of(SECOND), true);
+	for (unsigned i = 0; i < 200; i++) {
+		put(0, i, 1);
+		put(1, SECOND + i, 1);
+		run(100 * USEC_PER_MSEC);
+	}
+	assert_int_equal(rig->ends[0].table.n, 400);
+	assert_int_equal(rig->ends[1].table.n, 400);
+	assert_true(counters(0)->records_out == 200 && counters(1)->records_out == 200);
+	/* And one takes the other's work over. */
+	set_active_for(0, vip_of(SECOND), true);
+	set_active_for(1, vip_of(SECOND), false);
+	put(0, SECOND + 7, 4);
+	run(100 * USEC_PER_MSEC);
+	assert_int_equal(state_of(1, SECOND + 7), 4);
+}
+
 static void test_hearsay(void **state)
 {
 	put(0, 1, 1);
@@ -608,6 +642,7 @@ int main(void)
 		TEST(test_takeover),
 		TEST(test_restart_of_the_active),
 		TEST(test_two_actives),
+		TEST(test_shared_work),
 		TEST(test_hearsay),
 		TEST(test_one_frame_for_all),
 		TEST(test_full_table_is_told),
