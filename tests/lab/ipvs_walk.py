@@ -125,9 +125,10 @@ def main():
         want = {a: t for s in services.values() for a, t in s.table().items()}
         killed = rng.random() < 0.2
         if killed:
-            old = daemon.roles()["tandem-ipvs"]
+            # One that is killed again and again is not started again at once.
+            old = wait_for(lambda: daemon.roles().get("tandem-ipvs"), 10)
             os.kill(old, signal.SIGKILL)
-            daemon.wait_role("tandem-ipvs", old)
+            daemon.wait_role("tandem-ipvs", old, 10)
         commands.take()
         code, said = daemon.reload("".join(s.text() for s in services.values()))
         if killed:  # the new process may come to the reload at any point of its start
