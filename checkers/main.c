@@ -260,8 +260,8 @@ static void commit(void *ctx, const struct model *now)
 			tell_server(set->servers[i]);
 	}
 	if (!checkers.committed)
-		log_info("real servers: %zu, checks: %zu, different ones: %zu", set->n_servers,
-			 set->n_checks, n_probes);
+		log_info("real servers: %zu, checked: %zu, checks: %zu, different ones: %zu",
+			 set->n_servers + set->n_unchecked, set->n_servers, set->n_checks, n_probes);
 	checkers.committed = true;
 }
 

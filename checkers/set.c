@@ -228,18 +228,44 @@ static struct checked *take_check(struct update *u, const struct check *conf)
 	return c;
 }
 
+static int compare_unchecked(const void *a, const void *b)
+{
+	return compare_ids(*(const uint64_t *)a, *(const uint64_t *)b);
+}
+
+static bool was_unchecked(const struct check_set *set, uint64_t id)
+{
+	return set->n_unchecked && bsearch(&id, set->unchecked, set->n_unchecked, sizeof(id),
+					   compare_unchecked);
+}
+
+/* A server that had no check until now was up. */
+static struct checked_server *new_server(struct update *u, uint64_t id)
+{
+	struct checked_server *s = must(calloc(1, sizeof(*s)));
+
+	s->fresh = !was_unchecked(u->set, id);
+	s->up = !s->fresh;
+	s->since_us = u->now_us;
+	text_set(&s->reason, "has no checks");
+	return s;
+}
+
+/* One that has never had a check needs no more than its id: there may be thousands. */
 static void take_server(struct update *u, const struct virtual_server *service,
 			const struct real_server *conf)
 {
 	struct checked_server *s = find_server(u->set, conf->id);
 	struct check_set *next = &u->next;
 
-	if (!s) {
-		s = must(calloc(1, sizeof(*s)));
-		s->fresh = true;
-	} else {
-		s->fresh = false;
+	if (!s && !conf->n_checks) {
+		next->unchecked[next->n_unchecked++] = conf->id;
+		return;
 	}
+	if (s)
+		s->fresh = false;
+	else
+		s = new_server(u, conf->id);
 	s->changed = false;
 	s->service = service;
 	s->conf = conf;
@@ -350,6 +376,7 @@ static void drop_rest(struct check_set *old, const struct check_set *next,
 	free(old->checks);
 	free(old->servers);
 	free(old->by_server);
+	free(old->unchecked);
 }
 
 static void update_init(struct update *u, const struct model *m)
@@ -360,6 +387,7 @@ static void update_init(struct update *u, const struct model *m)
 	u->next.checks = must(calloc(n_checks + 1, sizeof(*u->next.checks)));
 	u->next.by_server = must(calloc(n_checks + 1, sizeof(*u->next.by_server)));
 	u->next.servers = must(calloc(n_servers + 1, sizeof(*u->next.servers)));
+	u->next.unchecked = must(calloc(n_servers + 1, sizeof(*u->next.unchecked)));
 	u->slots = must(calloc(n_checks + 1, sizeof(*u->slots)));
 	u->confs = must(calloc(n_checks + 1, sizeof(*u->confs)));
 	if (u->memory->n)
@@ -378,6 +406,9 @@ void check_set_update(struct check_set *set, const struct model *model, struct c
 			take_server(&u, &model->services[i], &model->services[i].servers[j]);
 	qsort(u.next.checks, u.next.n_checks, sizeof(*u.next.checks), compare_checks);
 	qsort(u.next.servers, u.next.n_servers, sizeof(*u.next.servers), compare_servers);
+	if (u.next.n_unchecked)
+		qsort(u.next.unchecked, u.next.n_unchecked, sizeof(*u.next.unchecked),
+		      compare_unchecked);
 	drop_rest(set, &u.next, drop, ctx);
 	place_checks(&u);
 	judge_servers(&u.next, now_us);
@@ -395,5 +426,6 @@ void check_set_done(struct check_set *set)
 	free(set->checks);
 	free(set->servers);
 	free(set->by_server);
+	free(set->unchecked);
 	*set = (struct check_set){0};
 }

@@ -50,6 +50,8 @@ struct check_set {
 	size_t n_checks;
 	struct checked_server **servers;
 	size_t n_servers;
+	uint64_t *unchecked; /* sorted ids of the model's other real servers */
+	size_t n_unchecked;
 	struct checked **by_server; /* what servers' `checks` point into */
 };
 

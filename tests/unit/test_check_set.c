@@ -98,8 +98,8 @@ static void test_server_is_up_when_all_checks_are(void **state)
 	s = server_of(&set, &w, 0);
 	assert_true(s->up && s->fresh);
 	assert_string_equal(s->reason.s, "TCP_CHECK 10.0.0.1:80: not run yet");
-	assert_true(server_of(&set, &w, 1)->up);
-	assert_string_equal(server_of(&set, &w, 1)->reason.s, "has no checks");
+	assert_int_equal(set.n_servers, 1);
+	assert_int_equal(set.n_unchecked, 1);
 
 	assert_int_equal(end(check_of(&set, &w, 0, 0), CHECK_FAIL, 101 * S), CHECK_WENT_DOWN);
 	assert_false(s->up);
@@ -195,6 +195,25 @@ static void test_last_failing_check_removed(void **state)
 	update(&set, &b, 102 * S);
 	assert_true(server_of(&set, &b, 0)->up && server_of(&set, &b, 0)->changed);
 	assert_int_equal(set.n_checks, 0);
+	check_set_done(&set);
+}
+
+/* It serves: also a check that starts down for others does not take it away. */
+static void test_first_check_of_a_known_server(void **state)
+{
+	struct check_set set = {0};
+	struct world a, b;
+
+	world_init(&a, (uint32_t[]){0}, 1);
+	update(&set, &a, 100 * S);
+	assert_int_equal(set.n_servers, 0);
+	world_init(&b, (uint32_t[]){1}, 1);
+	b.checks[0][0].alpha = true;
+	update(&set, &b, 102 * S);
+	assert_true(server_of(&set, &b, 0)->up && !server_of(&set, &b, 0)->changed);
+	assert_int_equal(set.n_unchecked, 0);
+	end(check_of(&set, &b, 0, 0), CHECK_FAIL, 103 * S);
+	assert_false(server_of(&set, &b, 0)->up);
 	check_set_done(&set);
 }
 
@@ -395,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_reload_without_change_changes_nothing),
 		cmocka_unit_test(test_new_check_begins_as_its_server_is),
 		cmocka_unit_test(test_last_failing_check_removed),
+		cmocka_unit_test(test_first_check_of_a_known_server),
 		cmocka_unit_test(test_removed_checks_are_dropped_once),
 		cmocka_unit_test(test_changed_target_is_marked),
 		cmocka_unit_test(test_next_life_resumes),
