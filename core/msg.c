@@ -144,25 +144,39 @@ int msg_send_many(int sock, struct iovec *encoded, unsigned n)
 	return sent < 0 ? -errno : sent;
 }
 
-static int take_fd(struct msghdr *h)
+/*
+ * The room for one descriptor, padded, lets a second one in: whoever attaches more than one gets
+ * them closed. False: then.
+ */
+static bool take_fd(struct msghdr *h, int *ret_fd)
 {
-	int fd = -1;
+	bool one = true;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		    c->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	*ret_fd = -1;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		one = c->cmsg_len == CMSG_LEN(sizeof(int));
+		for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
+			memcpy(ret_fd, CMSG_DATA(c) + at, sizeof(int));
+			if (!one)
+				close(*ret_fd);
+		}
+	}
+	if (!one)
+		*ret_fd = -1;
+	return one;
 }
 
 /* What one datagram was. Its descriptor is closed unless it is handed out. */
 static int take(struct msghdr *h, const uint8_t *at, size_t len, struct msg *ret, int *ret_fd)
 {
-	int fd = take_fd(h), err;
+	int fd, err;
+	bool one_at_most = take_fd(h, &fd);
 
 	if (len == 0)
 		err = -ENOTCONN;
-	else if (h->msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	else if (!one_at_most || (h->msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		err = -EBADMSG;
 	else
 		err = msg_decode(at, len, ret);

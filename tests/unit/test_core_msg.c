@@ -159,6 +159,46 @@ static void test_descriptor_travels(void **state)
 	close(ends[1]);
 }
 
+static int next_free_descriptor(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* The room for one has room for two: neither may stay open in who receives them. */
+static void test_two_descriptors_are_refused(void **state)
+{
+	struct msg m = {.type = MSG_LINK, .link = {.peer = ROLE_IPVS}}, got;
+	char control[CMSG_SPACE(2 * sizeof(int))] = "";
+	struct msg_batch batch;
+	uint8_t buf[MSG_BYTES_MAX];
+	struct iovec iov = {.iov_base = buf, .iov_len = msg_encode(&m, buf)};
+	struct msghdr h = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	int two[] = {STDIN_FILENO, STDOUT_FILENO};
+	int pair[2], fd = -1, free_before;
+
+	*CMSG_FIRSTHDR(&h) = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(two)),
+					      .cmsg_level = SOL_SOCKET,
+					      .cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&h)), two, sizeof(two));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	free_before = next_free_descriptor();
+	assert_true(sendmsg(pair[0], &h, 0) > 0);
+	assert_int_equal(msg_receive(pair[1], &got, &fd), -EBADMSG);
+	assert_int_equal(next_free_descriptor(), free_before);
+	assert_true(sendmsg(pair[0], &h, 0) > 0);
+	msg_receive_many(pair[1], &batch);
+	assert_int_equal(batch.err, -EBADMSG);
+	assert_int_equal(next_free_descriptor(), free_before);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_nonsense_in_fields),
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_descriptor_travels),
+		cmocka_unit_test(test_two_descriptors_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
