@@ -3,7 +3,9 @@
 #include "core/log.h"
 
 #include "core/clock.h"
+#include "core/system_log.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +15,8 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
+/* A burst of lines may fill the log's socket for a moment. One that hangs costs this once. */
+#define PATIENCE_MS 3
 
 static struct {
 	const char *program;
@@ -37,8 +41,6 @@ void log_open(const char *program, bool to_stderr, enum log_level least)
 	log_state.program = program;
 	log_state.to_stderr = to_stderr;
 	log_state.least = least;
-	if (!to_stderr)
-		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 static int stamp(char *at, size_t size, enum log_level level)
@@ -55,12 +57,19 @@ static int stamp(char *at, size_t size, enum log_level level)
 }
 
 /* stderr may be a pipe whose reader sleeps: a line is worth less than an advertisement. */
-static void write_stderr(const char *line, size_t len)
+static int write_stderr(const char *line, size_t len)
 {
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	if (poll(&out, 1, 0) != 1 || write(STDERR_FILENO, line, len) != (ssize_t)len)
-		log_state.dropped++;
+		return -EAGAIN;
+	return 0;
+}
+
+/* The next line that arrives tells how many did not. */
+static void count(int err)
+{
+	log_state.dropped = err ? log_state.dropped + 1 : 0;
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -76,18 +85,15 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line + at, sizeof(line) - at - 64, fmt, ap);
 	va_end(ap);
-	if (!log_state.to_stderr) {
-		syslog(level_priorities[level], "%s", line);
-		return;
-	}
 	at = strlen(line);
-	if (log_state.dropped) {
+	if (log_state.dropped)
 		at += (size_t)snprintf(line + at, 48, " (%llu lines lost before this one)",
 				       (unsigned long long)log_state.dropped);
-		log_state.dropped = 0;
-	}
-	line[at++] = '\n';
-	write_stderr(line, at);
+	if (log_state.to_stderr)
+		line[at++] = '\n';
+	count(log_state.to_stderr ? write_stderr(line, at)
+				  : system_log_send(level_priorities[level], log_state.program, line,
+						    log_state.dropped ? 0 : PATIENCE_MS));
 }
 
 bool log_limit_pass(struct log_limit *l, int64_t now_us)
