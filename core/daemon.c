@@ -16,17 +16,23 @@ int daemon_make_run_dir(const char *path)
 {
 	char part[256];
 	size_t n = strlen(path);
+	mode_t former;
+	int err = 0;
 
 	if (n >= sizeof(part))
 		return -ENAMETOOLONG;
-	for (size_t i = 1; i <= n; i++) {
+	former = umask(022); /* whatever ours is: the roles' users look for adopt.sock there */
+	for (size_t i = 1; i <= n && !err; i++) {
 		if (path[i] != '/' && path[i] != 0)
 			continue;
 		memcpy(part, path, i);
 		part[i] = 0;
 		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return -errno;
+			err = -errno;
 	}
+	umask(former);
+	if (err)
+		return err;
 	return access(path, W_OK) < 0 ? -errno : 0;
 }
 
@@ -99,10 +105,11 @@ int daemon_fork(int *ret_parent)
 void daemon_tell_parent(int parent, int status)
 {
 	unsigned char byte = (unsigned char)status;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null;
 
 	if (parent < 0)
 		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (write(parent, &byte, 1) != 1)
 		byte = 0;
 	close(parent);

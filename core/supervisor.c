@@ -607,36 +607,67 @@ static void done(struct supervisor *s)
 	generation_free(&s->running);
 }
 
-static int own_run_dir(const struct options *o, char *pid_path, size_t size)
+/* What says that this run directory is taken, and who took it. */
+struct ownership {
+	char pid_path[256];
+	int lock; /* of the directory: the pid file may be anywhere */
+	int pid;
+};
+
+/* A descriptor, or -errno after saying why. */
+static int own_file(const char *path)
 {
 	pid_t other = 0;
-	int fd, err = daemon_make_run_dir(o->run_dir);
+	int fd = daemon_lock_pid_file(path, &other);
 
+	if (fd == -EEXIST)
+		log_error("%s: process %d is already running here", path, (int)other);
+	else if (fd < 0)
+		log_error("%s: can't be written: %s", path, strerror(-fd));
+	return fd;
+}
+
+static int own_run_dir(const struct options *o, struct ownership *ret)
+{
+	char lock_path[256];
+	int err = daemon_make_run_dir(o->run_dir);
+
+	*ret = (struct ownership){.lock = -1, .pid = -1};
 	if (err) {
 		log_error("%s: can't be used as run directory: %s", o->run_dir, strerror(-err));
 		return err;
 	}
+	snprintf(lock_path, sizeof(lock_path), "%s/tandemd.lock", o->run_dir);
 	if (o->pid_file)
-		snprintf(pid_path, size, "%s", o->pid_file);
+		snprintf(ret->pid_path, sizeof(ret->pid_path), "%s", o->pid_file);
 	else
-		snprintf(pid_path, size, "%s/tandemd.pid", o->run_dir);
-	fd = daemon_lock_pid_file(pid_path, &other);
-	if (fd == -EEXIST)
-		log_error("%s: process %d is already running here", pid_path, (int)other);
-	else if (fd < 0)
-		log_error("%s: can't be written: %s", pid_path, strerror(-fd));
-	return fd;
+		snprintf(ret->pid_path, sizeof(ret->pid_path), "%s/tandemd.pid", o->run_dir);
+	ret->lock = own_file(lock_path);
+	if (ret->lock < 0)
+		return ret->lock;
+	ret->pid = own_file(ret->pid_path);
+	return ret->pid < 0 ? ret->pid : 0;
+}
+
+static void disown_run_dir(const struct ownership *own)
+{
+	if (own->pid >= 0) {
+		unlink(own->pid_path);
+		close(own->pid);
+	}
+	if (own->lock >= 0)
+		close(own->lock);
 }
 
 /* In the foreground, or in the child. */
 static int run(const struct options *o, int parent)
 {
 	struct supervisor s;
-	char pid_path[256];
-	int fd = own_run_dir(o, pid_path, sizeof(pid_path));
-	int err = fd < 0 ? fd : 0;
+	struct ownership own;
+	int err = own_run_dir(o, &own);
+	bool owned = !err;
 
-	if (!err) {
+	if (owned) {
 		init(&s, o);
 		err = start(&s);
 	}
@@ -647,11 +678,9 @@ static int run(const struct options *o, int parent)
 		generation_forget(o->run_dir);
 		log_notice("stopped");
 	}
-	if (fd >= 0) {
+	if (owned)
 		done(&s);
-		unlink(pid_path);
-		close(fd);
-	}
+	disown_run_dir(&own);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
