@@ -179,10 +179,6 @@ static int check_whole(const struct options *o, int argc, char **argv, FILE *err
 		fprintf(err, "tandemd: %s: not an option; see tandemd --help\n", argv[optind]);
 		return -EINVAL;
 	}
-	if (o->vrrp_only && o->check_only) {
-		fprintf(err, "tandemd: -P and -C exclude each other: give neither for both\n");
-		return -EINVAL;
-	}
 	if (o->action == OPTIONS_SIGNUM && options_signum(o->signal_name) < 0) {
 		fprintf(err, "tandemd: --signum=%s: not one of STOP, RELOAD, DATA, STATS\n",
 			o->signal_name);
@@ -203,8 +199,11 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err)
 
 		c = getopt_long(argc, argv, ":f:PClDdnp:r:c:i:IRXt::vh", long_options, NULL);
 		if (c == -1)
-			return check_whole(o, argc, argv, err);
+			break;
 		if (take(o, c, optarg) < 0)
 			return say_unknown(c, argv, index, err);
 	}
+	if (o->vrrp_only && o->check_only) /* each asks for its part, as with keepalived */
+		o->vrrp_only = o->check_only = false;
+	return check_whole(o, argc, argv, err);
 }

@@ -66,6 +66,8 @@ static void test_keepaliveds_letters(void **state)
 	assert_string_equal(o.pid_file, "p");
 	assert_string_equal(o.vrrp_pid_file, "v");
 	assert_string_equal(o.check_pid_file, "k");
+	assert_int_equal(parse(&o, "-P -C"), 0);
+	assert_false(o.vrrp_only || o.check_only);
 }
 
 static void test_keepaliveds_long_names(void **state)
@@ -106,7 +108,6 @@ static void test_what_is_not_supported_is_refused(void **state)
 	assert_refused("-n -f", "-f: needs a value");
 	assert_refused("--run-dir", "needs a value");
 	assert_refused("-n file", "file: not an option");
-	assert_refused("-P -C", "exclude each other");
 	assert_refused("--signum=NONE", "NONE");
 }
 
