@@ -72,6 +72,7 @@ struct world {
 	struct node nodes[NODES];
 	unsigned active;
 	uint32_t reign;	   /* serial at which it began */
+	int64_t cut_us;	   /* a link was cut or healed */
 	int64_t settle_us; /* only one believes to be Active */
 	uint32_t serial;
 	uint32_t note[NODES];
@@ -483,7 +484,7 @@ static bool follows(struct world *w, unsigned a, unsigned b)
 
 static bool are_together(struct world *w, unsigned a, unsigned b)
 {
-	return follows(w, a, b) && follows(w, b, a);
+	return w->now_us - w->cut_us > 300 * USEC_PER_MSEC && follows(w, a, b) && follows(w, b, a);
 }
 
 static void set_active(struct world *w, unsigned to)
@@ -551,6 +552,7 @@ static void cut_or_heal(struct world *w)
 	unsigned link = below(w, w->n_links), a = below(w, w->n), b = below(w, w->n);
 
 	w->cut[link][a][b] = !w->cut[link][a][b];
+	w->cut_us = w->now_us;
 	say(w, "link %u from %u to %u is %s", link, a, b, w->cut[link][a][b] ? "cut" : "whole");
 }
 
