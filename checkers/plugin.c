@@ -30,7 +30,8 @@ static int program_dir(char *dir, size_t size)
 }
 
 /* Never unloaded: checks in flight may run its code. */
-int check_plugin_load(const char *file, const struct check_method_ops **ret, struct text *ret_reason)
+int check_plugin_load(const char *file, const struct check_method_ops **ret,
+		      struct text *ret_reason)
 {
 	char dir[PATH_MAX / 2], path[PATH_MAX];
 	const struct check_plugin *plugin;
