@@ -145,6 +145,14 @@ static void wait_in_line(struct instance *in, const struct vrrp_actions *actions
 	struct vrrp_shell *shell = in->shell;
 
 	in->waiting = *actions;
+	for (unsigned i = 0; i < actions->n; i++) {
+		struct vrrp_change *change = &in->waiting.list[i].change;
+
+		if (!change->why)
+			continue;
+		text_set(&in->waiting_why, "%s", change->why); /* the event's lives no longer */
+		change->why = in->waiting_why.s;
+	}
 	in->next_waiting = NULL;
 	*(shell->last_waiting ? &shell->last_waiting->next_waiting : &shell->first_waiting) = in;
 	shell->last_waiting = in;

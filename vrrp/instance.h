@@ -57,6 +57,7 @@ struct instance {
 	struct log_limit limit;
 	ev_timer timer;
 	struct vrrp_actions waiting; /* of a takeover: all but the advertisement */
+	struct text waiting_why; /* of their change of state */
 	struct instance *next_waiting;
 };
 
