@@ -113,12 +113,22 @@ uint64_t model_id_vrrp(uint8_t family, const char *ifname, uint8_t vrid)
 	return hash_writer(&w);
 }
 
-uint64_t model_id_sync_group(const char *name)
+static uint64_t id_of_name(const char *kind, const char *name)
 {
-	uint64_t h = hash_bytes(UINT64_C(14695981039346656037), "g", 1);
+	uint64_t h = hash_bytes(UINT64_C(14695981039346656037), kind, 1);
 
 	h = hash_bytes(h, name, strlen(name));
 	return hash_of((const uint8_t *)&h, sizeof(h));
+}
+
+uint64_t model_id_sync_group(const char *name)
+{
+	return id_of_name("g", name);
+}
+
+uint64_t model_id_track_script(const char *name)
+{
+	return id_of_name("t", name);
 }
 
 uint64_t model_id_virtual_server(const struct virtual_server *vs)
@@ -285,6 +295,7 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	RECORD_L_DECODE(global, global)
 	RECORD_L_DECODE(vrrp_instance, instances)
 	RECORD_L_DECODE(sync_group, groups)
+	RECORD_L_DECODE(track_script, scripts)
 	r->at = r->end;
 }
 

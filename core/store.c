@@ -48,6 +48,9 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_GROUP_STATE:
 		*ret = m->group_state.group;
 		return true;
+	case MSG_TRACK_STATE:
+		*ret = m->track_state.tracker;
+		return true;
 	case MSG_VRRP_COUNTERS:
 		*ret = m->vrrp_counters.instance;
 		return true;
@@ -225,7 +228,7 @@ static int compare_ids(const void *a, const void *b)
 
 static size_t count_objects(const struct model *m)
 {
-	size_t n = 1 + m->n_instances + m->n_groups + m->n_services + m->global->n_sysctls;
+	size_t n = 1 + m->n_instances + m->n_groups + m->n_scripts + m->n_services + m->global->n_sysctls;
 
 	for (uint32_t i = 0; i < m->n_services; i++)
 		n += m->services[i].n_members;
@@ -247,6 +250,8 @@ static uint64_t *ids_of(const struct model *m, size_t *ret_n)
 		ids[n++] = m->global->sysctls[i].id;
 	for (uint32_t i = 0; i < m->n_groups; i++)
 		ids[n++] = m->groups[i].id;
+	for (uint32_t i = 0; i < m->n_scripts; i++)
+		ids[n++] = m->scripts[i].id;
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		const struct virtual_server *vs = &m->services[i];
 

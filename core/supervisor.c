@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "core/check_scripts.h"
+#include "core/track_scripts.h"
 #include "core/clock.h"
 #include "core/daemon.h"
 #include "core/log.h"
@@ -65,6 +66,8 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 	generation_free(&s->running);
 	s->running = *next;
 	*next = (struct generation){.image_fd = -1};
+	if (s->track_scripts && supervisor_wants(s, ROLE_VRRP))
+		track_scripts_commit(s->track_scripts, s->running.model, &s->store);
 	err = generation_save(&s->running, s->options.run_dir);
 	if (err)
 		log_warning("%s/" GENERATION_FILE ": can't be written: %s", s->options.run_dir,
@@ -558,6 +561,18 @@ static void init(struct supervisor *s, const struct options *o)
 	snapshot_init(s);
 }
 
+/* Kept, so that the next incarnation of tandem-vrrp, and of us, begins with it. */
+static void tell_tracker(void *ctx, const struct msg_track_state *state)
+{
+	const struct msg m = {.type = MSG_TRACK_STATE, .track_state = *state};
+	struct supervisor *s = ctx;
+
+	if (store_put(&s->store, &m, NULL) == STORE_SAME)
+		return;
+	statefile_touch(&s->statefile);
+	process_send(supervisor_process(s, ROLE_VRRP), &m, -1);
+}
+
 static void tell_script_end(void *ctx, const struct msg_script_end *end)
 {
 	const struct msg m = {.type = MSG_SCRIPT_END, .script_end = *end};
@@ -573,6 +588,8 @@ static int start(struct supervisor *s)
 	err = scripts_new(s->loop, SCRIPTS_NOTIFY_MAX, &s->scripts);
 	if (!err)
 		err = check_scripts_new(s->loop, tell_script_end, s, &s->check_scripts);
+	if (!err)
+		err = track_scripts_new(s->loop, tell_tracker, s, &s->track_scripts);
 	if (err) {
 		log_error("scripts can't be run: %s", strerror(-err));
 		return err;
@@ -603,6 +620,7 @@ static void done(struct supervisor *s)
 	if (s->scripts)
 		scripts_free(s->scripts);
 	check_scripts_free(s->check_scripts);
+	track_scripts_free(s->track_scripts);
 	store_done(&s->store);
 	generation_free(&s->running);
 }

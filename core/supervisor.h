@@ -43,6 +43,7 @@ struct supervisor {
 	ev_timer hold;
 	struct scripts *scripts;
 	struct check_scripts *check_scripts;
+	struct track_scripts *track_scripts;
 	ev_timer drain; /* waits for the scripts, at the end */
 	int64_t drain_until_us;
 };

@@ -37,6 +37,11 @@ const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct v
 		copy->track_interfaces[i].ifname =
 			arena_strdup(arena, c->track_interfaces[i].ifname);
 	}
+	copy->tracked = arena_array(arena, c->n_tracked, sizeof(*c->tracked));
+	for (uint32_t i = 0; i < c->n_tracked; i++) {
+		copy->tracked[i] = c->tracked[i];
+		copy->tracked[i].name = arena_strdup(arena, c->tracked[i].name);
+	}
 	copy->notifies = NULL;
 	copy->n_notifies = 0;
 	return copy;
@@ -171,27 +176,25 @@ bool vrrp_config_same_addresses(const struct vrrp_instance *c, const struct vrrp
 	return p->n_addrs == (ours < 255 ? ours : 255);
 }
 
-static bool is_well(const struct track_interface *t, bool (*is_up)(void *ctx, const char *ifname),
-		    void *ctx)
-{
-	return is_up(ctx, t->ifname) != t->reverse;
-}
-
 uint8_t vrrp_config_priority(const struct vrrp_instance *c,
-			     bool (*is_up)(void *ctx, const char *ifname), void *ctx)
+			     bool (*is_up)(void *ctx, const char *ifname), void *ctx,
+			     const struct tracking *tracking)
 {
-	int priority = c->priority;
+	int sum = 0;
 
-	if (priority == VRRP_PRIORITY_OWNER)
-		return VRRP_PRIORITY_OWNER;
 	for (uint32_t i = 0; i < c->n_track_interfaces; i++) {
 		const struct track_interface *t = &c->track_interfaces[i];
 
-		/* As keepalived: a positive weight is earned, a negative one is a penalty. */
-		if (is_well(t, is_up, ctx) ? t->weight > 0 : t->weight < 0)
-			priority += t->weight;
+		sum += tracking_weight(t->weight, t->reverse,
+				       is_up(ctx, t->ifname) ? TRACK_UP : TRACK_DOWN);
 	}
-	return (uint8_t)(priority < 1 ? 1 : priority > 254 ? 254 : priority);
+	for (uint32_t i = 0; i < c->n_tracked; i++) {
+		const struct tracked *t = &c->tracked[i];
+
+		sum += tracking_weight(t->weight, t->reverse,
+				       tracking_state(tracking, t->tracker));
+	}
+	return tracking_priority(c->priority, sum);
 }
 
 const char *vrrp_config_failed_track(const struct vrrp_instance *c,
@@ -200,8 +203,38 @@ const char *vrrp_config_failed_track(const struct vrrp_instance *c,
 	for (uint32_t i = 0; i < c->n_track_interfaces; i++) {
 		const struct track_interface *t = &c->track_interfaces[i];
 
-		if (!t->weight && !is_well(t, is_up, ctx))
+		if (tracking_fails(t->weight, t->reverse,
+				   is_up(ctx, t->ifname) ? TRACK_UP : TRACK_DOWN))
 			return t->ifname;
 	}
 	return NULL;
+}
+
+const struct tracked *vrrp_config_failed_tracker(const struct vrrp_instance *c,
+						 const struct tracking *tracking)
+{
+	for (uint32_t i = 0; i < c->n_tracked; i++) {
+		const struct tracked *t = &c->tracked[i];
+
+		if (tracking_fails(t->weight, t->reverse, tracking_state(tracking, t->tracker)))
+			return t;
+	}
+	return NULL;
+}
+
+bool vrrp_config_awaits(const struct vrrp_instance *c, const struct tracking *tracking)
+{
+	for (uint32_t i = 0; i < c->n_tracked; i++)
+		if (!c->tracked[i].weight &&
+		    tracking_state(tracking, c->tracked[i].tracker) == TRACK_UNKNOWN)
+			return true;
+	return false;
+}
+
+bool vrrp_config_tracks(const struct vrrp_instance *c, uint64_t tracker)
+{
+	for (uint32_t i = 0; i < c->n_tracked; i++)
+		if (c->tracked[i].tracker == tracker)
+			return true;
+	return false;
 }

@@ -9,6 +9,7 @@
 #include "core/model.h"
 #include "vrrp/machine.h"
 #include "vrrp/packet.h"
+#include "vrrp/tracking.h"
 
 /* A copy that shares nothing with the model, but for the notify scripts, which it has not. */
 const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct vrrp_instance *c);
@@ -33,13 +34,17 @@ int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *pa
 /* The advertised addresses are exactly ours, in whatever order. */
 bool vrrp_config_same_addresses(const struct vrrp_instance *c, const struct vrrp_packet *p);
 
-/*
- * Tracked interfaces with a weight move the priority (never an owner's, and within 1..254); one
- * without is a fault when it fails: its name is given, else NULL. is_up tells of each by name.
- */
+/* The effective priority: see tracking.h. is_up tells of each interface by name. */
 uint8_t vrrp_config_priority(const struct vrrp_instance *c,
-			     bool (*is_up)(void *ctx, const char *ifname), void *ctx);
+			     bool (*is_up)(void *ctx, const char *ifname), void *ctx,
+			     const struct tracking *tracking);
+/* What is at fault: the name of an interface, a tracker; NULL: none. */
 const char *vrrp_config_failed_track(const struct vrrp_instance *c,
 				     bool (*is_up)(void *ctx, const char *ifname), void *ctx);
+const struct tracked *vrrp_config_failed_tracker(const struct vrrp_instance *c,
+						 const struct tracking *tracking);
+/* Nothing is known yet of a tracker whose failure is a fault. */
+bool vrrp_config_awaits(const struct vrrp_instance *c, const struct tracking *tracking);
+bool vrrp_config_tracks(const struct vrrp_instance *c, uint64_t tracker);
 
 #endif

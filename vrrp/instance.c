@@ -456,6 +456,7 @@ static struct text find_fault(struct instance *in, struct addr *ret_source)
 	const struct vrrp_instance *c = in->config;
 	const struct netif *nif =
 		c->ifname[0] ? netif_by_name(&in->shell->netifs, c->ifname) : NULL;
+	const struct tracked *tracker;
 	const char *track;
 	struct text fault = {""};
 	int err;
@@ -477,6 +478,9 @@ static struct text find_fault(struct instance *in, struct addr *ret_source)
 			 c->family == AF_INET ? "IPv4" : "link-local IPv6");
 	} else if ((track = vrrp_config_failed_track(c, is_up, in))) {
 		text_set(&fault, "tracked interface %s is down", track);
+	} else if ((tracker = vrrp_config_failed_tracker(c, &in->shell->tracking))) {
+		text_set(&fault, "vrrp_script %s: %s", tracker->name,
+			 tracking_reason(&in->shell->tracking, tracker->tracker));
 	}
 	return fault;
 }
@@ -485,7 +489,8 @@ static struct text find_fault(struct instance *in, struct addr *ret_source)
 static bool refresh_conf(struct instance *in, const struct addr *source)
 {
 	struct vrrp_conf conf = vrrp_config_machine(in->config, source,
-						    vrrp_config_priority(in->config, is_up, in));
+						    vrrp_config_priority(in->config, is_up, in,
+									 &in->shell->tracking));
 	bool differs;
 
 	conf.addresses_gen = in->conf.addresses_gen;
@@ -737,4 +742,9 @@ void instance_probe(struct instance *in)
 	struct addr source;
 
 	in->own_fault = find_fault(in, &source);
+}
+
+bool instance_awaits(const struct instance *in)
+{
+	return vrrp_config_awaits(in->config, &in->shell->tracking);
 }

@@ -14,6 +14,7 @@
 #include "vrrp/machine.h"
 #include "vrrp/netif.h"
 #include "vrrp/port.h"
+#include "vrrp/tracking.h"
 
 struct instance;
 
@@ -23,6 +24,7 @@ struct vrrp_shell {
 	struct netifs netifs;
 	struct vrrp_ports ports;
 	struct announcer announcer;
+	struct tracking tracking;
 	void (*report)(const struct msg *m);
 	/* Takeovers that have only been advertised so far; `idle` runs instance_idle(). */
 	struct instance *first_waiting;
@@ -76,6 +78,8 @@ void instance_set_grouped(struct instance *in, bool grouped);
 void instance_set_group_fault(struct instance *in, const struct text *fault);
 void instance_join_active(struct instance *in, const char *why);
 void instance_yield(struct instance *in, const char *why);
+/* Before its start: a script has to say first whether it may. */
+bool instance_awaits(const struct instance *in);
 /* Before its start: finds out what is wrong with its interfaces. */
 void instance_probe(struct instance *in);
 

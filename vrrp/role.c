@@ -164,7 +164,8 @@ static void start_new(void)
 	groups_settle(&vrrp.groups);
 	vrrp.committing = true;
 	for (struct instance *in = vrrp.instances; in; in = in->next)
-		if (!in->leaving && in->m.state == VRRP_STATE_INITIALIZE)
+		if (!in->leaving && in->m.state == VRRP_STATE_INITIALIZE &&
+		    (!instance_awaits(in) || find_handed(in->config->id)))
 			instance_start(in, find_handed(in->config->id));
 	vrrp.committing = false;
 	groups_settle(&vrrp.groups);
@@ -259,11 +260,24 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	forget_handed();
 }
 
+static void on_track_state(const struct msg_track_state *state)
+{
+	tracking_set(&vrrp.shell.tracking, state->tracker, state->up, &state->reason);
+	if (!vrrp.started || ev_is_active(&vrrp.startup) || vrrp.stopping)
+		return;
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving && vrrp_config_tracks(in->config, state->tracker))
+			instance_observe(in);
+	start_new();
+}
+
 /* The last word of each instance counts. */
 static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
 {
 	struct msg_vrrp_state *known, *more;
 
+	if (m->type == MSG_TRACK_STATE)
+		on_track_state(&m->track_state);
 	if (m->type != MSG_VRRP_STATE || vrrp.started)
 		return;
 	known = (struct msg_vrrp_state *)find_handed(m->vrrp_state.instance);

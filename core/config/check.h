@@ -67,9 +67,19 @@ struct vrrp_draft {
 	const struct ast_node *auth;
 };
 
+struct script_draft {
+	struct track_script s;
+	const struct ast_node *node;
+	int32_t weight; /* where track_script says none */
+	bool reverse;
+	bool used;
+};
+
 struct sync_group_draft {
 	struct sync_group g;
 	const struct ast_node *node;
+	struct tracked *tracked;
+	uint32_t n_tracked;
 	struct track_interface *tracks;
 	uint32_t n_tracks;
 	bool tracking_weight;
@@ -161,6 +171,8 @@ struct checker {
 	uint32_t n_instances;
 	struct sync_group *groups;
 	uint32_t n_groups;
+	struct script_draft *scripts;
+	uint32_t n_scripts;
 	struct virtual_server *services;
 	uint32_t n_services;
 	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
@@ -223,6 +235,13 @@ void vrrp_add_tracks(struct checker *c, const struct ast_node *n, struct track_i
 void vrrp_add_notify(struct checker *c, const struct ast_node *n, struct notify **list,
 		     uint32_t *n_list);
 
+/* check_script.c: every vrrp_script; the lines of a track_script block, behind those of the list */
+void script_check_all(struct checker *c, const struct ast_node *root);
+void script_add_tracked(struct checker *c, const struct ast_node *n, struct tracked **list,
+			uint32_t *n_list);
+/* Those that anything tracks, for the model. */
+void script_finish(struct checker *c, struct model *m);
+
 /* check_sync_group.c: every sync group, when the instances are known */
 void sync_group_check_all(struct checker *c, const struct ast_node *root);
 
@@ -268,8 +287,12 @@ SETTER(set_global_flush_on_stop);
 SETTER(set_global_sync_daemon);
 SETTER(set_global_sysctls);
 SETTER(set_global_timeouts);
+SETTER(set_script_command);
+SETTER(set_script_user);
+SETTER(set_script_weight);
 SETTER(set_sync_group_members);
 SETTER(set_sync_group_notify);
+SETTER(set_sync_group_track_script);
 SETTER(set_sync_group_tracks);
 SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);
@@ -284,6 +307,7 @@ SETTER(set_vrrp_priority);
 SETTER(set_vrrp_state);
 SETTER(set_vrrp_sync_daemon);
 SETTER(set_vrrp_track_interface);
+SETTER(set_vrrp_track_script);
 SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);
 SETTER(set_vrrp_vips);

@@ -54,6 +54,13 @@ void set_sync_group_tracks(struct checker *c, void *draft, const struct ast_node
 	vrrp_add_tracks(c, n, &d->tracks, &d->n_tracks);
 }
 
+void set_sync_group_track_script(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct sync_group_draft *d = draft;
+
+	script_add_tracked(c, n, &d->tracked, &d->n_tracked);
+}
+
 void set_sync_group_notify(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct sync_group_draft *d = draft;
@@ -62,24 +69,35 @@ void set_sync_group_notify(struct checker *c, void *draft, const struct ast_node
 }
 
 /* As keepalived: priorities that differ within a group would tear at it. */
+static void warn_weight(struct checker *c, const struct sync_group_draft *d,
+			const struct vrrp_instance *v, const char *tracked)
+{
+	check_warn(c, &d->node->word[0].loc,
+		   "%s tracks %s with a weight and is in group %s; the line is left out: track it "
+		   "in the group, or say sync_group_tracking_weight",
+		   v->name, tracked, d->g.name);
+}
+
 static void drop_own_weights(struct checker *c, const struct sync_group_draft *d,
 			     struct vrrp_instance *v)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < v->n_track_interfaces; i++) {
-		const struct track_interface *t = &v->track_interfaces[i];
-
-		if (t->weight)
-			check_warn(c, &d->node->word[0].loc,
-				   "%s tracks %s with a weight and is in group %s; the line is "
-				   "left out: track it in the group, or say "
-				   "sync_group_tracking_weight",
-				   v->name, t->ifname, d->g.name);
+		if (v->track_interfaces[i].weight)
+			warn_weight(c, d, v, v->track_interfaces[i].ifname);
 		else
-			v->track_interfaces[kept++] = *t;
+			v->track_interfaces[kept++] = v->track_interfaces[i];
 	}
 	v->n_track_interfaces = kept;
+	kept = 0;
+	for (uint32_t i = 0; i < v->n_tracked; i++) {
+		if (v->tracked[i].weight)
+			warn_weight(c, d, v, v->tracked[i].name);
+		else
+			v->tracked[kept++] = v->tracked[i];
+	}
+	v->n_tracked = kept;
 }
 
 static void share_tracks(struct checker *c, const struct sync_group_draft *d,
@@ -91,6 +109,9 @@ static void share_tracks(struct checker *c, const struct sync_group_draft *d,
 					   d->n_tracks, sizeof(*v->track_interfaces));
 	for (uint32_t i = 0; i < d->n_tracks; i++)
 		v->track_interfaces[v->n_track_interfaces++] = d->tracks[i];
+	v->tracked = check_extend(c, v->tracked, v->n_tracked, d->n_tracked, sizeof(*v->tracked));
+	for (uint32_t i = 0; i < d->n_tracked; i++)
+		v->tracked[v->n_tracked++] = d->tracked[i];
 }
 
 static struct vrrp_instance *member_of(const struct checker *c, const struct sync_group_draft *d,

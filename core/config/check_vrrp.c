@@ -188,6 +188,13 @@ void set_vrrp_track_interface(struct checker *c, void *draft, const struct ast_n
 	vrrp_add_tracks(c, n, &v->track_interfaces, &v->n_track_interfaces);
 }
 
+void set_vrrp_track_script(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;
+
+	script_add_tracked(c, n, &v->tracked, &v->n_tracked);
+}
+
 void vrrp_add_notify(struct checker *c, const struct ast_node *n, struct notify **list,
 		     uint32_t *n_list)
 {

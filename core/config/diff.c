@@ -42,6 +42,7 @@ const char *diff_object_name(enum diff_object object)
 		[DIFF_GLOBAL] = "global_defs",
 		[DIFF_INSTANCE] = "vrrp_instance",
 		[DIFF_GROUP] = "vrrp_sync_group",
+		[DIFF_SCRIPT] = "vrrp_script",
 		[DIFF_SERVICE] = "virtual_server",
 		[DIFF_SERVER] = "real_server",
 	};
@@ -131,6 +132,30 @@ static void diff_groups(struct builder *b, const struct model *old, const struct
 
 		if (!was || !sync_group_equal(was, g))
 			diff_add(b, was ? DIFF_CHANGED : DIFF_ADDED, DIFF_GROUP, g->id, g->name,
+				 "");
+	}
+}
+
+static const struct track_script *find_script(const struct model *m, uint64_t id)
+{
+	for (uint32_t i = 0; i < m->n_scripts; i++)
+		if (m->scripts[i].id == id)
+			return &m->scripts[i];
+	return NULL;
+}
+
+static void diff_scripts(struct builder *b, const struct model *old, const struct model *new)
+{
+	for (uint32_t i = 0; i < old->n_scripts; i++)
+		if (!find_script(new, old->scripts[i].id))
+			diff_add(b, DIFF_REMOVED, DIFF_SCRIPT, old->scripts[i].id,
+				 old->scripts[i].name, "");
+	for (uint32_t i = 0; i < new->n_scripts; i++) {
+		const struct track_script *t = &new->scripts[i];
+		const struct track_script *was = find_script(old, t->id);
+
+		if (!was || !track_script_equal(was, t))
+			diff_add(b, was ? DIFF_CHANGED : DIFF_ADDED, DIFF_SCRIPT, t->id, t->name,
 				 "");
 	}
 }
@@ -274,6 +299,7 @@ struct diff model_diff(struct arena *arena, const struct model *old, const struc
 	if (old && !global_equal(old->global, new->global))
 		diff_add(&b, DIFF_CHANGED, DIFF_GLOBAL, 0, "", "");
 	diff_instances(&b, old ? old : &nothing, new);
+	diff_scripts(&b, old ? old : &nothing, new);
 	diff_groups(&b, old ? old : &nothing, new);
 	diff_services(&b, old ? old : &nothing, new);
 	return b.d;

@@ -22,6 +22,7 @@ enum diff_object {
 	DIFF_GLOBAL,
 	DIFF_INSTANCE,
 	DIFF_GROUP,
+	DIFF_SCRIPT,
 	DIFF_SERVICE, /* itself; its servers have lines of their own */
 	DIFF_SERVER,
 };

@@ -245,6 +245,43 @@ static void dump_tracks(FILE *out, const struct vrrp_instance *v)
 	fputs(TAB "}\n", out);
 }
 
+static void dump_tracked(FILE *out, const struct vrrp_instance *v)
+{
+	if (!v->n_tracked)
+		return;
+	fputs(TAB "track_script {\n", out);
+	for (uint32_t i = 0; i < v->n_tracked; i++) {
+		fputs(TAB TAB, out);
+		dump_string(out, v->tracked[i].name);
+		fprintf(out, " weight %d%s\n", v->tracked[i].weight,
+			v->tracked[i].reverse ? " reverse" : " noreverse");
+	}
+	fputs(TAB "}\n", out);
+}
+
+static void dump_script(FILE *out, const struct track_script *s)
+{
+	fputs("\nvrrp_script ", out);
+	dump_string(out, s->name);
+	fputs(" {\n", out);
+	dump_str(out, TAB, "script", s->command);
+	dump_seconds(out, TAB, "interval", s->interval_us);
+	dump_seconds(out, TAB, "timeout", s->timeout_us);
+	dump_u32(out, TAB, "rise", s->rise);
+	dump_u32(out, TAB, "fall", s->fall);
+	dump_flag(out, TAB, "init_fail", s->init_fail);
+	if (s->user[0]) {
+		fputs(TAB "user ", out);
+		dump_string(out, s->user);
+		if (s->group[0]) {
+			fputc(' ', out);
+			dump_string(out, s->group);
+		}
+		fputc('\n', out);
+	}
+	fputs("}\n", out);
+}
+
 static void dump_auth(FILE *out, const struct vrrp_instance *v, bool secrets)
 {
 	if (v->auth_type != VRRP_AUTH_PASS)
@@ -281,6 +318,7 @@ static void dump_instance(FILE *out, const struct vrrp_instance *v, bool secrets
 	dump_vips(out, "virtual_ipaddress", v->vips, v->n_vips);
 	dump_vips(out, "virtual_ipaddress_excluded", v->excluded, v->n_excluded);
 	dump_tracks(out, v);
+	dump_tracked(out, v);
 	for (uint32_t i = 0; i < v->n_notifies; i++)
 		dump_notify(out, TAB, notify_on_name((enum notify_on)v->notifies[i].on),
 			    &v->notifies[i]);
@@ -466,6 +504,8 @@ static void dump_service(FILE *out, const struct virtual_server *vs)
 void config_dump(const struct model *m, FILE *out, bool secrets)
 {
 	dump_global(out, m);
+	for (uint32_t i = 0; i < m->n_scripts; i++)
+		dump_script(out, &m->scripts[i]);
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		dump_instance(out, &m->instances[i], secrets);
 	for (uint32_t i = 0; i < m->n_groups; i++)

@@ -139,12 +139,15 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	struct vrrp_instance instance = {.id = 9};
 	struct global global = {0};
 	struct sync_group group = {.id = 8};
+	struct track_script script = {.id = 7};
 	struct model model = {.global = &global,
 			      .n_global = 1,
 			      .instances = &instance,
 			      .n_instances = 1,
 			      .groups = &group,
 			      .n_groups = 1,
+			      .scripts = &script,
+			      .n_scripts = 1,
 			      .services = &service,
 			      .n_services = 1};
 	const struct msg put[] = {
@@ -154,6 +157,7 @@ static void test_retain_forgets_what_left_the_model(void **state)
 		vrrp(98, VRRP_STATE_ACTIVE),
 		{.type = MSG_GROUP_STATE, .group_state = {.group = 8}},
 		{.type = MSG_GROUP_STATE, .group_state = {.group = 97}},
+		{.type = MSG_TRACK_STATE, .track_state = {.tracker = 7}},
 		{.type = MSG_CHECK_STATE, .check_state = {.check = 12}},
 		{.type = MSG_SERVICE_STATE, .service_state = {.service = 10}},
 		{.type = MSG_IPVS_STATE, .ipvs_state = {.available = true}},
@@ -165,8 +169,9 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	for (size_t i = 0; i < sizeof(put) / sizeof(put[0]); i++)
 		store_put(&s, &put[i], NULL);
 	store_retain(&s, &model);
-	assert_int_equal(s.n, 6);
+	assert_int_equal(s.n, 7);
 	assert_true(store_get(&s, MSG_GROUP_STATE, 8, &m));
+	assert_true(store_get(&s, MSG_TRACK_STATE, 7, &m));
 	assert_true(store_get(&s, MSG_SERVER_HEALTH, 11, &m));
 	assert_true(store_get(&s, MSG_IPVS_STATE, 0, &m));
 	assert_false(store_get(&s, MSG_SERVER_HEALTH, 99, &m));

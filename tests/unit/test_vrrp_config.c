@@ -127,6 +127,13 @@ static bool is_up(void *ctx, const char *ifname)
 	return strstr(ctx, ifname) != NULL;
 }
 
+static uint8_t priority_of(const struct vrrp_instance *c, const char *up)
+{
+	const struct tracking nothing = {0};
+
+	return vrrp_config_priority(c, is_up, (void *)up, &nothing);
+}
+
 static void test_tracking(void **state)
 {
 	static const struct {
@@ -143,14 +150,14 @@ static void test_tracking(void **state)
 		const char *failed;
 
 		sample_init(&s);
-		assert_int_equal(vrrp_config_priority(&s.config, is_up, (void *)cases[i].up),
+		assert_int_equal(priority_of(&s.config, cases[i].up),
 				 cases[i].priority);
 		failed = vrrp_config_failed_track(&s.config, is_up, (void *)cases[i].up);
 		assert_int_equal(failed != NULL, cases[i].failed != NULL);
 		if (failed)
 			assert_string_equal(failed, cases[i].failed);
 		s.config.priority = 255; /* an owner's never moves */
-		assert_int_equal(vrrp_config_priority(&s.config, is_up, (void *)cases[i].up), 255);
+		assert_int_equal(priority_of(&s.config, cases[i].up), 255);
 	}
 }
 
@@ -160,9 +167,9 @@ static void test_tracking_limits_and_reverse(void **state)
 
 	sample_init(&s);
 	s.tracks[0].weight = 253;
-	assert_int_equal(vrrp_config_priority(&s.config, is_up, "eth1 eth2"), 254);
+	assert_int_equal(priority_of(&s.config, "eth1 eth2"), 254);
 	s.tracks[1].weight = -253;
-	assert_int_equal(vrrp_config_priority(&s.config, is_up, "eth0"), 1);
+	assert_int_equal(priority_of(&s.config, "eth0"), 1);
 	s.tracks[2].reverse = true;
 	assert_null(vrrp_config_failed_track(&s.config, is_up, "eth0"));
 	assert_string_equal(vrrp_config_failed_track(&s.config, is_up, "eth3"), "eth3");
@@ -239,9 +246,44 @@ static void test_na_frame(void **state)
 	assert_int_equal(icmp6_sum(ip6, 32), 0xffff);
 }
 
+static void test_trackers(void **state)
+{
+	struct tracked tracked[] = {
+		{.tracker = 1, .name = "fault"},
+		{.tracker = 2, .name = "earned", .weight = 20},
+		{.tracker = 3, .name = "penalty", .weight = -30},
+		{.tracker = 4, .name = "reversed", .weight = -5, .reverse = true},
+	};
+	const struct vrrp_instance c = {.priority = 100, .tracked = tracked, .n_tracked = 4};
+	const struct text reason = {"exit status 1"};
+	struct tracking t = {0};
+
+	/* Nothing is known: no effect, but the first must say whether we may start. */
+	assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), 100);
+	assert_null(vrrp_config_failed_tracker(&c, &t));
+	assert_true(vrrp_config_awaits(&c, &t));
+	for (uint64_t id = 1; id <= 4; id++)
+		tracking_set(&t, id, true, &reason);
+	assert_false(vrrp_config_awaits(&c, &t));
+	assert_null(vrrp_config_failed_tracker(&c, &t));
+	assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), 100 + 20 - 5);
+	for (uint64_t id = 1; id <= 4; id++)
+		tracking_set(&t, id, false, &reason);
+	assert_string_equal(vrrp_config_failed_tracker(&c, &t)->name, "fault");
+	assert_string_equal(tracking_reason(&t, 1), "exit status 1");
+	assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), 100 - 30);
+	assert_true(vrrp_config_tracks(&c, 4));
+	assert_false(vrrp_config_tracks(&c, 5));
+	assert_int_equal(tracking_priority(100, -253), 1);
+	assert_int_equal(tracking_priority(100, 253), 254);
+	assert_int_equal(tracking_priority(255, -253), 255);
+	tracking_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trackers),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_own_packet_is_accepted),
 		cmocka_unit_test(test_many_addresses),
