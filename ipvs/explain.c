@@ -263,6 +263,10 @@ const char *explain_edit(const struct ipvs_edit *e, enum ipvs_cause cause,
 	}
 	add(&l, "%s %s ", dest_noun(vs, e->dest),
 	    addr_format_port(&e->dest->address, e->dest->port, at));
+	if (e->moves) {
+		add(&l, "moved to its place, so that the tables of both directors are the same");
+		return line;
+	}
 	if (drift) {
 		explain_drifted_dest(&l, e);
 		return line;

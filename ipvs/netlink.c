@@ -233,6 +233,7 @@ static int on_dest(void *ctx, const struct nlmsghdr *nlh)
 	s->dests = arena_grow(o->arena, s->dests, s->n_dests, &o->dests_cap, sizeof(*s->dests));
 	if (ipvs_genl_get_dest(nlh, s->key.family, &s->dests[s->n_dests]) < 0)
 		return -EBADMSG;
+	s->dests[s->n_dests].place = s->n_dests;
 	s->n_dests++;
 	return 0;
 }

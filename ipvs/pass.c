@@ -174,8 +174,9 @@ static struct served *served_of(struct pass *p, const struct ipvs_edit *e)
 
 static void tell_edit(struct pass *p, const struct ipvs_edit *e, const struct served *s)
 {
-	enum log_level level =
-		p->cause == IPVS_CAUSE_DRIFT ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE;
+	enum log_level level = p->cause == IPVS_CAUSE_DRIFT ? LOG_LEVEL_WARNING
+			       : e->moves		    ? LOG_LEVEL_DEBUG
+							    : LOG_LEVEL_NOTICE;
 	char line[EXPLAIN_MAX];
 
 	log_line(level, "%s",
@@ -198,10 +199,25 @@ static void send_server(const struct served *s, const struct ipvs_edit *e)
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
+/* Both halves of a move leave the counts as they were; the second one tells of it. */
+static void move_done(struct pass *p, const struct ipvs_edit *e)
+{
+	if (e->kind != IPVS_EDIT_NEW_DEST)
+		return;
+	p->changed++;
+	if (p->cause == IPVS_CAUSE_DRIFT)
+		p->k->repairs++;
+	tell_edit(p, e, served_of(p, e));
+}
+
 static void edit_done(struct pass *p, const struct ipvs_edit *e)
 {
 	const struct served *s;
 
+	if (e->moves) {
+		move_done(p, e);
+		return;
+	}
 	count_edit(p, e);
 	if (p->cause == IPVS_CAUSE_MODEL && p->plan.n_edits > EDITS_TOLD)
 		return;

@@ -8,7 +8,8 @@
 
 /* In the order in which one service's destinations are edited. */
 enum step {
-	STEP_RAISE, /* missing ones, and those that had weight 0 */
+	STEP_PLACE, /* missing ones; and where places matter, those that are out of place */
+	STEP_RAISE, /* those that had weight 0 */
 	STEP_CHANGE,
 	STEP_REMOVE,
 	STEPS,
@@ -73,20 +74,70 @@ static void set_dest(struct ipvs_plan *plan, enum step step, const struct ipvs_s
 	e->was = observed;
 }
 
+/* As it was: what else is to change of it comes in its own step. */
+static void move_dest(struct ipvs_plan *plan, const struct ipvs_service *service,
+		      const struct ipvs_dest *observed)
+{
+	static const enum ipvs_edit_kind halves[] = { IPVS_EDIT_DEL_DEST, IPVS_EDIT_NEW_DEST };
+
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		struct ipvs_edit *e = add_edit(plan, halves[i], service);
+
+		e->dest = observed;
+		e->moves = true;
+	}
+}
+
+static bool order_matters(const struct ipvs_service *s)
+{
+	return strcmp(s->scheduler, "mh") == 0 || strcmp(s->scheduler, "sh") == 0 ||
+	       strcmp(s->scheduler, "dh") == 0;
+}
+
+/*
+ * Destinations are added in their sorted order, each at the head of the kernel's list. Those up to
+ * the returned index stand as if just that had been done; those from it on can only get there by
+ * being added behind them.
+ */
+static uint32_t first_out_of_place(const struct ipvs_service *wanted,
+				   const struct ipvs_service *observed)
+{
+	uint32_t first = wanted->n_dests, o = observed->n_dests;
+	int64_t later = -1; /* the place, furthest from the head, of those behind */
+
+	if (!order_matters(wanted))
+		return first;
+	for (uint32_t w = wanted->n_dests; w-- > 0;) {
+		int order = 1;
+
+		while (o && (order = ipvs_dest_compare(&observed->dests[o - 1],
+						       &wanted->dests[w])) > 0)
+			o--;
+		if (!o || order || observed->dests[o - 1].place < later)
+			first = w;
+		if (o && !order && observed->dests[o - 1].place > later)
+			later = observed->dests[o - 1].place;
+	}
+	return first;
+}
+
 /* One merge of two sorted lists, of which this step's edits are taken. */
 static void plan_dests(struct ipvs_plan *plan, enum step step, const struct ipvs_service *wanted,
 		       const struct ipvs_service *observed)
 {
+	const struct ipvs_dest *moved = wanted->dests + first_out_of_place(wanted, observed);
 	const struct ipvs_dest *w = wanted->dests, *w_end = w + wanted->n_dests;
 	const struct ipvs_dest *o = observed->dests, *o_end = o + observed->n_dests;
 
 	while (w < w_end || o < o_end) {
 		int order = w == w_end ? 1 : o == o_end ? -1 : ipvs_dest_compare(w, o);
 
-		if (order < 0 && step == STEP_RAISE)
+		if (order < 0 && step == STEP_PLACE)
 			add_edit(plan, IPVS_EDIT_NEW_DEST, wanted)->dest = w;
 		if (order > 0 && step == STEP_REMOVE)
 			add_edit(plan, IPVS_EDIT_DEL_DEST, wanted)->dest = o;
+		if (order == 0 && w >= moved && step == STEP_PLACE)
+			move_dest(plan, wanted, o);
 		if (order == 0)
 			set_dest(plan, step, wanted, w, o);
 		w += order <= 0;
@@ -218,7 +269,7 @@ void ipvs_plan_make(struct arena *arena, const struct ipvs_table *wanted,
 		    struct ipvs_plan *ret)
 {
 	size_t most = 1 + 2 * IPVS_DAEMONS + (size_t)wanted->n_services + observed->n_services +
-		      ipvs_table_count_dests(wanted) + ipvs_table_count_dests(observed);
+		      2 * (size_t)ipvs_table_count_dests(wanted) + ipvs_table_count_dests(observed);
 
 	*ret = (struct ipvs_plan){ .edits = arena_array(arena, most, sizeof(*ret->edits)) };
 	plan_timeouts(ret, &wanted->timeouts, &observed->timeouts);

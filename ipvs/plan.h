@@ -4,8 +4,13 @@
  * kernel puts no owner's mark on a service, so a service that is not wanted is removed only when
  * its key is one of ours; all others are somebody else's and stay as they are.
  *
- * Edits change what is there and never delete and add it again, which would cost its connections:
- * the kernel's SET commands can change everything but the key. New comes before old: a service's
+ * Edits change what is there and do not delete and add it again: the kernel's SET commands can
+ * change everything but the key and the place in the list. The place matters to the schedulers that
+ * hash: they fill their tables in the list's order, and two directors send a client to the same
+ * server only when their lists agree. So where such a list is out of order, its destinations are
+ * moved, which is to delete and add them in one go; the kernel finds their connections again.
+ *
+ * New comes before old: a service's
  * missing destinations are added and raised before others are lowered, and those before any is
  * removed, so that no pool is empty in between when neither of its ends is. Services that go are
  * removed last of all.
@@ -42,6 +47,7 @@ struct ipvs_edit {
 	const struct ipvs_dest *dest;	    /* wanted; observed in a DEL_DEST */
 	const struct ipvs_dest *was;	    /* observed, in a SET_DEST */
 	struct ipvs_timeouts timeouts;	    /* in a SET_TIMEOUTS; 0: leave it */
+	bool moves;			    /* one half of a destination's move to its place */
 	enum ipvs_daemon_kind daemon_kind;  /* in a NEW_DAEMON or DEL_DAEMON */
 	const struct ipvs_daemon *daemon;   /* wanted in a NEW_DAEMON, observed in a DEL_DAEMON */
 };

@@ -49,6 +49,7 @@ struct ipvs_dest {
 	uint32_t upper_threshold;
 	uint32_t lower_threshold;
 	/* Observed only. */
+	uint32_t place; /* in the kernel's list: 0 is its head, where new ones go */
 	uint32_t active_conns;
 	uint32_t inactive_conns;
 	struct ipvs_counters counters;

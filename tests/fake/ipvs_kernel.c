@@ -37,11 +37,19 @@ struct ipvs_service *fake_ipvs_add(struct fake_ipvs *f, const struct ipvs_key *k
 	return s;
 }
 
+static void make_room_at_head(struct ipvs_service *s)
+{
+	for (uint32_t i = 0; i < s->n_dests; i++)
+		s->dests[i].place++;
+}
+
 struct ipvs_dest *fake_ipvs_add_dest(struct ipvs_service *s, unsigned n, int32_t weight)
 {
-	struct ipvs_dest *d = &s->dests[s->n_dests++];
+	struct ipvs_dest *d = &s->dests[s->n_dests];
 
-	assert(s->n_dests <= FAKE_DESTS_MAX);
+	assert(s->n_dests < FAKE_DESTS_MAX);
+	make_room_at_head(s);
+	s->n_dests++;
 	*d = (struct ipvs_dest){.port = 80, .weight = weight, .forward = IP_VS_CONN_F_DROUTE};
 	d->address = addr_from_bytes(AF_INET, (uint8_t[]){10, 0, 0, (uint8_t)n});
 	return d;
@@ -102,6 +110,21 @@ static int apply_service(struct fake_ipvs *f, const struct ipvs_edit *e)
 	return 0;
 }
 
+static void set_dest(struct ipvs_dest *d, const struct ipvs_dest *wanted)
+{
+	uint32_t place = d->place;
+
+	*d = *wanted;
+	d->place = place;
+}
+
+static void remove_dest(struct ipvs_service *s, struct ipvs_dest *d)
+{
+	for (uint32_t i = 0; i < s->n_dests; i++)
+		s->dests[i].place -= s->dests[i].place > d->place;
+	*d = s->dests[--s->n_dests];
+}
+
 static int apply_dest(struct fake_ipvs *f, const struct ipvs_edit *e)
 {
 	struct ipvs_service *s = fake_ipvs_find(f, &e->service->key);
@@ -114,15 +137,17 @@ static int apply_dest(struct fake_ipvs *f, const struct ipvs_edit *e)
 		if (d)
 			return -EEXIST;
 		assert(s->n_dests < FAKE_DESTS_MAX);
-		s->dests[s->n_dests++] = *e->dest;
+		make_room_at_head(s);
+		s->dests[s->n_dests] = *e->dest;
+		s->dests[s->n_dests++].place = 0;
 		return 0;
 	}
 	if (!d)
 		return -ENOENT;
 	if (e->kind == IPVS_EDIT_SET_DEST)
-		*d = *e->dest;
+		set_dest(d, e->dest);
 	else
-		*d = s->dests[--s->n_dests];
+		remove_dest(s, d);
 	return 0;
 }
 

@@ -107,10 +107,10 @@ static void test_new_before_old(void **state)
 	fake_ipvs_add_dest(w, 4, 1); /* comes */
 	p = plan(*state, &wanted, &observed, &owned);
 	assert_int_equal(p.n_edits, 6);
-	/* Raised (a change) and coming, in the order of their addresses … */
-	assert_int_equal(p.edits[0].kind, IPVS_EDIT_SET_DEST);
-	assert_int_equal(p.edits[0].dest->weight, 1);
-	assert_int_equal(p.edits[1].kind, IPVS_EDIT_NEW_DEST);
+	/* Coming, then raised … */
+	assert_int_equal(p.edits[0].kind, IPVS_EDIT_NEW_DEST);
+	assert_int_equal(p.edits[1].kind, IPVS_EDIT_SET_DEST);
+	assert_int_equal(p.edits[1].dest->weight, 1);
 	/* … then lowered, then gone, … */
 	assert_int_equal(p.edits[2].kind, IPVS_EDIT_SET_DEST);
 	assert_int_equal(p.edits[2].dest->weight, 0);
@@ -163,6 +163,52 @@ static void test_timeouts_are_set_only_when_asked_for(void **state)
 	assert_int_equal(p.edits[0].timeouts.udp_s, 60);
 }
 
+/* "+2" adds 10.0.0.2, "-2" removes it. */
+static const char *plan_order(struct arena *arena)
+{
+	static char said[64];
+	struct ipvs_plan p = plan(arena, &wanted, &observed, &nothing_owned);
+	char *at = said;
+
+	for (uint32_t i = 0; i < p.n_edits; i++) {
+		*at++ = p.edits[i].kind == IPVS_EDIT_NEW_DEST ? '+' : '-';
+		*at++ = (char)('0' + p.edits[i].dest->address.b[3]);
+	}
+	*at = '\0';
+	return said;
+}
+
+/* A server that returns comes to the head of the list; those that belong before it follow. */
+static void test_mh_keeps_its_order(void **state)
+{
+	struct ipvs_service *w = add_service(&wanted, 1), *o = add_service(&observed, 1);
+
+	strcpy(w->scheduler, "mh");
+	strcpy(o->scheduler, "mh");
+	for (unsigned d = 1; d <= 4; d++)
+		fake_ipvs_add_dest(w, d, 1);
+	for (unsigned d = 1; d <= 4; d++)
+		if (d != 2)
+			fake_ipvs_add_dest(o, d, 1);
+	assert_string_equal(plan_order(*state), "+2-3+3-4+4");
+	strcpy(w->scheduler, "rr");
+	strcpy(o->scheduler, "rr");
+	assert_string_equal(plan_order(*state), "+2");
+}
+
+static void test_mh_last_returns(void **state)
+{
+	struct ipvs_service *w = add_service(&wanted, 1), *o = add_service(&observed, 1);
+
+	strcpy(w->scheduler, "mh");
+	strcpy(o->scheduler, "mh");
+	for (unsigned d = 1; d <= 3; d++)
+		fake_ipvs_add_dest(w, d, 1);
+	for (unsigned d = 1; d <= 2; d++)
+		fake_ipvs_add_dest(o, d, 1);
+	assert_string_equal(plan_order(*state), "+3");
+}
+
 static unsigned random_below(unsigned *seed, unsigned n)
 {
 	*seed = *seed * 1103515245u + 12345u;
@@ -176,6 +222,17 @@ static void random_dest(struct ipvs_service *s, unsigned n, unsigned *seed)
 	d->forward = random_below(seed, 2) ? IP_VS_CONN_F_DROUTE : IP_VS_CONN_F_TUNNEL;
 	d->tunnel_type = (uint8_t)random_below(seed, 2);
 	d->upper_threshold = random_below(seed, 2);
+}
+
+static void shuffle_places(struct ipvs_service *s, unsigned *seed)
+{
+	for (uint32_t i = 0; i < s->n_dests; i++) {
+		struct ipvs_dest *a = &s->dests[i], *b = &s->dests[random_below(seed, s->n_dests)];
+		uint32_t place = a->place;
+
+		a->place = b->place;
+		b->place = place;
+	}
 }
 
 static void random_table(struct fake_ipvs *f, unsigned *seed, unsigned services)
@@ -193,8 +250,16 @@ static void random_table(struct fake_ipvs *f, unsigned *seed, unsigned services)
 		for (unsigned d = 1; d <= MAX_DESTS; d++)
 			if (random_below(seed, 2))
 				random_dest(s, d, seed);
+		shuffle_places(s, seed);
 	}
 	ipvs_table_sort(&f->table);
+}
+
+/* The hashing schedulers' lists are as if all had just been added in their order. */
+static void assert_in_order(const struct ipvs_service *s)
+{
+	for (uint32_t i = 0; strcmp(s->scheduler, "mh") == 0 && i < s->n_dests; i++)
+		assert_int_equal(s->dests[i].place, s->n_dests - 1 - i);
 }
 
 /* While edits run, a pool that serves before and after never has nothing to serve with. */
@@ -249,9 +314,13 @@ static void walk(struct arena *arena, unsigned seed)
 	assert_int_equal(p.n_foreign, foreign);
 	for (uint32_t i = 0; i < p.n_edits; i++) {
 		assert_int_equal(fake_ipvs_apply(&kernel, &p.edits[i]), 0);
-		assert_never_empty(&observed, &kernel);
+		/* Between the halves of a move the only one that serves may be the one that moves. */
+		if (!p.edits[i].moves)
+			assert_never_empty(&observed, &kernel);
 	}
 	p = plan(arena, &wanted, &kernel, &owned);
+	for (uint32_t i = 0; i < wanted.table.n_services; i++)
+		assert_in_order(ipvs_table_find(&kernel.table, &wanted.services[i].key));
 	assert_int_equal(p.n_edits, 0);
 	assert_int_equal(p.n_foreign, foreign);
 	assert_int_equal(kernel.table.n_services, wanted.table.n_services + foreign);
@@ -357,6 +426,8 @@ int main(void)
 		TEST(test_every_setting_is_edited_in_place),
 		TEST(test_tunnel_settings_count_only_for_tunnels),
 		TEST(test_timeouts_are_set_only_when_asked_for),
+		TEST(test_mh_keeps_its_order),
+		TEST(test_mh_last_returns),
 		TEST(test_random_walk),
 	};
 
