@@ -10,6 +10,8 @@
 
 /* So that one talkative peer cannot hold the loop. */
 #define RECEIVE_AT_ONCE 256
+/* More than a socket holds: a child of the dead peer may still have the other end, and not stop. */
+#define DRAIN_MAX 4096
 /* More than these in one iteration of the loop wait for its end, and go out together. */
 #define SEND_AT_ONCE 16
 
@@ -169,7 +171,7 @@ void link_drain(struct link *l)
 	struct msg m;
 	int fd;
 
-	while (link_is_open(l) && msg_receive(l->sock, &m, &fd) == 0)
+	for (int i = 0; i < DRAIN_MAX && link_is_open(l) && msg_receive(l->sock, &m, &fd) == 0; i++)
 		l->ops->receive(l, &m, fd);
 }
 

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define INDEX_MIN 64
+/* Kinds of state that one object can have: a real server's health, counters, and state. */
+#define STATES_MAX 3
+#define FORMER_MAX 100000
 
 /* Encoded: a message is up to 1 KiB as a struct, but most take less than 100 bytes. */
 struct store_entry {
@@ -26,7 +29,7 @@ static void *must(void *p)
 
 void store_init(struct store *s)
 {
-	*s = (struct store){0};
+	*s = (struct store){.max = SIZE_MAX};
 }
 
 void store_done(struct store *s)
@@ -173,6 +176,8 @@ enum store_change store_put(struct store *s, const struct msg *m, struct msg *re
 	assert(keeps);
 	(void)keeps;
 	e = look_up(s, m->type, id);
+	if (!e && s->n >= s->max)
+		return STORE_FULL;
 	if (!e) {
 		set_bytes(add(s, m->type, id), buf, len);
 		return STORE_NEW;
@@ -236,6 +241,11 @@ static size_t count_objects(const struct model *m)
 		for (uint32_t k = 0; k < m->services[i].n_servers; k++)
 			n += 1 + m->services[i].servers[k].n_checks;
 	return n;
+}
+
+void store_expect(struct store *s, const struct model *m)
+{
+	s->max = s->n + STATES_MAX * count_objects(m) + FORMER_MAX;
 }
 
 /* Sorted. 0 stands for the one object without an id, the kernel's IPVS. */

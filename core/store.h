@@ -16,6 +16,7 @@ struct store {
 	struct store_entry *entries; /* in the order of their first appearance */
 	size_t n;
 	size_t cap;
+	size_t max; /* that there may be: see store_expect() */
 	uint32_t *index; /* of entries + 1, open addressing; 0: free */
 	size_t n_index;	 /* a power of two */
 };
@@ -24,6 +25,7 @@ enum store_change {
 	STORE_NEW,     /* nothing was known of the object */
 	STORE_CHANGED, /* *ret_former says what was known */
 	STORE_SAME,
+	STORE_FULL, /* more objects than there can be; nothing was put */
 };
 
 void store_init(struct store *s);
@@ -42,6 +44,9 @@ bool store_get(const struct store *s, enum msg_type type, uint64_t id, struct ms
 void store_each(const struct store *s, enum role_id to,
 		void (*each)(void *ctx, const struct msg *m), void *ctx);
 void store_forget(struct store *s, enum msg_type type, uint64_t id);
+/* Makes room for all that this model's objects can have to say, beside what is there and what a
+ * role may still say of former ones. Who tells of objects that do not exist takes no more than it. */
+void store_expect(struct store *s, const struct model *m);
 /* Forgets the objects that are not in the model. */
 void store_retain(struct store *s, const struct model *m);
 

@@ -68,6 +68,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 	*next = (struct generation){.image_fd = -1};
 	if (s->track_scripts && supervisor_wants(s, ROLE_VRRP))
 		track_scripts_commit(s->track_scripts, s->running.model, &s->store);
+	store_expect(&s->store, s->running.model);
 	err = generation_save(&s->running, s->options.run_dir);
 	if (err)
 		log_warning("%s/" GENERATION_FILE ": can't be written: %s", s->options.run_dir,
@@ -96,6 +97,7 @@ void supervisor_settle(struct supervisor *s)
 	if (!all_ready(s))
 		return;
 	store_retain(&s->store, s->running.model);
+	store_expect(&s->store, s->running.model);
 	statefile_touch(&s->statefile);
 	if (s->phase != SUPERVISOR_STARTING)
 		return;
@@ -300,7 +302,10 @@ static void keep_state(struct supervisor *s, struct process *p, const struct msg
 		return;
 	}
 	change = store_put(&s->store, m, &former);
-	if (change == STORE_SAME)
+	if (change == STORE_FULL && log_limit_pass(&s->store_limit, clock_now_us()))
+		log_error("%s: tells of more objects than there are: not kept%s",
+			  role_name(p->desc->id), log_limit_suffix(&s->store_limit));
+	if (change == STORE_SAME || change == STORE_FULL)
 		return;
 	if (store_resumes(m->type))
 		statefile_touch(&s->statefile);
@@ -546,6 +551,7 @@ static void init(struct supervisor *s, const struct options *o)
 	s->control.sock = -1;
 	s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
 	store_init(&s->store);
+	s->store_limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 1};
 	statefile_init(&s->statefile, s->loop, o->run_dir, &s->store);
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		s->processes[i] = &s->process_memory[i];

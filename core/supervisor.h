@@ -8,6 +8,7 @@
 
 #include "core/adopt.h"
 #include "core/control.h"
+#include "core/log.h"
 #include "core/process.h"
 #include "core/reload.h"
 #include "core/snapshot.h"
@@ -29,6 +30,7 @@ struct supervisor {
 	struct process *stand_by;	       /* of one of them */
 	struct process process_memory[ROLE_COUNT + 1];
 	struct store store;
+	struct log_limit store_limit;
 	struct statefile statefile;
 	struct reload reload;
 	struct adopt adopt;

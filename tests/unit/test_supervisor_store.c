@@ -179,6 +179,28 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	store_done(&s);
 }
 
+/* A role gone bad tells of one object after the other that does not exist. */
+static void test_a_flood_of_unknown_objects_ends(void **state)
+{
+	struct global global = {0};
+	struct model model = {.global = &global, .n_global = 1};
+	enum store_change change = STORE_NEW;
+	struct msg m = health(1, true);
+	struct store s;
+
+	store_init(&s);
+	store_put(&s, &m, NULL);
+	store_expect(&s, &model);
+	for (uint64_t id = 2; id < 1000000 && change == STORE_NEW; id++) {
+		m = health(id, true);
+		change = store_put(&s, &m, NULL);
+	}
+	assert_int_equal(change, STORE_FULL);
+	m = health(1, false);
+	assert_int_equal(store_put(&s, &m, NULL), STORE_CHANGED);
+	store_done(&s);
+}
+
 static void save(struct writer *w)
 {
 	struct msg a = health(5, true), b = vrrp(6, VRRP_STATE_ACTIVE);
@@ -241,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_an_empty_store),
 		cmocka_unit_test(test_many_objects),
+		cmocka_unit_test(test_a_flood_of_unknown_objects_ends),
 		cmocka_unit_test(test_retain_forgets_what_left_the_model),
 		cmocka_unit_test(test_save_and_load),
 		cmocka_unit_test(test_load_of_a_cut_file),
