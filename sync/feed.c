@@ -265,7 +265,7 @@ static void on_old_data(struct sync_session *s, struct sync_peer *p, int64_t now
 	if (!sync_peer_knows_path(p, from) &&
 	    sync_frame_read_data(bytes, len, p->feed.cipher, s->plain, &data))
 		return;
-	sync_peer_heard(p, from, now_us);
+	sync_peer_heard_again(p, from, now_us);
 }
 
 void sync_feed_on_data(struct sync_session *s, int64_t now_us, const struct sync_path *from,
@@ -341,6 +341,7 @@ size_t sync_feed_emit(struct sync_session *s, struct sync_peer *p, int64_t now_u
 		.refused = s->table->counters.refused,
 		.entries = s->table->n,
 		.drops = s->drops,
+		.term = s->newest_term,
 	};
 
 	if (!f->open || (!f->ack_due && !f->gap && !f->unacked))

@@ -120,60 +120,74 @@ static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t
 		f->caught_up_us = now_us;
 }
 
-/* Of a session that runs, or one that this acknowledgement brings to life. */
-static void take_ack(struct sync_session *s, int64_t now_us, const struct sync_path *from,
-		     const struct sync_frame_head *head, const uint8_t *bytes, size_t len,
-		     const struct sync_ack_clear *clear)
+/* Of the session that runs. */
+static void take_ack(struct sync_session *s, struct sync_peer *p, int64_t now_us,
+		     const struct sync_path *from, const struct sync_frame_head *head,
+		     const uint8_t *bytes, size_t len)
 {
-	struct sync_peer *p = sync_peer_find(s, clear->node);
-	bool runs = p && p->follower.joined && p->follower.session == head->session;
-	struct sync_offer *offer = runs ? NULL : sync_opening_find(s, head, clear);
+	struct sync_follower *f = &p->follower;
+	bool fresh = sync_replay_is_fresh(&f->replay, head->seq);
 	struct sync_ack ack;
-	int error;
+	int error = 0;
 
-	if (!runs && !offer) {
-		s->counters.unknown++;
-		return;
-	}
-	if (runs && !sync_replay_is_fresh(&p->follower.replay, head->seq) &&
-	    sync_peer_knows_path(p, from)) {
-		s->counters.replayed++;
-		sync_peer_heard(p, from, now_us);
-		return;
-	}
-	error = sync_frame_read_ack(bytes, len, runs ? p->follower.ack_cipher : offer->ack_cipher,
-				    &ack);
+	if (fresh || !sync_peer_knows_path(p, from))
+		error = sync_frame_read_ack(bytes, len, f->ack_cipher, &ack);
 	if (error == -EACCES)
 		sync_session_auth_failed(s, from);
 	if (error)
 		return;
-	if (!runs)
-		p = sync_peer_get(s, clear->node);
+	if (!fresh) {
+		s->counters.replayed++;
+		sync_peer_heard_again(p, from, now_us);
+		return;
+	}
+	sync_replay_mark(&f->replay, head->seq);
+	sync_peer_heard(p, from, now_us);
+	sync_term_heard(s, ack.term);
+	acknowledge(s, f, now_us, &ack);
+}
+
+/* The first one of a new session. */
+static void take_up(struct sync_session *s, struct sync_offer *offer, int64_t now_us,
+		    const struct sync_path *from, const struct sync_frame_head *head,
+		    const uint8_t *bytes, size_t len)
+{
+	struct sync_peer *p;
+	struct sync_ack ack;
+	int error = sync_frame_read_ack(bytes, len, offer->ack_cipher, &ack);
+
+	if (error == -EACCES)
+		sync_session_auth_failed(s, from);
+	p = error ? NULL : sync_peer_get(s, offer->node);
 	if (!p)
 		return;
 	sync_peer_heard(p, from, now_us);
-	if (!runs) {
-		join(s, p, now_us, offer, &ack, head->seq);
-	} else if (sync_replay_is_fresh(&p->follower.replay, head->seq)) {
-		sync_replay_mark(&p->follower.replay, head->seq);
-		acknowledge(s, &p->follower, now_us, &ack);
-	} else {
-		s->counters.replayed++;
-	}
+	sync_term_heard(s, ack.term);
+	join(s, p, now_us, offer, &ack, head->seq);
 }
 
 void sync_follower_on_ack(struct sync_session *s, int64_t now_us, const struct sync_path *from,
 			  const struct sync_frame_head *head, const uint8_t *bytes, size_t len)
 {
 	struct sync_ack_clear clear;
+	struct sync_offer *offer;
+	struct sync_peer *p;
 
 	if (sync_frame_read_ack_clear(bytes, len, &clear) || !clear.node) {
 		s->counters.malformed++;
 		return;
 	}
 	/* To a group, everybody hears everybody's acknowledgements. */
-	if (clear.node != s->conf->node)
-		take_ack(s, now_us, from, head, bytes, len, &clear);
+	if (clear.node == s->conf->node)
+		return;
+	p = sync_peer_find(s, clear.node);
+	offer = sync_opening_find(s, head, &clear);
+	if (p && p->follower.joined && p->follower.session == head->session)
+		take_ack(s, p, now_us, from, head, bytes, len);
+	else if (offer)
+		take_up(s, offer, now_us, from, head, bytes, len);
+	else
+		s->counters.unknown++;
 }
 
 void sync_follower_tick(struct sync_session *s, struct sync_peer *p, int64_t now_us)

@@ -11,7 +11,7 @@
 #define OPEN_CLEAR_LEN	     (2 * SYNC_NONCE_LEN)
 #define OPEN_LEN	     (8 + 8 + SYNC_KEY_LEN + 8 + 8 + 8 + 1 + 2)
 #define ACK_CLEAR_LEN	     (SYNC_NONCE_LEN + 8)
-#define ACK_LEN		     (8 + 8 + 4 + 8 + 8 + 8)
+#define ACK_LEN		     (8 + 8 + 4 + 8 + 8 + 8 + 2)
 
 static size_t whole_len(size_t clear, size_t sealed)
 {
@@ -192,6 +192,7 @@ size_t sync_frame_write_ack(uint8_t *bytes, uint64_t session, uint64_t seq,
 	put_u64(&w, ack->refused);
 	put_u64(&w, ack->entries);
 	put_u64(&w, ack->drops);
+	put_u16(&w, ack->term);
 	return seal(bytes, seq, ACK_CLEAR_LEN, ACK_LEN, cipher);
 }
 
@@ -226,6 +227,7 @@ int sync_frame_read_ack(const uint8_t *bytes, size_t len, struct sync_cipher *ci
 	ret->refused = get_u64(&r);
 	ret->entries = get_u64(&r);
 	ret->drops = get_u64(&r);
+	ret->term = get_u16(&r);
 	return 0;
 }
 

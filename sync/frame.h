@@ -13,7 +13,7 @@
  *	OPEN       the answer: clear nonce 16 (theirs), salt 16 (ours); sealed under the pair's key:
  *           node 8, stream 8, stream key 32, seq 8, epoch 8, newest 8, suite 1, term 2
  *	ACK        receiver to sender: clear nonce 16, node 8; sealed under the pair's key: epoch 8,
- *	           version 8, flags 4, refused 8, entries 8, drops 8
+ *	           version 8, flags 4, refused 8, entries 8, drops 8, term 2
  *	DATA       sealed under the stream's key, the same for all receivers: prev 8, last 8,
  *	           newest 8, records 2, term 2, zero 4, records. "These are all changes in (prev,
  *last]". With no record it is a heartbeat.
@@ -94,6 +94,7 @@ struct sync_ack {
 	uint64_t refused; /* entries, for want of room */
 	uint64_t entries;
 	uint64_t drops; /* lost on the way into its kernel */
+	uint16_t term;	/* the newest that it knows of */
 };
 
 struct sync_data {

@@ -249,9 +249,10 @@ void sync_opening_on_open(struct sync_session *s, int64_t now_us, const struct s
 	p = sync_peer_get(s, open.node);
 	if (!p)
 		goto out;
-	sync_peer_heard(p, from, now_us);
+	sync_peer_heard_again(p, from, now_us);
 	sync_term_heard(s, open.term);
 	if (is_news(s, &p->feed, &clear, &open, now_us)) {
+		sync_peer_heard(p, from, now_us);
 		sync_cipher_free(p->feed.ack_cipher);
 		p->feed.ack_cipher = ack_cipher;
 		ack_cipher = NULL;

@@ -157,15 +157,26 @@ static void forget_silent_paths(struct sync_peer *p, int64_t now_us)
 	p->n_paths = kept;
 }
 
-void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us)
+static void path_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us)
 {
 	unsigned i = path_place(p, path);
 
 	p->paths[i] = *path;
 	p->path_heard_us[i] = now_us;
-	p->heard_us = now_us;
 	if (p->n_paths > 1)
 		forget_silent_paths(p, now_us);
+}
+
+void sync_peer_heard_again(struct sync_peer *p, const struct sync_path *path, int64_t now_us)
+{
+	if (p->n_paths < SYNC_PATHS_MAX || sync_peer_knows_path(p, path))
+		path_heard(p, path, now_us);
+}
+
+void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us)
+{
+	path_heard(p, path, now_us);
+	p->heard_us = now_us;
 }
 
 void sync_session_tell(struct sync_session *s, enum sync_event_kind kind, uint64_t node,

@@ -148,7 +148,12 @@ struct sync_peer *sync_peer_find(struct sync_session *s, uint64_t node);
 /* Finds or makes it. NULL: there are too many. */
 struct sync_peer *sync_peer_get(struct sync_session *s, uint64_t node);
 bool sync_peer_knows_path(const struct sync_peer *p, const struct sync_path *path);
-/* An authentic frame came this way. */
+/*
+ * A frame that was seen before came this way. It may be the copy that a second path has carried, or
+ * a replay: so the way may be one, but it drives no other out, and the peer may be dead.
+ */
+void sync_peer_heard_again(struct sync_peer *p, const struct sync_path *path, int64_t now_us);
+/* A frame that is authentic and new came this way. */
 void sync_peer_heard(struct sync_peer *p, const struct sync_path *path, int64_t now_us);
 void sync_session_tell(struct sync_session *s, enum sync_event_kind kind, uint64_t node,
 		       const struct sync_path *path);

@@ -482,8 +482,12 @@ static bool follows(struct world *w, unsigned a, unsigned b)
 	return false;
 }
 
+/* Really: what an enemy has held back can make a peer look alive that is not. */
 static bool are_together(struct world *w, unsigned a, unsigned b)
 {
+	for (unsigned link = 0; link < w->n_links; link++)
+		if (w->cut[link][a][b] || w->cut[link][b][a])
+			return false;
 	return w->now_us - w->cut_us > 300 * USEC_PER_MSEC && follows(w, a, b) && follows(w, b, a);
 }
 
