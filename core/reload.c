@@ -194,7 +194,8 @@ static int load(struct supervisor *s)
 {
 	struct reload *r = &s->reload;
 	uint64_t number = s->running.model->generation;
-	int err = generation_load(&r->next, &s->options, number + 1);
+	uint64_t last = r->offered > number ? r->offered : number;
+	int err = generation_load(&r->next, &s->options, last + 1);
 
 	keep_diagnostics(&r->last, &r->next.diags);
 	reload_log_diags(&r->next.diags, "reload");
@@ -219,6 +220,7 @@ static void begin(struct supervisor *s)
 	manager_reloading(s);
 	if (load(s) < 0)
 		return;
+	r->offered = r->next.model->generation;
 	generation_describe_changes(&s->running, &r->next, r->changes, sizeof(r->changes));
 	perform(s, transaction_begin(&r->transaction, r->next.model->generation,
 				     supervisor_ready_roles(s), clock_now_us()));

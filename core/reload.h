@@ -35,6 +35,8 @@ struct reload_result {
 struct reload {
 	uint64_t serial; /* of the last one that was begun */
 	bool again;	 /* one more after this one */
+	/* The last number that roles were asked about: a late answer must not count for another. */
+	uint64_t offered;
 	struct generation next;
 	struct transaction transaction;
 	ev_timer timer;
