@@ -120,7 +120,7 @@ static int listen_for_roles(struct adopt *a)
 	unlink(a->path);
 	/* Roles of any user connect; who they are is asked of the kernel. */
 	if (bind(a->sock, (struct sockaddr *)&at, sizeof(at)) < 0 || chmod(a->path, 0666) < 0 ||
-	    listen(a->sock, ROLE_COUNT) < 0)
+	    listen(a->sock, SOMAXCONN) < 0)
 		return -errno;
 	return 0;
 }
