@@ -72,6 +72,14 @@ static void count(int err)
 	log_state.dropped = err ? log_state.dropped + 1 : 0;
 }
 
+/* One fact a line, whatever a peer or a file has put into its words. */
+static void mask_controls(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = *text == '\t' ? ' ' : '?';
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_MAX_BYTES];
@@ -85,6 +93,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line + at, sizeof(line) - at - 64, fmt, ap);
 	va_end(ap);
+	mask_controls(line + at);
 	at = strlen(line);
 	if (log_state.dropped)
 		at += (size_t)snprintf(line + at, 48, " (%llu lines lost before this one)",
