@@ -352,8 +352,12 @@ static void own(struct keeper *k)
 		k->owned[n++] = k->keys[i].id;
 	for (uint32_t i = 0; i < k->n_resumed; i++)
 		k->owned[n++] = k->resumed[i].service;
-	k->n_owned = n;
 	qsort(k->owned, n, sizeof(*k->owned), compare_ids);
+	/* Each once: a kernel that can't follow may see many models. */
+	k->n_owned = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (!k->n_owned || k->owned[i] != k->owned[k->n_owned - 1])
+			k->owned[k->n_owned++] = k->owned[i];
 }
 
 static void forget_health(struct keeper *k)

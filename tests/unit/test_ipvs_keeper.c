@@ -560,6 +560,10 @@ static void test_without_ipvs_the_rest_goes_on(void **state)
 	assert_false(world.last.available);
 	assert_non_null(strstr(world.last.reason.s, "modprobe ip_vs"));
 	assert_true(keeper_wants_retry(&f->keeper));
+	for (unsigned i = 0; i < 5; i++)
+		commit(f);
+	assert_int_equal(f->keeper.n_owned, SERVICES); /* however often it is reloaded */
+	world.service_states = SERVICES;
 	forget_log();
 	keeper_retry(&f->keeper);
 	say(f, 0, 0, false);
