@@ -270,6 +270,7 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 	vrrp_check_all(&c, root);
 	sync_group_check_all(&c, root);
 	lvs_finish(&c);
+	sync_check(&c, root);
 	service_check_all(&c, root);
 	return check_model(&c);
 }

@@ -225,6 +225,9 @@ void garp_init(struct garp_draft *g);
 /* check_lvs.c: what names other objects, when they are all known */
 void lvs_finish(struct checker *c);
 
+/* check_sync.c: the sync block, and what it needs of the kernel */
+void sync_check(struct checker *c, const struct ast_node *root);
+
 /* check_vrrp.c: every instance of the file, in order */
 void vrrp_check_all(struct checker *c, const struct ast_node *root);
 struct vrrp_instance *vrrp_find(const struct checker *c, const char *name);
@@ -294,6 +297,10 @@ SETTER(set_sync_group_members);
 SETTER(set_sync_group_notify);
 SETTER(set_sync_group_track_script);
 SETTER(set_sync_group_tracks);
+SETTER(set_sync_address);
+SETTER(set_sync_interface);
+SETTER(set_sync_key);
+SETTER(set_sync_peer);
 SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);
 SETTER(set_vrrp_auth_type);

@@ -122,6 +122,23 @@ static void dump_sync(FILE *out, const struct model *m, const struct sync_daemon
 	fputc('\n', out);
 }
 
+static void dump_peering(FILE *out, const struct sync_block *b, bool secrets)
+{
+	char text[ADDR_TEXT_MAX];
+	bool hidden = !secrets && !strncmp(b->key, "hex:", 4);
+
+	fputs("sync {\n", out);
+	if (b->ifname[0])
+		dump_str(out, TAB, "interface", b->ifname);
+	fprintf(out, TAB "address %s\n", addr_format(&b->address, text));
+	for (uint32_t i = 0; i < b->n_peers; i++)
+		fprintf(out, TAB "peer %s\n", addr_format(&b->peers[i].address, text));
+	fprintf(out, TAB "port %u\n", b->port);
+	dump_str(out, TAB, "key", hidden ? "hex:***" : b->key);
+	dump_seconds(out, TAB, "sync_wait", b->wait_us);
+	fputs("}\n", out);
+}
+
 static void dump_sysctls(FILE *out, const struct global *g)
 {
 	if (!g->n_sysctls)
@@ -506,6 +523,8 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 	dump_global(out, m);
 	for (uint32_t i = 0; i < m->n_scripts; i++)
 		dump_script(out, &m->scripts[i]);
+	for (uint32_t i = 0; i < m->global->n_peering; i++)
+		dump_peering(out, &m->global->peering[i], secrets);
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		dump_instance(out, &m->instances[i], secrets);
 	for (uint32_t i = 0; i < m->n_groups; i++)
