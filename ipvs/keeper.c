@@ -405,6 +405,8 @@ static bool same_timeouts(const struct global *a, const struct global *b)
 
 static bool same_sync(const struct global *a, const struct global *b)
 {
+	if (a->n_peering != b->n_peering)
+		return false;
 	if (!a->n_sync || !b->n_sync)
 		return a->n_sync == b->n_sync;
 	return sync_daemon_equal(a->sync, b->sync);
@@ -413,7 +415,7 @@ static bool same_sync(const struct global *a, const struct global *b)
 /* From before they are started, as with services. */
 static void own_sync(struct keeper *k)
 {
-	if (k->sync.owned || !k->model->global->n_sync)
+	if (k->sync.owned || !wanted_any_daemon(k->model->global))
 		return;
 	k->sync.owned = true;
 	keeper_send_sync(k);

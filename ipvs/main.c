@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/role.h"
 #include "ipvs/keeper.h"
+#include "ipvs/loopback.h"
 #include "ipvs/tunables.h"
 
 #include <ev.h>
@@ -21,6 +22,7 @@
 struct ipvs_role {
 	struct keeper keeper;
 	struct tunables tunables;
+	struct loopback loopback;
 	struct ev_loop *loop;
 	ev_prepare apply;
 	ev_timer retry;
@@ -64,8 +66,10 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 	bool round_done = keeper_patrol(&r->keeper);
 	double pause_s = (double)(clock_now_us() - started_us) / USEC_PER_SEC / PATROL_SHARE;
 
-	if (round_done)
+	if (round_done) {
+		loopback_keep(&r->loopback);
 		tunables_check(&r->tunables);
+	}
 	if (round_done && pause_s < PATROL_PAUSE_S)
 		pause_s = PATROL_PAUSE_S;
 	ev_timer_set(w, pause_s, 0);
@@ -109,7 +113,11 @@ static void role_commit(void *ctx, const struct model *now)
 {
 	struct ipvs_role *r = ctx;
 
+	if (now->global->n_peering)
+		loopback_add(&r->loopback);
 	keeper_commit(&r->keeper, now, clock_now_us());
+	if (!now->global->n_peering)
+		loopback_remove(&r->loopback);
 	tunables_commit(&r->tunables, now->global); /* the keeper's question has loaded ip_vs */
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);
@@ -152,6 +160,7 @@ static void role_stop(void *ctx, int64_t deadline_us)
 	ev_timer_stop(r->loop, &r->retry);
 	ev_timer_stop(r->loop, &r->patrol);
 	keeper_stop(&r->keeper);
+	loopback_remove(&r->loopback);
 	tunables_stop(&r->tunables);
 	role_stopped();
 }

@@ -393,7 +393,7 @@ static void settle_ownership(struct keeper *k)
 	if (k->incomplete)
 		return;
 	if (!k->sync.failure)
-		k->sync.owned = k->model->global->n_sync;
+		k->sync.owned = wanted_any_daemon(k->model->global);
 	k->flush_others = false;
 	k->n_owned = k->n_keys;
 	for (uint32_t i = 0; i < k->n_keys; i++)

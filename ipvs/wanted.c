@@ -2,6 +2,9 @@
 /* What the kernel's table should be: see wanted.h. */
 #include "ipvs/wanted.h"
 
+#include "core/sync_kernel.h"
+
+#include <arpa/inet.h>
 #include <linux/ip_vs.h>
 #include <stdio.h>
 
@@ -183,12 +186,41 @@ static struct ipvs_daemon wanted_daemon(const struct sync_daemon *s)
 	return d;
 }
 
+bool wanted_any_daemon(const struct global *global)
+{
+	return global->n_sync || global->n_peering;
+}
+
+/* Both on lo, for tandem-sync. */
+static struct ipvs_daemon kernel_end(uint32_t group, uint16_t port, uint16_t maxlen)
+{
+	uint32_t bytes = htonl(group);
+	struct ipvs_daemon d = {
+		.runs = true,
+		.sync_id = SYNC_KERNEL_ID,
+		.ifname = SYNC_KERNEL_IFNAME,
+		.group = addr_from_bytes(AF_INET, &bytes),
+		.port = port,
+		.maxlen = maxlen,
+	};
+
+	return d;
+}
+
 struct ipvs_daemons wanted_daemons(const struct global *global, enum wanted_follows follows,
 				   bool owned)
 {
 	const struct sync_daemon *s = global->n_sync ? global->sync : NULL;
 	struct ipvs_daemons d = { .known = owned };
 
+	if (global->n_peering) {
+		d.known = true;
+		d.of[IPVS_DAEMON_MASTER] = kernel_end(
+			SYNC_KERNEL_SOURCE_GROUP, SYNC_KERNEL_SOURCE_PORT, SYNC_KERNEL_SOURCE_MAX);
+		d.of[IPVS_DAEMON_BACKUP] =
+			kernel_end(SYNC_KERNEL_SINK_GROUP, SYNC_KERNEL_SINK_PORT, 0);
+		return d;
+	}
 	if (!s)
 		return d;
 	d.known = !s->instance || follows != WANTED_FOLLOWS_UNKNOWN;

@@ -48,6 +48,7 @@ enum wanted_follows {
 };
 
 /* `owned`: what runs in the kernel may be ours; else, without lvs_sync_daemon, it is let be. */
+bool wanted_any_daemon(const struct global *global);
 struct ipvs_daemons wanted_daemons(const struct global *global, enum wanted_follows follows,
 				   bool owned);
 

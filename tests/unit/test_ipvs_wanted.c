@@ -469,10 +469,29 @@ static void test_sync_daemons_follow_their_instance(void **state)
 	assert_false(d.known);
 }
 
+/* tandem-sync is told by one and speaks to the other, whatever VRRP says. */
+static void test_sync_block_wants_both_daemons_on_lo(void **state)
+{
+	struct sync_block block = { .port = 8849 };
+	struct global with = { .peering = &block, .n_peering = 1 };
+	struct ipvs_daemons d = wanted_daemons(&with, WANTED_FOLLOWS_UNKNOWN, false);
+	const struct ipvs_daemon *source = &d.of[IPVS_DAEMON_MASTER];
+	const struct ipvs_daemon *sink = &d.of[IPVS_DAEMON_BACKUP];
+
+	assert_true(wanted_any_daemon(&with));
+	assert_true(d.known && source->runs && sink->runs);
+	assert_string_equal(source->ifname, "lo");
+	assert_string_equal(sink->ifname, "lo");
+	assert_false(addr_equal(&source->group, &sink->group));
+	assert_int_not_equal(source->port, sink->port);
+	assert_int_equal(source->maxlen, 152);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sync_daemons_follow_their_instance),
+		cmocka_unit_test(test_sync_block_wants_both_daemons_on_lo),
 		TEST(test_unknown_health_is_up),
 		TEST(test_destinations_are_sorted),
 		TEST(test_alpha_is_down_until_told),
