@@ -226,7 +226,7 @@ static void become_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	if (!first)
 		send_own_advert(conf, m, event->now_us, ret);
 	m->active_int_us = conf->adver_int_us;
-	m->preempt_at_us = USEC_NEVER;
+	m->preempt_at_us = m->sync_until_us = USEC_NEVER;
 	change_state(conf, m, VRRP_STATE_ACTIVE, event, reason, ret);
 }
 
@@ -253,7 +253,7 @@ static void start_up(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	m->active_int_us = conf->adver_int_us;
 	m->heard_us = USEC_NEVER;
 	m->peer = (struct addr){0};
-	m->preempt_at_us = USEC_NEVER;
+	m->preempt_at_us = m->sync_until_us = USEC_NEVER;
 	if (conf->priority == VRRP_PRIORITY_OWNER && !conf->grouped) {
 		become_active(conf, m, event,
 			      reason == VRRP_REASON_STARTED ? VRRP_REASON_OWNER : reason, ret);
@@ -348,14 +348,35 @@ static bool is_outdone(const struct vrrp_conf *conf, const struct vrrp_machine *
 	return addr_compare(&event->src, &m->peer) < 0;
 }
 
-/* §6.4.2, the case of a lower priority with Preempt_Mode: true while it must still be obeyed. */
-static bool preempt_is_delayed(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us)
+/* Both waits begin with the first advertisement of a lower Active. */
+static bool waits_for_sync(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us)
 {
-	if (conf->priority == VRRP_PRIORITY_OWNER || !conf->preempt_delay_us)
+	if (!conf->sync_wait_us)
+		return false;
+	if (m->sync_until_us == USEC_NEVER)
+		m->sync_until_us = now_us + conf->sync_wait_us;
+	return now_us < m->sync_until_us;
+}
+
+static bool waits_for_delay(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us)
+{
+	if (!conf->preempt_delay_us)
 		return false;
 	if (m->preempt_at_us == USEC_NEVER)
 		m->preempt_at_us = now_us + conf->preempt_delay_us;
 	return now_us < m->preempt_at_us;
+}
+
+/* §6.4.2, the case of a lower priority with Preempt_Mode: true while it must still be obeyed. */
+static bool preempt_is_delayed(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us)
+{
+	bool delay, sync;
+
+	if (conf->priority == VRRP_PRIORITY_OWNER)
+		return false;
+	delay = waits_for_delay(conf, m, now_us);
+	sync = waits_for_sync(conf, m, now_us);
+	return delay || sync;
 }
 
 static void accept_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
@@ -376,7 +397,7 @@ static void backup_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		m->down_at_us = event->now_us + vrrp_skew_us(conf, m->active_int_us);
 		m->peer_left = true;
 	} else if (event->priority >= conf->priority) {
-		m->preempt_at_us = USEC_NEVER;
+		m->preempt_at_us = m->sync_until_us = USEC_NEVER;
 		accept_active(conf, m, event);
 	} else if (!preempts(conf) || preempt_is_delayed(conf, m, event->now_us)) {
 		accept_active(conf, m, event);
@@ -698,6 +719,7 @@ void vrrp_machine_init(struct vrrp_machine *m)
 		.down_at_us = USEC_NEVER,
 		.release_at_us = USEC_NEVER,
 		.preempt_at_us = USEC_NEVER,
+		.sync_until_us = USEC_NEVER,
 		.announce_at_us = USEC_NEVER,
 	};
 }

@@ -40,6 +40,9 @@ struct vrrp_conf {
 	struct addr source; /* primary address: breaks ties of priority */
 	int64_t adver_int_us;
 	int64_t preempt_delay_us;
+	/* No preemption for so long, until this node knows the connections that the Active has: it
+	 * would break them. 0: it knows them, or nobody copies any. */
+	int64_t sync_wait_us;
 	uint32_t addresses_gen; /* differs when the set of addresses does */
 	uint32_t garp_repeat;	/* announcements in a burst: on becoming Active, and later */
 	int64_t garp_delay_us;	/* the later burst; 0: none */
@@ -93,6 +96,7 @@ struct vrrp_machine {
 	int64_t down_at_us;	  /* Active_Down_Timer */
 	int64_t release_at_us;	  /* addresses held past Active are let go */
 	int64_t preempt_at_us;	  /* preempt_delay is over */
+	int64_t sync_until_us;	  /* the longest that preemption waits for connections */
 	int64_t announce_at_us;	  /* the next announcement */
 	int64_t announce_from_us; /* what the announcements' offsets count from */
 };

@@ -292,6 +292,44 @@ static void test_preempt_delay(void **state)
 	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 360937);
 }
 
+static void test_preempt_waits_for_sync(void **state)
+{
+	struct rig r = rig_backup();
+
+	r.conf.sync_wait_us = 250 * MS;
+	for (int i = 0; i < 3; i++) {
+		r.now_us += 100 * MS;
+		hear(&r, "192.0.2.2", 99);
+		assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 360937);
+	}
+	r.now_us += 100 * MS; /* not for ever */
+	hear(&r, "192.0.2.2", 99);
+	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 260937);
+}
+
+static void test_preempt_when_synced(void **state)
+{
+	struct rig r = rig_backup();
+
+	r.conf.sync_wait_us = 30000 * MS;
+	hear(&r, "192.0.2.2", 99);
+	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 360937);
+	r.conf.sync_wait_us = 0;
+	r.now_us += 100 * MS;
+	hear(&r, "192.0.2.2", 99);
+	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 260937);
+}
+
+/* Nobody is there whose connections could be broken. */
+static void test_silence_does_not_wait_for_sync(void **state)
+{
+	struct rig r = rig_backup();
+
+	r.conf.sync_wait_us = 30000 * MS;
+	hear(&r, "192.0.2.2", 99);
+	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+}
+
 static void test_priority_zero_starts_skew(void **state)
 {
 	struct rig r = rig_backup();
@@ -708,6 +746,9 @@ int main(void)
 		cmocka_unit_test(test_lower_priority_is_preempted),
 		cmocka_unit_test(test_nopreempt_obeys_lower_priority),
 		cmocka_unit_test(test_preempt_delay),
+		cmocka_unit_test(test_preempt_waits_for_sync),
+		cmocka_unit_test(test_preempt_when_synced),
+		cmocka_unit_test(test_silence_does_not_wait_for_sync),
 		cmocka_unit_test(test_priority_zero_starts_skew),
 		cmocka_unit_test(test_priority_zero_then_another_active),
 		cmocka_unit_test(test_active_yields_to_higher),
