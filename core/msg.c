@@ -25,6 +25,7 @@ MSG_LIST(MSG_CODEC)
 #define VRRP	   ROLE_VRRP
 #define CHECK	   ROLE_CHECK
 #define IPVS	   ROLE_IPVS
+#define SYNC	   ROLE_SYNC
 #define ROLES	   ROLE_ROLES
 #define MSG_ROW(NAME, from, to, payload) { #NAME, from, to, encode_##NAME, decode_##NAME },
 
@@ -63,6 +64,8 @@ const char *role_name(enum role_id role)
 		return "check";
 	case ROLE_IPVS:
 		return "ipvs";
+	case ROLE_SYNC:
+		return "sync";
 	}
 	return "?";
 }

@@ -19,7 +19,8 @@ enum role_id {
 	ROLE_VRRP = 1 << 1,
 	ROLE_CHECK = 1 << 2,
 	ROLE_IPVS = 1 << 3,
-	ROLE_ROLES = ROLE_VRRP | ROLE_CHECK | ROLE_IPVS,
+	ROLE_SYNC = 1 << 4,
+	ROLE_ROLES = ROLE_VRRP | ROLE_CHECK | ROLE_IPVS | ROLE_SYNC,
 };
 
 #define MSG_ENUM(NAME, from, to, payload) MSG_##NAME,
@@ -48,6 +49,7 @@ struct msg {
 		struct msg_script_end script_end;
 		struct msg_service_state service_state;
 		struct msg_sync_daemons sync_daemons;
+		struct msg_sync_state sync_state;
 		struct msg_vs_sysctl_state vs_sysctl_state;
 		struct msg_service_counters service_counters;
 		struct msg_server_counters server_counters;

@@ -159,6 +159,7 @@ static void perform(struct supervisor *s, struct transaction_actions a)
 		send_prepare(s, a.prepare);
 	if (a.decided) {
 		supervisor_set_generation(s, &r->next);
+		supervisor_start_wanted(s);
 		send_generation(s, a.commit, MSG_COMMIT, s->running.model->generation);
 	}
 	for (size_t i = 0; i < ROLE_COUNT; i++)

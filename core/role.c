@@ -34,7 +34,7 @@ static struct role {
 	struct ev_loop *loop;
 	const char *run_dir;
 	struct link supervisor;
-	struct link peers[3]; /* VRRP, CHECK, IPVS */
+	struct link peers[4]; /* VRRP, CHECK, IPVS, SYNC */
 	struct generation running;
 	struct generation prepared;
 	bool stopping;
@@ -58,6 +58,8 @@ static struct link *peer_link(enum role_id id)
 		return &role.peers[1];
 	case ROLE_IPVS:
 		return &role.peers[2];
+	case ROLE_SYNC:
+		return &role.peers[3];
 	}
 	return &role.supervisor;
 }

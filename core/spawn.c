@@ -29,6 +29,7 @@ const struct role_desc role_descs[ROLE_COUNT] = {
 	 -15,
 	 "vrrp stand-by"},
 	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}, 0, NULL},
+	{ROLE_SYNC, "tandem-sync", "tandem", {CAP_NET_RAW, CAP_NET_ADMIN, -1}, -5, NULL},
 	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}, -5, NULL},
 };
 

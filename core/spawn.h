@@ -23,7 +23,7 @@ struct role_desc {
 	const char *stand_by;
 };
 
-#define ROLE_COUNT 3
+#define ROLE_COUNT 4
 extern const struct role_desc role_descs[ROLE_COUNT]; /* in the order of an orderly stop */
 
 struct spawn_options {

@@ -325,6 +325,29 @@ static json *sync_daemons(const struct supervisor *s)
 	return o;
 }
 
+/* Null without a sync block. */
+static json *peer_sync(const struct supervisor *s)
+{
+	json *o;
+	struct msg m;
+
+	if (!s->running.model->global->n_peering || !store_get(&s->store, MSG_SYNC_STATE, 0, &m))
+		return NULL;
+	o = json_object_new_object();
+	add_bool(o, "synced", m.sync_state.synced);
+	add_str(o, "reason", m.sync_state.reason.s);
+	add_int(o, "peers", m.sync_state.peers);
+	add_int(o, "peers_expected", m.sync_state.expected);
+	add_int(o, "connections", (int64_t)m.sync_state.entries);
+	add_int(o, "connections_own", (int64_t)m.sync_state.own);
+	add_int(o, "lag", (int64_t)m.sync_state.lag);
+	add_int(o, "captured", (int64_t)m.sync_state.captured);
+	add_int(o, "injected", (int64_t)m.sync_state.injected);
+	add_int(o, "drops", (int64_t)m.sync_state.drops);
+	add_int(o, "auth_failures", (int64_t)m.sync_state.auth_failures);
+	return o;
+}
+
 static json *sysctls(const struct supervisor *s)
 {
 	const struct global *g = s->running.model->global;
@@ -555,6 +578,7 @@ json *status_of_all(const struct supervisor *s)
 	add(o, "vrrp_instances", instances);
 	add(o, "vrrp_sync_groups", groups(s));
 	add(o, "ipvs", ipvs(s));
+	add(o, "sync", peer_sync(s));
 	add(o, "services", services);
 	add(o, "last_reload", last_reload(s));
 	add(o, "warnings", warnings(s));

@@ -79,6 +79,7 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 		*ret = m->vs_sysctl_state.id;
 		return true;
 	case MSG_SYNC_DAEMONS:
+	case MSG_SYNC_STATE:
 	case MSG_IPVS_STATE:
 		*ret = 0;
 		return true;

@@ -34,10 +34,12 @@
 static const struct {
 	enum role_id a;
 	enum role_id b;
-} direct_links[] = {{ROLE_CHECK, ROLE_IPVS}, {ROLE_VRRP, ROLE_IPVS}};
+} direct_links[] = {{ROLE_CHECK, ROLE_IPVS}, {ROLE_VRRP, ROLE_IPVS}, {ROLE_VRRP, ROLE_SYNC}};
 
 bool supervisor_wants(const struct supervisor *s, enum role_id role)
 {
+	if (role == ROLE_SYNC && !(s->running.model && s->running.model->global->n_peering))
+		return false;
 	return !(role == ROLE_VRRP ? s->options.check_only : s->options.vrrp_only);
 }
 
@@ -361,11 +363,12 @@ static void drain_scripts(struct supervisor *s)
 	ev_timer_start(s->loop, &s->drain);
 }
 
-/* VRRP first: it goes on forwarding until its successor is there, which takes the other two. */
+/* VRRP first: it goes on forwarding until its successor is there, which takes the others. What the
+ * kernel still has to tell goes to the peers before ipvs takes the services away. */
 static void stop_next(struct supervisor *s)
 {
 	static const int64_t timeouts_us[ROLE_COUNT] = {15 * USEC_PER_SEC, 2 * USEC_PER_SEC,
-							5 * USEC_PER_SEC};
+							5 * USEC_PER_SEC, 5 * USEC_PER_SEC};
 
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		struct process *p = s->processes[i];
@@ -512,7 +515,7 @@ static bool vrrp_resumes(const struct supervisor *s)
  */
 static bool waits_for_ipvs(const struct supervisor *s, enum role_id role)
 {
-	return role == ROLE_CHECK || (role == ROLE_VRRP && !vrrp_resumes(s));
+	return role == ROLE_CHECK || role == ROLE_SYNC || (role == ROLE_VRRP && !vrrp_resumes(s));
 }
 
 static void start_roles(struct supervisor *s)
@@ -532,6 +535,14 @@ static void start_roles(struct supervisor *s)
 		else
 			process_start(s->processes[i]);
 	}
+}
+
+void supervisor_start_wanted(struct supervisor *s)
+{
+	struct process *p = supervisor_process(s, ROLE_SYNC);
+
+	if (s->phase == SUPERVISOR_RUNNING && supervisor_wants(s, ROLE_SYNC) && process_is_down(p))
+		process_start(p);
 }
 
 static const struct role_desc *stand_by_desc(void)

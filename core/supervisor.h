@@ -53,6 +53,8 @@ struct supervisor {
 /* Runs until it is told to stop; returns the exit status. */
 int supervisor_run(const struct options *o);
 
+/* A role that the new generation is the first to need. */
+void supervisor_start_wanted(struct supervisor *s);
 bool supervisor_wants(const struct supervisor *s, enum role_id role);
 struct process *supervisor_process(struct supervisor *s, enum role_id role);
 /* Roles that run the model in force, as a set. */

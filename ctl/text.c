@@ -115,6 +115,23 @@ static void print_sync_daemons(FILE *out, json *ipvs)
 			str(sync, "interface"), num(sync, "sync_id"));
 }
 
+static void print_sync(FILE *out, json *doc)
+{
+	json *sync = get(doc, "sync");
+
+	if (!sync)
+		return;
+	fputs("sync ", out);
+	if (flag(sync, "synced"))
+		fputs("synced", out);
+	else
+		fprintf(out, "not synced: %s", str(sync, "reason"));
+	fprintf(out, ", %" PRId64 " of %" PRId64 " peers, %" PRId64 " connections, lag %" PRId64
+		     ", drops %" PRId64 "\n",
+		num(sync, "peers"), num(sync, "peers_expected"), num(sync, "connections"),
+		num(sync, "lag"), num(sync, "drops"));
+}
+
 static void print_ipvs(FILE *out, json *doc)
 {
 	json *ipvs = get(doc, "ipvs");
@@ -191,6 +208,7 @@ void text_status(FILE *out, json *doc)
 	for (size_t i = 0; i < count(doc, "vrrp_sync_groups"); i++)
 		print_group(out, item(doc, "vrrp_sync_groups", i));
 	print_ipvs(out, doc);
+	print_sync(out, doc);
 	print_services(out, doc);
 	for (size_t i = 0; i < count(doc, "warnings"); i++)
 		fprintf(out, "! %s\n", json_object_get_string(item(doc, "warnings", i)));

@@ -495,6 +495,7 @@ static bool refresh_conf(struct instance *in, const struct addr *source)
 
 	conf.addresses_gen = in->conf.addresses_gen;
 	conf.grouped = in->grouped;
+	conf.sync_wait_us = in->shell->sync_wait_us;
 	if (in->m.state != VRRP_STATE_INITIALIZE && conf.priority != in->conf.priority)
 		log_notice("%s: priority %u → %u", conf.name, in->conf.priority, conf.priority);
 	differs = conf.priority != in->conf.priority || !addr_equal(&conf.source, &in->conf.source);
@@ -542,6 +543,12 @@ static void repair_addresses(struct instance *in)
 			    log_limit_suffix(&in->limit));
 	add_addresses(in);
 	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
+}
+
+/* Acts at the next advertisement of a worse Active. */
+void instance_set_sync_wait(struct instance *in)
+{
+	in->conf.sync_wait_us = in->shell->sync_wait_us;
 }
 
 void instance_observe(struct instance *in)

@@ -26,6 +26,7 @@ struct vrrp_shell {
 	struct announcer announcer;
 	struct tracking tracking;
 	void (*report)(const struct msg *m);
+	int64_t sync_wait_us; /* vrrp_conf's, of all instances */
 	/* Takeovers that have only been advertised so far; `idle` runs instance_idle(). */
 	struct instance *first_waiting;
 	struct instance *last_waiting;
@@ -91,6 +92,9 @@ void instance_abandon(struct instance *in);
 void instance_observe(struct instance *in);
 /* A packet for its VRID. */
 void instance_receive(struct instance *in, const struct vrrp_frame *frame);
+
+/* The shell's sync_wait_us has changed. */
+void instance_set_sync_wait(struct instance *in);
 
 /* Of the shell's `idle`: goes on with one takeover. */
 void instance_idle(struct ev_loop *loop, ev_idle *w, int events);

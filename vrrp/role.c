@@ -24,6 +24,8 @@ struct vrrp_role {
 	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
+	int64_t sync_wait_us; /* of the sync block; 0: there is none */
+	bool synced;	      /* tandem-sync says so */
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
 	size_t n_handed;
 	ev_timer startup; /* vrrp_startup_delay */
@@ -74,12 +76,14 @@ static void on_frame(void *owner, const struct vrrp_frame *frame)
 		instance_receive(owner, frame);
 }
 
-/* tandem-ipvs has sync daemons that follow an instance. */
+/* tandem-ipvs has sync daemons that follow an instance, tandem-sync owns what the Active says. */
 static void report(const struct msg *m)
 {
 	role_send(ROLE_SUPERVISOR, m);
-	if (m->type == MSG_VRRP_STATE)
-		role_send(ROLE_IPVS, m);
+	if (m->type != MSG_VRRP_STATE)
+		return;
+	role_send(ROLE_IPVS, m);
+	role_send(ROLE_SYNC, m);
 }
 
 static void on_stepped(void)
@@ -236,8 +240,28 @@ static void commit_groups(const struct model *now)
 	groups_commit(&vrrp.groups, now, find_instance);
 }
 
+static void update_sync_wait(void)
+{
+	vrrp.shell.sync_wait_us = vrrp.synced ? 0 : vrrp.sync_wait_us;
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		instance_set_sync_wait(in);
+}
+
+static void set_synced(bool synced)
+{
+	if (synced == vrrp.synced)
+		return;
+	vrrp.synced = synced;
+	log_notice(synced ? "connections are synced: preemption does not wait"
+			  : "connections are not synced: preemption waits, %d s at most",
+		   (int)(vrrp.sync_wait_us / USEC_PER_SEC));
+	update_sync_wait();
+}
+
 static void vrrp_commit(void *ctx, const struct model *now)
 {
+	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
+	update_sync_wait();
 	set_scheduling(&now->global[0]);
 	if (!vrrp.started)
 		start_first(now);
@@ -278,6 +302,8 @@ static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
 
 	if (m->type == MSG_TRACK_STATE)
 		on_track_state(&m->track_state);
+	if (m->type == MSG_SYNC_STATE)
+		set_synced(m->sync_state.synced);
 	if (m->type != MSG_VRRP_STATE || vrrp.started)
 		return;
 	known = (struct msg_vrrp_state *)find_handed(m->vrrp_state.instance);

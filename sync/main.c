@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tandem-sync: the process. Takes models and VRRP states in, runs the peering, and tells the
+ * supervisor and tandem-vrrp whether this node knows all that its peers know.
+ */
+#include "core/role.h"
+#include "sync/peering.h"
+
+#include <stdlib.h>
+
+/* The kernel keeps a datagram that is not full for up to 2 s (IPVS_SYNC_FLUSH_TIME). */
+#define FLUSH_S 2.2
+
+/* What is known of an instance, whether or not a model has it yet. */
+struct instance_state {
+	uint64_t id;
+	bool active;
+};
+
+/* One process, one peering: the callbacks of role.h and peering.h need no context. */
+static struct {
+	struct peering peering;
+	const struct model *model;
+	struct instance_state *states;
+	size_t n_states;
+	ev_timer flush;
+	bool told_synced;
+} sync_role;
+
+static bool is_active(uint64_t id)
+{
+	for (size_t i = 0; i < sync_role.n_states; i++)
+		if (sync_role.states[i].id == id)
+			return sync_role.states[i].active;
+	return false;
+}
+
+static void set_vips(struct sync_roles *roles, const struct vip *vips, uint32_t n, bool active)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (sync_roles_set(roles, &vips[i].address, active))
+			abort();
+}
+
+/* Anew from the model and what VRRP has said. */
+static void update_roles(bool gained)
+{
+	struct sync_roles *roles = &sync_role.peering.roles;
+
+	if (!sync_role.model)
+		return;
+	sync_roles_clear(roles);
+	for (uint32_t i = 0; i < sync_role.model->n_instances; i++) {
+		const struct vrrp_instance *v = &sync_role.model->instances[i];
+		bool active = is_active(v->id);
+
+		set_vips(roles, v->vips, v->n_vips, active);
+		set_vips(roles, v->excluded, v->n_excluded, active);
+		roles->any_active |= active;
+	}
+	peering_roles_changed(&sync_role.peering, gained);
+}
+
+static void on_vrrp_state(const struct msg_vrrp_state *m)
+{
+	bool active = m->state == VRRP_STATE_ACTIVE;
+	struct instance_state *s = NULL;
+
+	for (size_t i = 0; i < sync_role.n_states && !s; i++)
+		if (sync_role.states[i].id == m->instance)
+			s = &sync_role.states[i];
+	if (!s) {
+		sync_role.states =
+			realloc(sync_role.states, (sync_role.n_states + 1) * sizeof(*s));
+		if (!sync_role.states)
+			abort();
+		s = &sync_role.states[sync_role.n_states++];
+		*s = (struct instance_state){.id = m->instance};
+	}
+	if (s->active == active)
+		return;
+	s->active = active;
+	update_roles(active);
+}
+
+static void tell_state(void)
+{
+	struct msg m = {.type = MSG_SYNC_STATE};
+
+	peering_state(&sync_role.peering, &m.sync_state);
+	role_send(ROLE_SUPERVISOR, &m);
+	if (m.sync_state.synced != sync_role.told_synced)
+		role_send(ROLE_VRRP, &m);
+	sync_role.told_synced = m.sync_state.synced;
+}
+
+/* What the supervisor, tandem-vrrp and the loop ask: see role.h */
+
+static int on_init(void *ctx, struct ev_loop *loop)
+{
+	peering_init(&sync_role.peering, loop, tell_state);
+	return 0;
+}
+
+/* At the start there is nothing to fall back on: then the trouble is told, and tried again. */
+static int on_prepare(void *ctx, const struct model *next, struct text *ret_reason)
+{
+	if (!sync_role.model || !next->global->n_peering)
+		return 0;
+	return peering_check(next->global->peering, ret_reason);
+}
+
+static void on_commit(void *ctx, const struct model *now)
+{
+	sync_role.model = now;
+	update_roles(false);
+	peering_configure(&sync_role.peering, now->global->n_peering ? now->global->peering : NULL);
+}
+
+static void on_receive(void *ctx, enum role_id from, const struct msg *m)
+{
+	if (m->type == MSG_VRRP_STATE)
+		on_vrrp_state(&m->vrrp_state);
+}
+
+static void on_report(void *ctx, enum role_id to)
+{
+	struct msg m = {.type = MSG_SYNC_STATE};
+
+	peering_state(&sync_role.peering, &m.sync_state);
+	role_send(to, &m);
+}
+
+static void finish(struct ev_loop *loop)
+{
+	ev_timer_stop(loop, &sync_role.flush);
+	peering_done(&sync_role.peering);
+	free(sync_role.states);
+	sync_role.states = NULL;
+	sync_role.n_states = 0;
+	role_stopped();
+}
+
+static void on_flush(struct ev_loop *loop, ev_timer *w, int events)
+{
+	finish(loop);
+}
+
+/* VRRP has handed over by now. The kernel's last words are still passed on. */
+static void on_stop(void *ctx, int64_t deadline_us)
+{
+	struct ev_loop *loop = sync_role.peering.loop;
+	double left_s = (double)(deadline_us - clock_now_us()) / USEC_PER_SEC;
+
+	if (!sync_role.peering.session || left_s < FLUSH_S) {
+		finish(loop);
+		return;
+	}
+	ev_timer_init(&sync_role.flush, on_flush, FLUSH_S, 0);
+	ev_timer_start(loop, &sync_role.flush);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct role_ops ops = {
+		.id = ROLE_SYNC,
+		.without_services = true,
+		.program = "tandem-sync",
+		.init = on_init,
+		.prepare = on_prepare,
+		.commit = on_commit,
+		.receive = on_receive,
+		.report = on_report,
+		.stop = on_stop,
+	};
+
+	return role_main(argc, argv, &ops, NULL);
+}

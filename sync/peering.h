@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sync block at work: key, sockets, session, kernel and shadow table of this node, tied to the
+ * loop. What is decided is decided in session.c and table.c; what the node is Active for is told by
+ * the caller, who also passes on to others what peering_state() says.
+ */
+#ifndef TANDEM_SYNC_PEERING_H
+#define TANDEM_SYNC_PEERING_H
+
+#include "core/model.h"
+#include "core/msg.h"
+#include "sync/kernel.h"
+#include "sync/roles.h"
+#include "sync/transport.h"
+
+#include <ev.h>
+
+struct peering {
+	struct ev_loop *loop;
+	void (*changed)(void);	   /* peering_state() says something else about `synced` */
+	struct sync_block *block;  /* a copy; NULL: not configured */
+	struct sync_conf conf;
+	struct sync_table table;
+	struct sync_roles roles;
+	struct sync_session *session;	  /* NULL: not running */
+	struct sync_transport *transport; /* so */
+	struct sync_kernel kernel;
+	struct text trouble; /* why it does not run */
+	uint64_t target;     /* synced when the kernel has this version; 0: not known */
+	bool synced;
+	ev_io peers_readable;
+	ev_io kernel_readable;
+	ev_io echo_readable;
+	ev_prepare work;
+	ev_timer deadline;
+	ev_timer second;
+};
+
+void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void));
+/* 0, or -errno with the reason: the block could not be run. */
+int peering_check(const struct sync_block *block, struct text *ret_reason);
+/* NULL: no block any more. What can't be started is tried again. */
+void peering_configure(struct peering *p, const struct sync_block *block);
+/* p->roles have changed; `gained`: this node has become Active for something. */
+void peering_roles_changed(struct peering *p, bool gained);
+void peering_state(const struct peering *p, struct msg_sync_state *ret);
+void peering_done(struct peering *p);
+
+#endif
