@@ -139,7 +139,7 @@ class Tandem(Daemon):
     def roles(self):
         """Whoever holds a role's lock serves; adopted ones are no children of the supervisor."""
         found = {}
-        for role in ("vrrp", "check", "ipvs"):
+        for role in ("vrrp", "check", "ipvs", "sync"):
             with contextlib.suppress(OSError), open(f"{self.dir}/tandem/{role}.lock", "rb+") as f:
                 ask = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
                 kind, *_, pid = struct.unpack("hhqqi4x", fcntl.fcntl(f, fcntl.F_GETLK, ask))

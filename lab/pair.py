@@ -177,10 +177,11 @@ class Pair:
 
         return net.wait_for(complete, timeout_s, 0.1)
 
-    def traffic(self, sessions=200, http=False):
+    def traffic(self, sessions=200, http=False, period_ms=1000):
         # A session that was interrupted needs TCP's retransmissions to find the new way.
         patience_ms = int(15000 + 10000 * self.advert_s)
-        programs = {"sessions": Sessions(self.client, self.vip, ECHO_PORT, sessions, patience_ms),
+        programs = {"sessions": Sessions(self.client, self.vip, ECHO_PORT, sessions, patience_ms,
+                                         period_ms),
                     "probe": Probe(self.client, self.vip, ECHO_PORT)}
         if http:
             programs["http"] = Probe(self.client, self.vip, 80, "http", interval_us=20000)

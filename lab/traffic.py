@@ -57,8 +57,9 @@ class Probe(Program):
 class Sessions(Program):
     """Many TCP sessions; see lab/sessions.c."""
 
-    def __init__(self, node, address, port, n=200, patience_ms=15000):
-        super().__init__(node, "sessions", "-a", address, "-p", port, "-n", n, "-w", patience_ms)
+    def __init__(self, node, address, port, n=200, patience_ms=15000, period_ms=1000):
+        super().__init__(node, "sessions", "-a", address, "-p", port, "-n", n, "-w", patience_ms,
+                         "-i", period_ms)
 
 
 class Traffic:
