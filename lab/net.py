@@ -122,6 +122,7 @@ class Switch(Namespace):
 
     def __init__(self, name):
         super().__init__(name)
+        self.ports = 0
         self.ip("link add br0 type bridge forward_delay 0", "link set br0 up")
 
 
@@ -132,8 +133,11 @@ class Link:
         self.node, self.ifname, self.switch = node, ifname, switch
         self.port = f"{node.name}-{ifname}"
         self.addresses = addresses
+        # A kernel takes the ends of a veth for one device when their numbers are equal, and is up
+        # to a second late to see that it has a carrier again.
+        switch.ports += 1
         switch.ip(
-            f"link add {self.port} type veth peer name {ifname} netns {node.name}",
+            f"link add {self.port} index {100 + switch.ports} type veth peer name {ifname} netns {node.name}",
             f"link set {self.port} master br0 up",
         )
         node.ip(*[f"addr add {a} dev {ifname}" for a in addresses], f"link set {ifname} up")

@@ -133,15 +133,47 @@ static void link_forget(struct netifs *n, int index)
 	}
 }
 
-static void link_note(struct netifs *n, const struct netif *l)
+/* What was asked over the link while it was down is asked anew by whoever wants it now. */
+static void link_settled(struct netif *l)
+{
+	l->up = true;
+	l->settled_us = 0;
+	neigh_forget_unanswered(l->index);
+}
+
+static void on_settle(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct netifs *n = w->data;
+	int64_t now_us = clock_now_us();
+
+	for (size_t i = 0; i < n->n; i++)
+		if (n->list[i].settled_us && n->list[i].settled_us <= now_us)
+			link_settled(&n->list[i]);
+	n->changed(n->ctx);
+}
+
+/* One timer for all: links of one machine come up together, and a little longer does no harm. */
+static void link_wait(struct netifs *n, struct netif *l)
+{
+	l->up = false;
+	l->settled_us = clock_now_us() + NETIF_SETTLE_US;
+	ev_timer_stop(n->loop, &n->settle);
+	ev_timer_set(&n->settle, (double)NETIF_SETTLE_US / USEC_PER_SEC + 0.001, 0);
+	ev_timer_start(n->loop, &n->settle);
+}
+
+static void link_note(struct netifs *n, struct netif *l)
 {
 	struct netif *known = (struct netif *)netif_by_index(n, l->index);
 
 	if (!known) {
 		n->list = grow(n->list, n->n, &n->cap, sizeof(*l));
 		known = &n->list[n->n++];
+	} else if (l->up && known->settled_us) {
+		l->up = false;
+		l->settled_us = known->settled_us;
 	} else if (l->up && !known->up) {
-		neigh_forget_unanswered(l->index);
+		link_wait(n, l);
 	}
 	*known = *l;
 }
@@ -304,6 +336,8 @@ int netifs_open(struct netifs *n, struct ev_loop *loop, void (*changed)(void *ct
 	n->requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!n->requests || mnl_socket_bind(n->requests, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
+	ev_init(&n->settle, on_settle);
+	n->settle.data = n;
 	/* Events first, dump second: nothing falls between them. */
 	err = open_events(n);
 	return err ? err : dump_all(n);

@@ -2,12 +2,14 @@
 /*
  * The interfaces and addresses of this network namespace as the kernel has them: dumped once, then
  * kept by rtnetlink events, dumped again when events were lost. And the one writer of addresses:
- * many changes in few sends. Knows nothing of VRRP.
+ * many changes in few sends. A link that comes back counts as up only when it has had time to
+ * settle. Knows nothing of VRRP.
  */
 #ifndef TANDEM_VRRP_NETIF_H
 #define TANDEM_VRRP_NETIF_H
 
 #include "core/addr.h"
+#include "core/clock.h"
 
 #include <ev.h>
 #include <net/if.h>
@@ -19,7 +21,8 @@
 struct netif {
 	int index;
 	char name[IFNAMSIZ];
-	bool up; /* administratively, and with a carrier */
+	bool up;	    /* administratively, and with a carrier, and for long enough */
+	int64_t settled_us; /* when a link that has come up will count as up; 0: it does not wait */
 	bool has_mac;
 	uint8_t mac[6];
 };
@@ -48,6 +51,10 @@ struct netif_change {
 
 struct mnl_socket;
 
+/* A carrier is there before the switch behind it forwards: who asks for a neighbour too early asks
+ * again a second later only. */
+#define NETIF_SETTLE_US (200 * USEC_PER_MSEC)
+
 #define NETIF_BUCKETS 1024
 
 struct netifs {
@@ -63,6 +70,7 @@ struct netifs {
 	struct mnl_socket *events;
 	struct mnl_socket *requests;
 	ev_io readable;
+	ev_timer settle;
 	uint32_t seq;
 };
 
