@@ -12,7 +12,7 @@ fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 2; }
 
 to_build="autoconf automake gcc libc6-dev make pkg-config libcap-ng-dev libcmocka-dev libcurl4-openssl-dev
 	libev-dev libjson-c-dev libmnl-dev libnl-3-dev libnl-route-3-dev libpcre2-dev libseccomp-dev
-	libssl-dev libsystemd-dev"
+	libssl-dev libsystemd-dev xz-utils"
 to_run="busybox dnsmasq-base iproute2 ipvsadm keepalived kmod nginx-light procps python3 util-linux"
 
 has_ip_vs() { [ -e /proc/net/ip_vs ] || { [ "$(id -u)" = 0 ] && modprobe -q ip_vs 2>/dev/null; }; }
