@@ -63,8 +63,8 @@ void options_help(FILE *out)
 	      "  -R, --dont-respawn         do not start roles again\n"
 	      "  -X, --release-vips         remove virtual addresses on stop (always so)\n"
 	      "      --signum=NAME          print the number of STOP, RELOAD, DATA or STATS\n"
-	      "  -v, --version\n"
-	      "  -h, --help\n",
+	      "  -v, --version              print the version\n"
+	      "  -h, --help                 print this\n",
 	      out);
 }
 

@@ -253,6 +253,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	v = optind < argc ? find_verb(argv[optind]) : NULL;
+	if (!v && optind < argc)
+		fprintf(stderr, "tandemctl: %s: no such verb\n", argv[optind]);
 	if (!v || argc - optind != (v->wants_file ? 2 : 1)) {
 		usage(stderr);
 		return EXIT_USAGE;
