@@ -71,13 +71,14 @@ def farewell(pair, daemon):
     say("The lab is up. Every node is a network namespace: lan, client, d1, d2, r1 … r4.")
     if daemon == "tandem":
         os.symlink(installed("bin/tandemctl"), "/run/tandemctl")
-        say("  /run/tandemctl --run-dir /run/lab-d1/tandem status     the state of d1")
+        say("  /run/tandemctl --run-dir /run/lab-d1/tandem status         the state of d1")
     say(f"""\
-  ip netns exec d1 bash                                  a shell in d1
-  ip netns exec d1 ipvsadm -Ln                           its IPVS table
+  ip netns exec d1 bash                                      a shell in d1
+  ip netns exec d1 ipvsadm -Ln                               its IPVS table
   ip netns exec client busybox wget -qO- http://{pair.vip}/  a page, through the active director
-  ip link set d1-eth0 down                               in lan: pull d1's cable
-Logs: {OUT}/*.log. Leave with exit; everything here goes with it.""")
+  ip netns exec lan ip link set d1-eth0 down                 pull d1's cable; up puts it back
+  ip netns exec d2 ip -br addr                               who has {pair.vip} now?
+Logs: {OUT}/*.log. Leave with exit; all nodes go with it.""")
 
 
 def main():
@@ -93,6 +94,7 @@ def main():
     pictures = [act(pair, "d1 crashes", crash, pair.d2), act(pair, "d1 comes back", back, pair.d1)]
     for picture in pictures:
         say(picture.text(width=min(shutil.get_terminal_size().columns, 100) - 20) + "\n")
+    say("█ answered, or address held   · no answer")
     write_svg(f"{OUT}/timeline.svg", pictures)
     if a.keep:
         farewell(pair, a.daemon)

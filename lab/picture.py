@@ -92,11 +92,23 @@ STYLE = """text{font:13px sans-serif;fill:#222}.title{font-weight:bold;font-size
 .good{fill:#4a9}.bad{fill:#e54}"""
 
 
+def legend(y, margin=150):
+    """What the two colours mean, on one line."""
+    out = []
+    for x, kind, text in ((margin, GOOD, "answered, or address held"),
+                          (margin + 220, BAD, "no answer")):
+        out.append(f'<rect x="{x}" y="{y}" width="18" height="12" class="{kind}"/>'
+                   f'<text x="{x + 26}" y="{y + 11}">{text}</text>')
+    return "\n".join(out)
+
+
 def write_svg(path, timelines, width=900):
     y, parts = 10, []
     for t in timelines:
         parts.append(t.svg(y, width))
         y += t.svg_height() + 10
+    parts.append(legend(y))
+    y += 28
     with open(path, "w") as f:
         f.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}">\n'
                 f'<style>{STYLE}</style><rect width="100%" height="100%" fill="white"/>\n'
