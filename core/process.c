@@ -272,6 +272,7 @@ static void restart_or_not(struct process *p, const struct text *how)
 
 	if (!p->respawn) {
 		log_error("%s: %s: not started again (-R)", name(p), how->s);
+		p->ops->given_up(p);
 		return;
 	}
 	p->restarts++;

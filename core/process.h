@@ -41,6 +41,8 @@ struct process_ops {
 	void (*gone)(struct process *p);
 	/* It has died: may another one take over? Then it has done so when this returns. */
 	bool (*take_over)(struct process *p);
+	/* It has died, and is not to be started again (respawn). */
+	void (*given_up)(struct process *p);
 	/* After process_stop(): it is gone for good. */
 	void (*stopped)(struct process *p);
 	void (*message)(struct process *p, const struct msg *m);

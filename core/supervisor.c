@@ -388,6 +388,12 @@ static void role_stopped(struct process *p)
 	stop_next(p->owner);
 }
 
+/* As keepalived's -R: the rest alone would be half a director, and whoever watches us must see. */
+static void role_given_up(struct process *p)
+{
+	supervisor_stop(p->owner);
+}
+
 void supervisor_stop(struct supervisor *s)
 {
 	if (s->phase == SUPERVISOR_STOPPING)
@@ -414,6 +420,7 @@ static const struct process_ops process_ops = {
 	.ready = role_ready,
 	.gone = role_gone,
 	.take_over = role_take_over,
+	.given_up = role_given_up,
 	.stopped = role_stopped,
 	.message = role_message,
 };

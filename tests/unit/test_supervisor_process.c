@@ -124,6 +124,11 @@ static bool op_take_over(struct process *dead)
 	return true;
 }
 
+static void op_given_up(struct process *p)
+{
+	note("given_up ");
+}
+
 static void op_stopped(struct process *p)
 {
 	note("stopped ");
@@ -141,6 +146,7 @@ static const struct process_ops ops = {
 	.ready = op_ready,
 	.gone = op_gone,
 	.take_over = op_take_over,
+	.given_up = op_given_up,
 	.stopped = op_stopped,
 	.message = op_message,
 };
@@ -314,7 +320,7 @@ static void test_no_respawn(void **state)
 	p->respawn = false;
 	bring_up(p);
 	die(p, SIGKILL);
-	assert_events("gone ");
+	assert_events("gone given_up ");
 	assert_true(process_is_down(p));
 }
 
