@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=60 ip_vs=no
 """Others on the machine: a second tandemd in the same directory, a log daemon that hangs, a client
-of the control socket that has said all, a umask that shuts everybody out."""
+of the control socket that has said all, a umask that shuts everybody out, one who wants to see a
+death (-R)."""
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -100,6 +102,21 @@ def log_that_hangs(node):
     expect(deaf.stop() == 0, "it stops in order")
 
 
+class OnlyOnce(Tandem):
+    def argv(self):
+        return [*super().argv(), "-R"]
+
+
+def not_started_again(node):
+    once = OnlyOnce(node, CONFIG)
+    once.start()
+    expect(wait_for(lambda: master(once), 5), "with -R it starts", once.log_text()[-500:])
+    os.kill(once.vrrp_pid(), signal.SIGKILL)
+    expect(wait_for(lambda: not once.running(), 5) and not once.roles(),
+           "the death of a role ends it, and nothing of it is left", once.roles())
+    node.ip("addr del 10.0.0.100/24 dev eth0")
+
+
 def main():
     switch = Switch("sw")
     node = Node("one")
@@ -110,6 +127,7 @@ def main():
     second_instance(one)
     half_closed(one)
     one.stop()
+    not_started_again(node)
     log_that_hangs(node)
 
 
