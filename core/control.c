@@ -168,7 +168,8 @@ static void read_request(struct control_client *c)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n == 0 && c->waiting != WAITS_FOR_REQUEST) { /* has said all, and waits for the answer */
+	/* It has said all, and waits for the answer. */
+	if (n == 0 && c->waiting != WAITS_FOR_REQUEST) {
 		ev_io_stop(c->s->loop, &c->io);
 		return;
 	}

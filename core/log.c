@@ -101,8 +101,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (log_state.to_stderr)
 		line[at++] = '\n';
 	count(log_state.to_stderr ? write_stderr(line, at)
-				  : system_log_send(level_priorities[level], log_state.program, line,
-						    log_state.dropped ? 0 : PATIENCE_MS));
+				  : system_log_send(level_priorities[level], log_state.program,
+						    line, log_state.dropped ? 0 : PATIENCE_MS));
 }
 
 bool log_limit_pass(struct log_limit *l, int64_t now_us)

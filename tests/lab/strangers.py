@@ -43,7 +43,8 @@ class DeafLog(Tandem):
     """Logs to a socket that nobody reads."""
 
     def argv(self):
-        return ["unshare", "-m", "sh", "-c", OWN_DEV, "sh", *[a for a in super().argv() if a != "-l"]]
+        argv = [a for a in super().argv() if a != "-l"]
+        return ["unshare", "-m", "sh", "-c", OWN_DEV, "sh", *argv]
 
 
 def master(daemon):
@@ -55,7 +56,8 @@ def second_instance(one):
     roles = one.roles()
     argv = [*one.argv(), "-p", "/run/other.pid"]
     with one.node.inside():
-        other = subprocess.run(argv, env=os.environ | one.env(), capture_output=True, text=True, timeout=10)
+        other = subprocess.run(argv, env=os.environ | one.env(), capture_output=True, text=True,
+                               timeout=10)
     expect(other.returncode == 1 and "is already running here" in other.stderr,
            "a second one in the same directory is refused, whatever its pid file", other.stderr)
     time.sleep(1.5)
@@ -84,7 +86,8 @@ def log_that_hangs(node):
     time.sleep(0.5)
     for _ in range(30):
         deaf.ctl("reload")
-    expect(wait_for(lambda: master(deaf), 3), "a log that hangs does not keep it from MASTER", deaf.status())
+    expect(wait_for(lambda: master(deaf), 3), "a log that hangs does not keep it from MASTER",
+           deaf.status())
     mode = os.stat(f"{deaf.dir}/tandem").st_mode & 0o777
     expect(mode == 0o755, "the roles' users can reach its directory whatever the umask", oct(mode))
     log.setblocking(False)
