@@ -2,7 +2,6 @@
 /* The sync block at work: see peering.h. */
 #include "sync/peering.h"
 
-#include "core/log.h"
 #include "sync/key.h"
 
 #include <errno.h>
@@ -34,10 +33,21 @@ static uint64_t node_of(const struct addr *a)
 
 /* What the session tells */
 
+/* By its configured address, as operators know it; else by where a stranger's frame came from. */
+static struct addr address_of(const struct peering *p, const struct sync_event *event)
+{
+	for (uint32_t i = 0; i < p->block->n_peers; i++)
+		if (node_of(&p->block->peers[i].address) == event->node)
+			return p->block->peers[i].address;
+	return event->path.address;
+}
+
 static void on_event(void *ctx, const struct sync_event *event)
 {
+	struct peering *p = ctx;
+	struct addr address = address_of(p, event);
 	char text[ADDR_TEXT_MAX];
-	const char *who = addr_format(&event->path.address, text);
+	const char *who = addr_format(&address, text);
 
 	switch (event->kind) {
 	case SYNC_EVENT_FOLLOWING:
@@ -48,10 +58,14 @@ static void on_event(void *ctx, const struct sync_event *event)
 		break;
 	case SYNC_EVENT_SILENT:
 	case SYNC_EVENT_LEFT:
+		log_warning("peer %s: %s", who, sync_event_name(event->kind));
+		break;
 	case SYNC_EVENT_FOREIGN_KEY:
 	case SYNC_EVENT_FOREIGN_VERSION:
 	case SYNC_EVENT_SAME_NODE:
-		log_warning("peer %s: %s", who, sync_event_name(event->kind));
+		if (log_limit_pass(&p->limit, clock_now_us())) /* anybody can send these */
+			log_warning("peer %s: %s%s", who, sync_event_name(event->kind),
+				    log_limit_suffix(&p->limit));
 		break;
 	case SYNC_EVENT_NOTE:
 		break;
@@ -250,7 +264,9 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 {
 	uint64_t random[2];
 
-	*p = (struct peering){.loop = loop, .changed = changed};
+	*p = (struct peering){.loop = loop,
+			      .changed = changed,
+			      .limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 3}};
 	sync_random(random, sizeof(random));
 	if (sync_table_init(&p->table, random[0], random[1], ENTRIES_MAX))
 		abort();

@@ -7,6 +7,7 @@
 #ifndef TANDEM_SYNC_PEERING_H
 #define TANDEM_SYNC_PEERING_H
 
+#include "core/log.h"
 #include "core/model.h"
 #include "core/msg.h"
 #include "sync/kernel.h"
@@ -25,6 +26,7 @@ struct peering {
 	struct sync_session *session;	  /* NULL: not running */
 	struct sync_transport *transport; /* so */
 	struct sync_kernel kernel;
+	struct log_limit limit; /* of what strangers can cause */
 	struct text trouble; /* why it does not run */
 	uint64_t target;     /* synced when the kernel has this version; 0: not known */
 	bool synced;
