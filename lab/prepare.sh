@@ -11,7 +11,7 @@ say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 2; }
 
 to_build="autoconf automake gcc libc6-dev make pkg-config libcap-ng-dev libcmocka-dev libcurl4-openssl-dev
-	libev-dev libjson-c-dev libmnl-dev libnl-3-dev libnl-route-3-dev libpcre2-dev libseccomp-dev
+	libev-dev libjson-c-dev libmnl-dev libpcre2-dev
 	libssl-dev libsystemd-dev xz-utils"
 to_run="busybox dnsmasq-base iproute2 ipvsadm keepalived kmod nginx-light procps python3 util-linux"
 
