@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=240
-# also: --sync kernel
-# also: --daemon keepalived --sync kernel
 """Connections through a failover and a failback, where no hash helps: the scheduler is rr, and a
 connection that a director has never heard of is refused. The Active crashes, the other director
 takes over, the first one comes back with an empty table and preempts. Sessions that say a line a
@@ -11,7 +9,8 @@ second, and idle ones: few of those speak before all is over.
 sync.py [--daemon tandem|keepalived] [--sync peer|kernel] [--sessions N] [--advert S]
 
 With --sync peer, tandem's own, all must live. With --sync kernel (lvs_sync_daemon) what lives is
-told, and nothing is asked for: an empty table stays empty until a connection speaks.
+told, and nothing is asked for: an empty table stays empty until a connection speaks. That is to
+compare by hand, with either daemon, and no test.
 """
 
 import argparse
