@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an instance needs of the node: its interface, primary address, socket, and what it tracks.
+ * Tells the machine what fails, and puts back addresses that somebody took away.
+ */
+#include "vrrp/instance_private.h"
+
+#include "vrrp/config.h"
+#include "vrrp/vips.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What the kernel refused is not asked for again with each event. */
+#define ADD_AGAIN_US USEC_PER_SEC
+
+static bool is_up(void *ctx, const char *ifname)
+{
+	const struct instance *in = ctx;
+	const struct netif *nif = netif_by_name(&in->shell->netifs, ifname);
+
+	return nif && nif->up;
+}
+
+/* The primary address: the first that is no virtual one (for IPv6: link-local, RFC 9568 §5.1.2.2).
+ */
+static struct addr find_source(const struct instance *in, int index)
+{
+	const struct netifs *n = &in->shell->netifs;
+
+	if (addr_is_set(&in->config->source))
+		return in->config->source;
+	for (const struct netif_addr *a = n->first; a; a = a->next) {
+		if (a->index != index || a->address.family != in->config->family || a->ours ||
+		    !a->usable)
+			continue;
+		if (a->address.family == AF_INET6 && !addr_is_link_local(&a->address))
+			continue;
+		if (!vrrp_config_has_address(in->config, &a->address) ||
+		    in->config->priority == VRRP_PRIORITY_OWNER)
+			return a->address;
+	}
+	return (struct addr){0};
+}
+
+void instance_close_port(struct instance *in)
+{
+	if (in->port)
+		vrrp_port_leave(in->port, in->config->vrid);
+	in->port = NULL;
+	in->index = INSTANCE_NO_INDEX;
+}
+
+/* 0 or -errno; an interface that was made anew has a new index, and needs new sockets. */
+static int open_port(struct instance *in, int index)
+{
+	struct addr group = vrrp_config_group(in->config);
+	int err;
+
+	if (in->port && in->index == index)
+		return 0;
+	instance_close_port(in);
+	err = vrrp_port_enter(&in->shell->ports, index, in->config->family, in->config->vrid,
+			      in->config->unicast, in, &in->port);
+	if (err)
+		return err;
+	in->index = index;
+	return in->config->unicast ? 0 : vrrp_port_join(in->port, &group);
+}
+
+struct text instance_find_fault(struct instance *in, struct addr *ret_source)
+{
+	const struct vrrp_instance *c = in->config;
+	const struct netif *nif =
+		c->ifname[0] ? netif_by_name(&in->shell->netifs, c->ifname) : NULL;
+	const struct tracked *tracker;
+	const char *track;
+	struct text fault = {""};
+	int err;
+
+	if (c->ifname[0] && !nif) {
+		instance_close_port(in);
+		text_set(&fault, "interface %s does not exist", c->ifname);
+		return fault;
+	}
+	*ret_source = find_source(in, nif ? nif->index : 0);
+	err = open_port(in, nif ? nif->index : 0);
+	if (err) {
+		instance_close_port(in);
+		text_set(&fault, "no VRRP socket on interface %s: %s", c->ifname, strerror(-err));
+	} else if (nif && !nif->up && c->track_primary) {
+		text_set(&fault, "interface %s is down", c->ifname);
+	} else if (!addr_is_set(ret_source)) {
+		text_set(&fault, "interface %s has no %s address", c->ifname,
+			 c->family == AF_INET ? "IPv4" : "link-local IPv6");
+	} else if ((track = vrrp_config_failed_track(c, is_up, in))) {
+		text_set(&fault, "tracked interface %s is down", track);
+	} else if ((tracker = vrrp_config_failed_tracker(c, &in->shell->tracking))) {
+		text_set(&fault, "vrrp_script %s: %s", tracker->name,
+			 tracking_reason(&in->shell->tracking, tracker->tracker));
+	}
+	return fault;
+}
+
+bool instance_refresh_conf(struct instance *in, const struct addr *source)
+{
+	struct vrrp_conf conf = vrrp_config_machine(
+		in->config, source,
+		vrrp_config_priority(in->config, is_up, in, &in->shell->tracking));
+	bool differs;
+
+	conf.addresses_gen = in->conf.addresses_gen;
+	conf.grouped = in->grouped;
+	conf.sync_wait_us = in->shell->sync_wait_us;
+	if (in->m.state != VRRP_STATE_INITIALIZE && conf.priority != in->conf.priority)
+		log_notice("%s: priority %u → %u", conf.name, in->conf.priority, conf.priority);
+	differs = conf.priority != in->conf.priority || !addr_equal(&conf.source, &in->conf.source);
+	in->conf = conf;
+	return differs;
+}
+
+bool instance_can_send(const struct instance *in)
+{
+	return in->port && addr_is_set(&in->conf.source) &&
+	       (!in->config->ifname[0] || is_up((void *)in, in->config->ifname));
+}
+
+void instance_tell_fault(struct instance *in)
+{
+	const struct text *fault = in->own_fault.s[0] ? &in->own_fault : &in->group_fault;
+	bool was = in->fault.s[0], is = fault->s[0];
+	struct text over;
+
+	if (strcmp(fault->s, in->fault.s) == 0)
+		return;
+	text_set(&over, "no longer: %s", in->fault.s);
+	in->fault = *fault;
+	if (is)
+		instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_FAULT,
+						      .why = fault->s,
+						      .can_send = instance_can_send(in)});
+	else if (was)
+		instance_step(in,
+			      (struct vrrp_event){.kind = VRRP_EVENT_FAULT_OVER, .why = over.s});
+}
+
+/* Somebody took an address away, or the interface of one has come at last. */
+static void repair_addresses(struct instance *in)
+{
+	int64_t now_us = clock_now_us();
+
+	if (in->m.state != VRRP_STATE_ACTIVE || in->waiting.n ||
+	    !vips_any_missing(&in->shell->netifs, in->config))
+		return;
+	if (in->lacking && now_us - in->added_us < ADD_AGAIN_US)
+		return;
+	if (!in->lacking && log_limit_pass(&in->limit, now_us))
+		log_warning("%s: an address was taken away: put back%s", in->config->name,
+			    log_limit_suffix(&in->limit));
+	instance_add_addresses(in);
+	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
+}
+
+void instance_observe(struct instance *in)
+{
+	struct vrrp_conf was = in->conf;
+	struct addr source = in->conf.source;
+	struct text own_fault = in->own_fault;
+	bool differs;
+
+	in->own_fault = instance_find_fault(in, &source);
+	differs = instance_refresh_conf(in, &source);
+	if (differs)
+		instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_CONF, .conf_was = &was});
+	instance_tell_fault(in);
+	if (in->grouped && strcmp(in->own_fault.s, own_fault.s) != 0)
+		in->shell->stepped();
+	repair_addresses(in);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An instance's advertisements, out and in: whom they go to, which ones count, what is said and
+ * counted of those that do not.
+ */
+#include "vrrp/instance_private.h"
+
+#include "vrrp/config.h"
+
+#include <string.h>
+
+/* Out */
+
+static void send_to(struct instance *in, const struct addr *dst, int ttl, uint8_t priority)
+{
+	struct vrrp_path path = {.src = in->conf.source, .dst = *dst};
+	uint8_t buf[VRRP_PACKET_MAX];
+	char text[ADDR_TEXT_MAX];
+	int len = vrrp_config_encode(in->config, &path, priority, buf);
+	int err = len < 0 ? len : vrrp_port_send(in->port, &path, ttl, buf, (size_t)len);
+
+	if (err && log_limit_pass(&in->limit, clock_now_us()))
+		log_warning("%s: can't send an advertisement to %s: %s%s", in->config->name,
+			    addr_format(dst, text), strerror(-err), log_limit_suffix(&in->limit));
+}
+
+void instance_send_advert(struct instance *in, uint8_t priority)
+{
+	const struct vrrp_instance *c = in->config;
+	struct addr group = vrrp_config_group(c);
+
+	if (!in->port)
+		return;
+	if (!c->unicast)
+		send_to(in, &group, VRRP_TTL, priority);
+	for (uint32_t i = 0; c->unicast && i < c->n_peers; i++)
+		send_to(in, &c->peers[i].address, c->unicast_ttl ? c->unicast_ttl : VRRP_TTL,
+			priority);
+	in->sent_us = clock_now_us();
+	in->counters.adverts_sent++;
+	in->counters.priority_zero_sent += priority == 0;
+}
+
+/* In */
+
+static void count_error(struct instance *in, enum vrrp_packet_result result)
+{
+	struct msg_vrrp_counters *c = &in->counters;
+
+	switch (result) {
+	case VRRP_PACKET_OK:
+		break;
+	case VRRP_PACKET_LENGTH:
+		c->packet_length_errors++;
+		break;
+	case VRRP_PACKET_VERSION:
+		c->version_errors++;
+		break;
+	case VRRP_PACKET_TYPE:
+		c->invalid_type_received++;
+		break;
+	case VRRP_PACKET_CHECKSUM:
+		c->checksum_errors++;
+		break;
+	case VRRP_PACKET_VRID:
+		c->vrid_errors++;
+		break;
+	case VRRP_PACKET_TTL:
+		c->ttl_errors++;
+		break;
+	case VRRP_PACKET_INTERVAL:
+		c->interval_errors++;
+		break;
+	case VRRP_PACKET_AUTH_TYPE:
+	case VRRP_PACKET_AUTH_MISMATCH:
+	case VRRP_PACKET_AUTH_FAILURE:
+		c->auth_failures++;
+		break;
+	}
+}
+
+static void refuse(struct instance *in, const struct vrrp_frame *f, enum vrrp_packet_result result)
+{
+	char text[ADDR_TEXT_MAX];
+
+	count_error(in, result);
+	if (log_limit_pass(&in->limit, clock_now_us()))
+		log_warning("%s: advertisement from %s dropped: %s%s", in->config->name,
+			    addr_format(&f->path.src, text), vrrp_packet_result_name(result),
+			    log_limit_suffix(&in->limit));
+}
+
+static const struct unicast_peer *find_peer(const struct vrrp_instance *c, const struct addr *src)
+{
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		if (addr_equal(&c->peers[i].address, src))
+			return &c->peers[i];
+	return NULL;
+}
+
+/* Sent to us in the way that we listen: to the group, or by one of the configured peers. */
+static bool is_meant_for(const struct vrrp_instance *c, const struct vrrp_frame *f)
+{
+	struct addr group = vrrp_config_group(c);
+
+	if (c->unicast)
+		return !addr_is_multicast(&f->path.dst) &&
+		       (!c->check_unicast_src || find_peer(c, &f->path.src));
+	return addr_equal(&f->path.dst, &group);
+}
+
+static enum vrrp_packet_result check_unicast_ttl(const struct vrrp_instance *c,
+						 const struct vrrp_frame *f)
+{
+	const struct unicast_peer *peer = c->unicast ? find_peer(c, &f->path.src) : NULL;
+
+	if (!peer || !peer->max_ttl)
+		return VRRP_PACKET_OK;
+	return f->ttl < peer->min_ttl || f->ttl > peer->max_ttl ? VRRP_PACKET_TTL : VRRP_PACKET_OK;
+}
+
+/* Differences that the operator should know of, and that must not split the pair. */
+static void note_differences(struct instance *in, const struct vrrp_frame *f,
+			     const struct vrrp_packet *p)
+{
+	const struct vrrp_instance *c = in->config;
+	bool plain = p->checksum == VRRP_CHECKSUM_MESSAGE;
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(&f->path.src, text);
+	if (!vrrp_config_same_addresses(c, p)) {
+		in->counters.address_list_errors++;
+		if (!c->skip_check_adv_addr && log_limit_pass(&in->limit, clock_now_us()))
+			log_warning("%s: %s advertises other addresses than ours%s", c->name, text,
+				    log_limit_suffix(&in->limit));
+	}
+	if (c->version == 3 && c->family == AF_INET && plain != c->checksum_as_v2 &&
+	    !in->told_checksum) {
+		in->told_checksum = true;
+		log_warning("%s: %s computes checksums %s, we %s: it may refuse ours, set "
+			    "v3_checksum_as_v2 alike",
+			    c->name, text, plain ? "as RFC 9568 says" : "with a pseudo-header",
+			    plain ? "with a pseudo-header" : "as RFC 9568 says");
+	}
+}
+
+void instance_receive(struct instance *in, const struct vrrp_frame *f)
+{
+	struct vrrp_expect expect = vrrp_config_expect(in->config);
+	enum vrrp_packet_result result;
+	struct vrrp_packet p;
+
+	/* Our own come back over some bridges. */
+	if (addr_equal(&f->path.src, &in->conf.source) || !is_meant_for(in->config, f))
+		return;
+	result = vrrp_packet_decode(f->bytes, f->len, &f->path, &p);
+	if (result == VRRP_PACKET_OK)
+		result = vrrp_packet_check(&p, &expect, f->ttl);
+	if (result == VRRP_PACKET_OK)
+		result = check_unicast_ttl(in->config, f);
+	if (result != VRRP_PACKET_OK) {
+		refuse(in, f, result);
+		return;
+	}
+	in->counters.adverts_received++;
+	in->counters.priority_zero_received += p.priority == 0;
+	note_differences(in, f, &p);
+	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_ADVERT,
+					      .src = f->path.src,
+					      .priority = p.priority,
+					      .adver_int_us = p.adver_int_cs * USEC_PER_CSEC});
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of an instance (instance.c, instance_step.c, instance_packets.c,
+ * instance_faults.c) share among themselves, and nobody else includes.
+ */
+#ifndef TANDEM_VRRP_INSTANCE_PRIVATE_H
+#define TANDEM_VRRP_INSTANCE_PRIVATE_H
+
+#include "vrrp/instance.h"
+
+#define INSTANCE_NO_INDEX (-1)
+
+/* instance_step.c */
+
+/* Runs the machine with the event, at the present time, and does what it wants done. */
+void instance_step(struct instance *in, struct vrrp_event event);
+void instance_on_timer(struct ev_loop *loop, ev_timer *w, int events);
+void instance_add_addresses(struct instance *in);
+/* A takeover that waits for its turn goes no further. */
+void instance_leave_line(struct instance *in);
+
+/* instance_packets.c */
+
+void instance_send_advert(struct instance *in, uint8_t priority);
+
+/* instance_faults.c */
+
+/* What is wrong with the interfaces, in words; "" when nothing is. Opens the socket it needs. */
+struct text instance_find_fault(struct instance *in, struct addr *ret_source);
+/* Rebuilds what the machine is given. True when it differs from what it was. */
+bool instance_refresh_conf(struct instance *in, const struct addr *source);
+/* Tells the machine of a fault that is new, or over. */
+void instance_tell_fault(struct instance *in);
+/* Can the peers still be told? Not when our own interface is what fails. */
+bool instance_can_send(const struct instance *in);
+void instance_close_port(struct instance *in);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Driving an instance's machine: events in, actions performed, its timer armed, its changes
+ * reported. Knows neither what a packet looks like nor where an event comes from.
+ */
+#include "vrrp/instance_private.h"
+
+#include "vrrp/handed.h"
+#include "vrrp/vips.h"
+
+/*
+ * While thousands of addresses are added the peers must not think that we are gone. But an Active
+ * that we take over from must not hear of us before all of them are here.
+ */
+static void breathe(void *ctx)
+{
+	struct instance *in = ctx;
+	bool announced = in->sent_us >= in->m.since_us;
+
+	if (in->m.state != VRRP_STATE_ACTIVE || !announced ||
+	    clock_now_us() - in->sent_us < in->conf.adver_int_us)
+		return;
+	instance_send_advert(in, in->conf.priority);
+}
+
+void instance_add_addresses(struct instance *in)
+{
+	in->lacking = vips_add(&in->shell->netifs, in->config, breathe, in) != 0;
+	in->added_us = clock_now_us();
+}
+
+static void note_change(struct instance *in, const struct vrrp_change *change)
+{
+	char text[512];
+
+	vrrp_change_reason(change, in->reason.s, sizeof(in->reason.s));
+	log_notice("%s", vrrp_change_format(in->config->name, change, text, sizeof(text)));
+	if (change->from == change->to)
+		return;
+	in->counters.became_active += change->to == VRRP_STATE_ACTIVE;
+	if (change->from == VRRP_STATE_ACTIVE) {
+		in->counters.released_active++;
+		vips_hush(&in->shell->netifs, &in->shell->announcer, in->config);
+	}
+}
+
+static void perform(struct instance *in, const struct vrrp_action *a)
+{
+	struct vrrp_shell *shell = in->shell;
+
+	switch (a->kind) {
+	case VRRP_ACTION_SEND:
+		instance_send_advert(in, a->priority);
+		break;
+	case VRRP_ACTION_ADD:
+		instance_add_addresses(in);
+		break;
+	case VRRP_ACTION_REMOVE:
+		vips_remove(&shell->netifs, in->config, NULL);
+		break;
+	case VRRP_ACTION_ANNOUNCE:
+		in->counters.garp_sent +=
+			vips_announce(&shell->netifs, &shell->announcer, in->config, a->count);
+		break;
+	case VRRP_ACTION_REPORT:
+		note_change(in, &a->change);
+		break;
+	}
+}
+
+static void arm(struct instance *in)
+{
+	struct ev_loop *loop = in->shell->loop;
+	int64_t at_us = vrrp_machine_deadline(&in->m);
+	double left_s = (double)(at_us - clock_now_us()) / USEC_PER_SEC;
+
+	ev_timer_stop(loop, &in->timer);
+	if (at_us == USEC_NEVER)
+		return;
+	ev_now_update(loop); /* the loop counts from its own, older idea of now */
+	ev_timer_set(&in->timer, left_s > 0 ? left_s : 0, 0);
+	ev_timer_start(loop, &in->timer);
+}
+
+/* What the next incarnation would need to know, apart from what is reported anyway. */
+static bool learned(const struct vrrp_machine *was, const struct vrrp_machine *is)
+{
+	return !addr_equal(&was->peer, &is->peer) || was->active_int_us != is->active_int_us ||
+	       was->preempt_at_us != is->preempt_at_us;
+}
+
+/*
+ * When a link or an Active is lost, hundreds of instances take over in one moment. All say so
+ * before the first of them goes on with its addresses, and then go on one by one, whenever no
+ * advertisement is due: else the last ones would come too late.
+ */
+static bool can_wait(const struct vrrp_event *event, const struct vrrp_actions *actions)
+{
+	return (event->kind == VRRP_EVENT_TIMER || event->kind == VRRP_EVENT_GROUP_ACTIVE) &&
+	       actions->n > 1 && actions->list[0].kind == VRRP_ACTION_SEND &&
+	       actions->list[1].kind == VRRP_ACTION_ADD;
+}
+
+static void wait_in_line(struct instance *in, const struct vrrp_actions *actions)
+{
+	struct vrrp_shell *shell = in->shell;
+
+	in->waiting = *actions;
+	for (unsigned i = 0; i < actions->n; i++) {
+		struct vrrp_change *change = &in->waiting.list[i].change;
+
+		if (!change->why)
+			continue;
+		text_set(&in->waiting_why, "%s", change->why); /* the event's lives no longer */
+		change->why = in->waiting_why.s;
+	}
+	in->next_waiting = NULL;
+	*(shell->last_waiting ? &shell->last_waiting->next_waiting : &shell->first_waiting) = in;
+	shell->last_waiting = in;
+	ev_idle_start(shell->loop, &shell->idle);
+}
+
+void instance_leave_line(struct instance *in)
+{
+	struct vrrp_shell *shell = in->shell;
+	struct instance *before = NULL, **at = &shell->first_waiting;
+
+	for (; *at && *at != in; at = &(*at)->next_waiting)
+		before = *at;
+	if (!*at)
+		return;
+	*at = in->next_waiting;
+	if (shell->last_waiting == in)
+		shell->last_waiting = before;
+	if (!shell->first_waiting)
+		ev_idle_stop(shell->loop, &shell->idle);
+}
+
+static void perform_rest(struct instance *in)
+{
+	struct vrrp_actions actions = in->waiting;
+
+	if (!actions.n)
+		return;
+	instance_leave_line(in);
+	in->waiting.n = 0;
+	for (unsigned i = 1; i < actions.n; i++)
+		perform(in, &actions.list[i]);
+	instance_report(in);
+}
+
+void instance_idle(struct ev_loop *loop, ev_idle *w, int events)
+{
+	struct vrrp_shell *shell = w->data;
+
+	perform_rest(shell->first_waiting);
+}
+
+static bool perform_all(struct instance *in, const struct vrrp_actions *actions)
+{
+	bool tell = false;
+
+	for (unsigned i = 0; i < actions->n; i++) {
+		perform(in, &actions->list[i]);
+		tell |= actions->list[i].kind == VRRP_ACTION_REPORT ||
+			actions->list[i].kind == VRRP_ACTION_REMOVE;
+	}
+	return tell;
+}
+
+void instance_step(struct instance *in, struct vrrp_event event)
+{
+	struct vrrp_actions actions = {0};
+	struct vrrp_machine was;
+	bool tell = false;
+
+	perform_rest(in);
+	was = in->m;
+	event.now_us = clock_now_us();
+	vrrp_machine_step(&in->conf, &in->m, &event, &actions);
+	if (can_wait(&event, &actions)) {
+		perform(in, &actions.list[0]);
+		wait_in_line(in, &actions);
+	} else {
+		tell = perform_all(in, &actions);
+	}
+	arm(in);
+	if (tell || learned(&was, &in->m))
+		instance_report(in);
+	if (in->leaving && vrrp_machine_is_done(&in->m))
+		in->shell->done();
+	if (in->grouped && (in->m.state != was.state || in->m.ready != was.ready))
+		in->shell->stepped();
+}
+
+void instance_on_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct instance *in = w->data;
+
+	/* After this process was held up, what came in meanwhile is older than the deadline. */
+	if (in->port && in->m.state == VRRP_STATE_BACKUP)
+		vrrp_port_drain(in->port);
+	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_TIMER});
+}
+
+/* Reports */
+
+void instance_report(const struct instance *in)
+{
+	struct msg msg = {
+		.type = MSG_VRRP_STATE,
+		.vrrp_state = {.instance = in->config->id,
+			       .transitions = (uint32_t)in->counters.became_active,
+			       .reason = in->reason},
+	};
+
+	vrrp_handed_pack(&in->conf, &in->m, &msg.vrrp_state);
+	in->shell->report(&msg);
+}
+
+void instance_report_counters(const struct instance *in)
+{
+	struct msg msg = {.type = MSG_VRRP_COUNTERS, .vrrp_counters = in->counters};
+
+	in->shell->report(&msg);
+}
