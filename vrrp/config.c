@@ -62,15 +62,20 @@ const char *vrrp_config_vip_ifname(const struct vrrp_instance *c, const struct v
 	return vip->ifname[0] ? vip->ifname : c->ifname;
 }
 
+/* Would look the same to the kernel. */
+static bool same_vip(const struct vip *a, const struct vip *b)
+{
+	struct vip plain = *b;
+
+	plain.no_track = a->no_track;
+	return vip_equal(a, &plain);
+}
+
 const struct vip *vrrp_config_find_vip(const struct vrrp_instance *c, const struct vip *vip)
 {
-	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
-		const struct vip *own = vrrp_config_vip(c, i);
-
-		if (addr_equal(&own->address, &vip->address) && own->prefixlen == vip->prefixlen &&
-		    strcmp(own->ifname, vip->ifname) == 0)
-			return own;
-	}
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
+		if (same_vip(vrrp_config_vip(c, i), vip))
+			return vrrp_config_vip(c, i);
 	return NULL;
 }
 

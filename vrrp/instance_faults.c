@@ -9,6 +9,7 @@
 #include "vrrp/vips.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What the kernel refused is not asked for again with each event. */
@@ -144,19 +145,32 @@ void instance_tell_fault(struct instance *in)
 			      (struct vrrp_event){.kind = VRRP_EVENT_FAULT_OVER, .why = over.s});
 }
 
+static void tell_repair(struct instance *in, const struct vip *first, uint32_t missing)
+{
+	char text[ADDR_TEXT_MAX], more[32] = "";
+
+	if (!log_limit_pass(&in->limit, clock_now_us()))
+		return;
+	if (missing > 1)
+		snprintf(more, sizeof(more), " and %u more", missing - 1);
+	log_warning("%s: address %s%s taken away: put back%s", in->config->name,
+		    addr_format(&first->address, text), more, log_limit_suffix(&in->limit));
+}
+
 /* Somebody took an address away, or the interface of one has come at last. */
 static void repair_addresses(struct instance *in)
 {
 	int64_t now_us = clock_now_us();
+	const struct vip *first;
+	uint32_t missing;
 
-	if (in->m.state != VRRP_STATE_ACTIVE || in->waiting.n ||
-	    !vips_any_missing(&in->shell->netifs, in->config))
+	if (in->m.state != VRRP_STATE_ACTIVE || in->waiting.n)
 		return;
-	if (in->lacking && now_us - in->added_us < ADD_AGAIN_US)
+	missing = vips_missing(&in->shell->netifs, in->config, &first);
+	if (!missing || (in->lacking && now_us - in->added_us < ADD_AGAIN_US))
 		return;
-	if (!in->lacking && log_limit_pass(&in->limit, now_us))
-		log_warning("%s: an address was taken away: put back%s", in->config->name,
-			    log_limit_suffix(&in->limit));
+	if (!in->lacking)
+		tell_repair(in, first, missing);
 	instance_add_addresses(in);
 	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
 }

@@ -116,6 +116,7 @@ static void addr_note(struct netifs *n, const struct netif_addr *got)
 		(*at)->address = got->address;
 	}
 	(*at)->prefixlen = got->prefixlen;
+	(*at)->peer = got->peer;
 	(*at)->usable = got->usable;
 	(*at)->ours = got->ours;
 }
@@ -212,7 +213,7 @@ static void on_addr(struct netifs *n, const struct nlmsghdr *h)
 	struct netif_addr got = {.index = (int)info->ifa_index, .prefixlen = info->ifa_prefixlen};
 	uint32_t flags = info->ifa_flags;
 	unsigned len = info->ifa_family == AF_INET ? 4 : 16;
-	bool local = false;
+	struct addr local = {0};
 	struct nlattr *a;
 
 	if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)
@@ -225,12 +226,16 @@ static void on_addr(struct netifs *n, const struct nlmsghdr *h)
 			flags = mnl_attr_get_u32(a);
 		if (type == IFA_PROTO)
 			got.ours = mnl_attr_get_u8(a) == NETIF_ADDR_PROTO;
-		/* On a point-to-point link IFA_ADDRESS is the other end's. */
-		if ((type == IFA_LOCAL || (type == IFA_ADDRESS && !local)) &&
+		if ((type == IFA_LOCAL || type == IFA_ADDRESS) &&
 		    mnl_attr_get_payload_len(a) == len)
-			got.address = addr_from_bytes(info->ifa_family, mnl_attr_get_payload(a));
-		local |= type == IFA_LOCAL;
+			*(type == IFA_LOCAL ? &local : &got.address) =
+				addr_from_bytes(info->ifa_family, mnl_attr_get_payload(a));
 	}
+	/* On a point-to-point link IFA_ADDRESS is the other end's. */
+	if (addr_is_set(&local) && !addr_equal(&local, &got.address))
+		got.peer = got.address;
+	if (addr_is_set(&local))
+		got.address = local;
 	got.usable = !(flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) || flags & IFA_F_OPTIMISTIC;
 	if (!addr_is_set(&got.address))
 		return;
@@ -353,17 +358,16 @@ static void put_address(struct nlmsghdr *h, uint16_t type, const struct addr *a)
 
 static void put_new(struct nlmsghdr *h, const struct netif_change *c)
 {
-	/* Not preferred as a source for connections of the director's own. */
-	const struct ifa_cacheinfo deprecated = {.ifa_prefered = 0, .ifa_valid = UINT32_MAX};
+	const struct ifa_cacheinfo lifetime = {.ifa_prefered = c->preferred_lft_s,
+					       .ifa_valid = UINT32_MAX};
 
 	put_address(h, IFA_BROADCAST, &c->broadcast);
 	if (c->label && c->label[0])
 		mnl_attr_put_strz(h, IFA_LABEL, c->label);
-	if (c->address.family == AF_INET6) {
-		/* VRRP decides who has it, and it must answer at once. */
-		mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NODAD);
-		mnl_attr_put(h, IFA_CACHEINFO, sizeof(deprecated), &deprecated);
-	}
+	if (c->flags)
+		mnl_attr_put_u32(h, IFA_FLAGS, c->flags);
+	if (c->preferred_lft_s != UINT32_MAX)
+		mnl_attr_put(h, IFA_CACHEINFO, sizeof(lifetime), &lifetime);
 	mnl_attr_put_u8(h, IFA_PROTO, NETIF_ADDR_PROTO);
 }
 
@@ -382,7 +386,7 @@ static void put_change(struct mnl_nlmsg_batch *batch, const struct netif_change 
 	info->ifa_scope = c->scope;
 	info->ifa_index = (unsigned)c->index;
 	put_address(h, IFA_LOCAL, &c->address);
-	put_address(h, IFA_ADDRESS, &c->address);
+	put_address(h, IFA_ADDRESS, addr_is_set(&c->peer) ? &c->peer : &c->address);
 	if (c->add)
 		put_new(h, c);
 	mnl_nlmsg_batch_next(batch);
@@ -402,6 +406,7 @@ static void note_change(struct netifs *n, const struct netif_change *c)
 {
 	struct netif_addr a = {.index = c->index,
 			       .address = c->address,
+			       .peer = c->peer,
 			       .prefixlen = c->prefixlen,
 			       .usable = true,
 			       .ours = true};

@@ -32,6 +32,7 @@ struct netif_addr {
 	struct netif_addr *chain;	/* of one hash value */
 	int index;			/* of the interface */
 	struct addr address;
+	struct addr peer; /* the other end of a point-to-point link; unset: none */
 	uint8_t prefixlen;
 	bool usable; /* not in duplicate address detection, and not refused by it */
 	bool ours;   /* carries the mark */
@@ -45,7 +46,10 @@ struct netif_change {
 	uint8_t prefixlen;
 	uint8_t scope;
 	struct addr broadcast; /* unset: none */
+	struct addr peer;      /* unset: none */
 	const char *label;     /* "": none */
+	uint32_t flags;	       /* IFA_F_* */
+	uint32_t preferred_lft_s; /* UINT32_MAX: for ever */
 	int error;	       /* the kernel's answer: 0, also when it already was so; or -errno */
 };
 

@@ -147,8 +147,10 @@ static void remove_strays(const struct model *model)
 	char text[ADDR_TEXT_MAX];
 
 	for (const struct netif_addr *a = n->first, *after; a; a = after) {
-		struct netif_change change = {
-			.index = a->index, .address = a->address, .prefixlen = a->prefixlen};
+		struct netif_change change = {.index = a->index,
+					      .address = a->address,
+					      .peer = a->peer,
+					      .prefixlen = a->prefixlen};
 
 		after = a->next;
 		if (!a->ours || is_wanted(model, a))

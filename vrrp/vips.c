@@ -6,6 +6,7 @@
 #include "vrrp/config.h"
 
 #include <fcntl.h>
+#include <linux/if_addr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,16 @@ static const struct netif_addr *vip_observed(const struct netifs *netifs,
 	return nif ? netif_find_addr(netifs, nif->index, &vip->address) : NULL;
 }
 
+/* VRRP decides who has an address, and it must answer at once: no duplicate address detection. */
+static uint32_t flags_of(const struct vip *vip)
+{
+	return (vip->address.family == AF_INET6 ? IFA_F_NODAD : 0) |
+	       (vip->home ? IFA_F_HOMEADDRESS : 0) |
+	       (vip->mngtmpaddr ? IFA_F_MANAGETEMPADDR : 0) |
+	       (vip->noprefixroute ? IFA_F_NOPREFIXROUTE : 0) |
+	       (vip->autojoin ? IFA_F_MCAUTOJOIN : 0);
+}
+
 static struct netif_change change_of(bool add, int index, const struct vip *vip)
 {
 	return (struct netif_change){
@@ -34,7 +45,10 @@ static struct netif_change change_of(bool add, int index, const struct vip *vip)
 		.prefixlen = vip->prefixlen,
 		.scope = vip->scope,
 		.broadcast = vip->broadcast,
+		.peer = vip->peer,
 		.label = vip->label,
+		.flags = flags_of(vip),
+		.preferred_lft_s = vip->preferred_lft_s,
 	};
 }
 
@@ -105,6 +119,7 @@ void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
 		if (c->priority == VRRP_PRIORITY_OWNER && !seen->ours)
 			continue;
 		changes[n] = change_of(false, seen->index, vip);
+		changes[n].peer = seen->peer;
 		changes[n++].prefixlen = seen->prefixlen;
 	}
 	apply(netifs, c, changes, n, NULL, NULL);
@@ -119,15 +134,20 @@ bool vips_any_found(const struct netifs *netifs, const struct vrrp_instance *c)
 	return false;
 }
 
-bool vips_any_missing(const struct netifs *netifs, const struct vrrp_instance *c)
+uint32_t vips_missing(const struct netifs *netifs, const struct vrrp_instance *c,
+		      const struct vip **ret_first)
 {
+	uint32_t missing = 0;
+
 	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
 		const struct vip *vip = vrrp_config_vip(c, i);
 
-		if (!vip->no_track && vip_netif(netifs, c, vip) && !vip_observed(netifs, c, vip))
-			return true;
+		if (vip->no_track || !vip_netif(netifs, c, vip) || vip_observed(netifs, c, vip))
+			continue;
+		if (!missing++)
+			*ret_first = vip;
 	}
-	return false;
+	return missing;
 }
 
 /* RFC 4861 §4.4: the Router flag of an advertisement is what the sender is. */

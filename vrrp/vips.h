@@ -22,8 +22,9 @@ void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
 		 const struct vrrp_instance *kept);
 
 bool vips_any_found(const struct netifs *netifs, const struct vrrp_instance *c);
-/* Somebody took one away that is to be put back. */
-bool vips_any_missing(const struct netifs *netifs, const struct vrrp_instance *c);
+/* How many somebody took away that are to be put back; the first of them. */
+uint32_t vips_missing(const struct netifs *netifs, const struct vrrp_instance *c,
+		      const struct vip **ret_first);
 
 /* Announces all of them `count` times over; returns the number of frames. */
 uint64_t vips_announce(const struct netifs *netifs, struct announcer *announcer,

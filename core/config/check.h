@@ -249,6 +249,7 @@ void script_finish(struct checker *c, struct model *m);
 void sync_group_check_all(struct checker *c, const struct ast_node *root);
 
 /* check_vip.c */
+uint32_t vip_default_preferred_lft_s(const struct vip *v);
 void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
 		   bool excluded);
 

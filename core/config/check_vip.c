@@ -13,6 +13,7 @@ struct vip_line {
 	struct checker *c;
 	const struct ast_node *n;
 	uint32_t at; /* the option's word */
+	int64_t preferred_lft_s; /* -1: not said */
 	struct vip vip;
 };
 
@@ -88,6 +89,63 @@ static void vip_broadcast(struct vip_line *l)
 		l->vip.broadcast = a;
 }
 
+static void vip_peer(struct vip_line *l)
+{
+	const struct ast_word *w = vip_value(l);
+	struct addr a;
+
+	if (!w || !value_addr(l->c, w, &a))
+		return;
+	if (a.family != l->vip.address.family)
+		check_warn(l->c, &w->loc, "%s is not of the family of the address; it is left out",
+			   w->s);
+	else
+		l->vip.peer = a;
+}
+
+static void vip_preferred_lft(struct vip_line *l)
+{
+	const struct ast_word *w = vip_value(l);
+	int64_t seconds = UINT32_MAX;
+
+	if (w && (!strcmp(w->s, "forever") ||
+		  value_number(l->c, w, 0, UINT32_MAX - 1, &seconds)))
+		l->preferred_lft_s = seconds;
+}
+
+/* What the kernel would refuse, and the whole address with it. */
+static void vip_flag(struct vip_line *l, bool *flag, const char *missing)
+{
+	if (missing)
+		check_warn(l->c, &l->n->word[l->at].loc, "'%s' is for %s only; it is left out",
+			   l->n->word[l->at].s, missing);
+	else
+		*flag = true;
+}
+
+static void vip_home(struct vip_line *l)
+{
+	vip_flag(l, &l->vip.home, l->vip.address.family == AF_INET6 ? NULL : "IPv6 addresses");
+}
+
+static void vip_mngtmpaddr(struct vip_line *l)
+{
+	bool fits = l->vip.address.family == AF_INET6 && l->vip.prefixlen == 64;
+
+	vip_flag(l, &l->vip.mngtmpaddr, fits ? NULL : "IPv6 addresses with a prefix length of 64");
+}
+
+static void vip_autojoin(struct vip_line *l)
+{
+	vip_flag(l, &l->vip.autojoin,
+		 addr_is_multicast(&l->vip.address) ? NULL : "multicast addresses");
+}
+
+static void vip_noprefixroute(struct vip_line *l)
+{
+	l->vip.noprefixroute = true;
+}
+
 static void vip_nodad(struct vip_line *l)
 {
 	l->vip.nodad = true;
@@ -111,13 +169,13 @@ static const struct vip_option {
 	{"broadcast", .set = vip_broadcast},
 	{"-nodad", .set = vip_nodad},
 	{"no_track", .set = vip_no_track},
-	{"peer", .later = "no point-to-point peer is set", .has_value = true},
-	{"home", .later = "the address gets no home flag"},
-	{"mngtmpaddr", .later = "no temporary addresses are made of it"},
-	{"noprefixroute", .later = "the kernel adds the prefix route"},
-	{"autojoin", .later = "no multicast group is joined"},
+	{"peer", .set = vip_peer},
+	{"home", .set = vip_home},
+	{"mngtmpaddr", .set = vip_mngtmpaddr},
+	{"noprefixroute", .set = vip_noprefixroute},
+	{"autojoin", .set = vip_autojoin},
+	{"preferred_lft", .set = vip_preferred_lft},
 	{"track_group", .later = "it is for static addresses only", .has_value = true},
-	{"preferred_lft", .later = "the address is preferred for ever", .has_value = true},
 	{"use_vmac", .later = "the interface's own MAC address is used"},
 };
 
@@ -141,14 +199,24 @@ static void vip_option(struct vip_line *l)
 	check_warn(l->c, &w->loc, "unknown word '%s' for an address; it is left out", w->s);
 }
 
+/* A host's address is nothing to speak from: it would be chosen before the prefix's own. */
+uint32_t vip_default_preferred_lft_s(const struct vip *v)
+{
+	return v->address.family == AF_INET6 && v->prefixlen == 128 ? 0 : UINT32_MAX;
+}
+
 static bool vip_parse(struct checker *c, const struct ast_node *n, struct vip *ret)
 {
-	struct vip_line l = {.c = c, .n = n, .vip = {.ifname = "", .label = ""}};
+	struct vip_line l = {
+		.c = c, .n = n, .preferred_lft_s = -1, .vip = {.ifname = "", .label = ""}};
 
 	if (!value_prefix(c, &n->word[0], &l.vip.address, &l.vip.prefixlen))
 		return false;
 	for (l.at = 1; l.at < n->n_words; l.at++)
 		vip_option(&l);
+	if (l.preferred_lft_s < 0)
+		l.preferred_lft_s = vip_default_preferred_lft_s(&l.vip);
+	l.vip.preferred_lft_s = (uint32_t)l.preferred_lft_s;
 	*ret = l.vip;
 	return true;
 }

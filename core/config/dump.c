@@ -184,39 +184,6 @@ static void dump_global(FILE *out, const struct model *m)
 	fputs("}\n", out);
 }
 
-static void dump_vip(FILE *out, const struct vip *v)
-{
-	char text[ADDR_TEXT_MAX];
-
-	fprintf(out, TAB TAB "%s/%u", addr_format(&v->address, text), v->prefixlen);
-	if (addr_is_set(&v->broadcast))
-		fprintf(out, " brd %s", addr_format(&v->broadcast, text));
-	if (v->ifname[0]) {
-		fputs(" dev ", out);
-		dump_string(out, v->ifname);
-	}
-	if (v->address.family == AF_INET && name_scope(v->scope))
-		fprintf(out, " scope %s", name_scope(v->scope));
-	else if (v->address.family == AF_INET)
-		fprintf(out, " scope %u", v->scope);
-	if (v->label[0]) {
-		fputs(" label ", out);
-		dump_string(out, v->label);
-	}
-	fputs(v->nodad ? " -nodad" : "", out);
-	fputs(v->no_track ? " no_track\n" : "\n", out);
-}
-
-static void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t n)
-{
-	if (!n)
-		return;
-	fprintf(out, TAB "%s {\n", keyword);
-	for (uint32_t i = 0; i < n; i++)
-		dump_vip(out, &list[i]);
-	fputs(TAB "}\n", out);
-}
-
 static void dump_transport(FILE *out, const struct vrrp_instance *v)
 {
 	char text[ADDR_TEXT_MAX];

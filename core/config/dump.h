@@ -21,6 +21,9 @@ void dump_flag(FILE *out, const char *indent, const char *keyword, bool on);
 void dump_seconds(FILE *out, const char *indent, const char *keyword, int64_t us);
 void dump_addr(FILE *out, const char *indent, const char *keyword, const struct addr *a);
 
+/* dump_vip.c: a block of addresses; nothing when there are none. */
+void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t n);
+
 /* dump_check.c */
 void dump_check(FILE *out, const struct check *k);
 
