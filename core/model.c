@@ -28,6 +28,30 @@ const char *notify_on_name(enum notify_on on)
 	return names[on];
 }
 
+const char *track_kind_name(enum track_kind kind)
+{
+	static const char *const names[] = {
+		[TRACK_SCRIPT] = "vrrp_script",
+		[TRACK_FILE] = "track_file",
+		[TRACK_PROCESS] = "vrrp_track_process",
+		[TRACK_SERVICE] = "virtual_server",
+	};
+
+	return names[kind];
+}
+
+const char *process_match_name(enum process_match match)
+{
+	static const char *const names[] = {
+		[PROCESS_ANY] = NULL,
+		[PROCESS_EXACT] = NULL,
+		[PROCESS_PARTIAL] = "partial",
+		[PROCESS_INITIAL] = "initial",
+	};
+
+	return names[match];
+}
+
 const char *check_method_name(enum check_method method)
 {
 	static const char *const names[] = {
@@ -129,6 +153,16 @@ uint64_t model_id_sync_group(const char *name)
 uint64_t model_id_track_script(const char *name)
 {
 	return id_of_name("t", name);
+}
+
+uint64_t model_id_track_file(const char *name)
+{
+	return id_of_name("f", name);
+}
+
+uint64_t model_id_track_process(const char *name)
+{
+	return id_of_name("p", name);
 }
 
 uint64_t model_id_virtual_server(const struct virtual_server *vs)
@@ -296,6 +330,8 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	RECORD_L_DECODE(vrrp_instance, instances)
 	RECORD_L_DECODE(sync_group, groups)
 	RECORD_L_DECODE(track_script, scripts)
+	RECORD_L_DECODE(track_file, files)
+	RECORD_L_DECODE(track_process, processes)
 	r->at = r->end;
 }
 

@@ -30,6 +30,21 @@ enum vrrp_auth {
 	VRRP_AUTH_PASS,
 };
 
+enum track_kind {
+	TRACK_SCRIPT,
+	TRACK_FILE,
+	TRACK_PROCESS,
+	TRACK_SERVICE,
+};
+
+/* How the parameters of a process are compared with those of a track_process. */
+enum process_match {
+	PROCESS_ANY,	 /* not at all */
+	PROCESS_EXACT,	 /* they are the same, and as many */
+	PROCESS_PARTIAL, /* the first ones are the same */
+	PROCESS_INITIAL, /* and the last of those may go on */
+};
+
 enum check_method {
 	CHECK_TCP,
 	CHECK_HTTP,
@@ -66,6 +81,8 @@ enum ipvs_tunnel {
 MODEL_RECORDS(RECORD_STRUCT)
 
 const char *notify_on_name(enum notify_on on);
+const char *track_kind_name(enum track_kind kind); /* "vrrp_script", "track_file" … */
+const char *process_match_name(enum process_match match); /* of param_match; NULL: has none */
 const char *check_method_name(enum check_method method); /* keepalived's keyword */
 /* "TCP_CHECK 192.0.2.1:80", "MISC_CHECK /usr/bin/look"; text of at least TEXT_MAX. */
 const char *check_format(const struct check *c, char *text);
@@ -83,6 +100,8 @@ MODEL_RECORDS(MODEL_EQUAL_DECLARE)
 uint64_t model_id_vrrp(uint8_t family, const char *ifname, uint8_t vrid);
 uint64_t model_id_sync_group(const char *name);
 uint64_t model_id_track_script(const char *name);
+uint64_t model_id_track_file(const char *name);
+uint64_t model_id_track_process(const char *name);
 uint64_t model_id_virtual_server(const struct virtual_server *vs);
 uint64_t model_id_real_server(uint64_t service_id, const struct addr *address, uint16_t port);
 uint64_t model_id_sysctl(const char *name);

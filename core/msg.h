@@ -41,6 +41,7 @@ struct msg {
 		struct msg_vrrp_state vrrp_state;
 		struct msg_group_state group_state;
 		struct msg_track_state track_state;
+		struct msg_file_value file_value;
 		struct msg_vrrp_counters vrrp_counters;
 		struct msg_check_now check_now;
 		struct msg_check_state check_state;

@@ -197,6 +197,42 @@ static json *groups(const struct supervisor *s)
 	return list;
 }
 
+/* "state": up, down, or null while nothing is known; of a file its "value". */
+static json *tracker(const struct supervisor *s, enum track_kind kind, uint64_t id, const char *name)
+{
+	json *o = json_object_new_object();
+	struct msg m;
+
+	add_str(o, "kind", track_kind_name(kind));
+	add_str(o, "name", name);
+	if (kind == TRACK_FILE && store_get(&s->store, MSG_FILE_VALUE, id, &m)) {
+		add_int(o, "value", m.file_value.value);
+	} else if (kind != TRACK_FILE && store_get(&s->store, MSG_TRACK_STATE, id, &m)) {
+		add_str(o, "state", m.track_state.up ? "up" : "down");
+		add_str(o, "reason", m.track_state.reason.s);
+	} else {
+		add(o, kind == TRACK_FILE ? "value" : "state", NULL);
+	}
+	return o;
+}
+
+static json *trackers(const struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+	json *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < m->n_scripts; i++)
+		json_object_array_add(list, tracker(s, TRACK_SCRIPT, m->scripts[i].id,
+						    m->scripts[i].name));
+	for (uint32_t i = 0; i < m->n_files; i++)
+		json_object_array_add(list,
+				      tracker(s, TRACK_FILE, m->files[i].id, m->files[i].name));
+	for (uint32_t i = 0; i < m->n_processes; i++)
+		json_object_array_add(list, tracker(s, TRACK_PROCESS, m->processes[i].id,
+						    m->processes[i].name));
+	return list;
+}
+
 static json *check(const struct supervisor *s, const struct check *c)
 {
 	json *o = json_object_new_object();
@@ -577,6 +613,7 @@ json *status_of_all(const struct supervisor *s)
 	add(o, "roles", roles(s));
 	add(o, "vrrp_instances", instances);
 	add(o, "vrrp_sync_groups", groups(s));
+	add(o, "trackers", trackers(s));
 	add(o, "ipvs", ipvs(s));
 	add(o, "sync", peer_sync(s));
 	add(o, "services", services);

@@ -54,6 +54,9 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_TRACK_STATE:
 		*ret = m->track_state.tracker;
 		return true;
+	case MSG_FILE_VALUE:
+		*ret = m->file_value.file;
+		return true;
 	case MSG_VRRP_COUNTERS:
 		*ret = m->vrrp_counters.instance;
 		return true;
@@ -234,7 +237,8 @@ static int compare_ids(const void *a, const void *b)
 
 static size_t count_objects(const struct model *m)
 {
-	size_t n = 1 + m->n_instances + m->n_groups + m->n_scripts + m->n_services + m->global->n_sysctls;
+	size_t n = 1 + m->n_instances + m->n_groups + m->n_scripts + m->n_files + m->n_processes +
+		   m->n_services + m->global->n_sysctls;
 
 	for (uint32_t i = 0; i < m->n_services; i++)
 		n += m->services[i].n_members;
@@ -263,6 +267,10 @@ static uint64_t *ids_of(const struct model *m, size_t *ret_n)
 		ids[n++] = m->groups[i].id;
 	for (uint32_t i = 0; i < m->n_scripts; i++)
 		ids[n++] = m->scripts[i].id;
+	for (uint32_t i = 0; i < m->n_files; i++)
+		ids[n++] = m->files[i].id;
+	for (uint32_t i = 0; i < m->n_processes; i++)
+		ids[n++] = m->processes[i].id;
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		const struct virtual_server *vs = &m->services[i];
 

@@ -4,6 +4,8 @@
 
 #include "core/arena.h"
 #include "core/check_scripts.h"
+#include "core/track_files.h"
+#include "core/track_processes.h"
 #include "core/track_scripts.h"
 #include "core/clock.h"
 #include "core/daemon.h"
@@ -61,6 +63,17 @@ unsigned supervisor_ready_roles(const struct supervisor *s)
 	return roles;
 }
 
+static void commit_trackers(struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+
+	track_files_commit(s->track_files, m, &s->store);
+	if (!supervisor_wants(s, ROLE_VRRP))
+		return;
+	track_scripts_commit(s->track_scripts, m, &s->store);
+	track_processes_commit(s->track_processes, m, &s->store);
+}
+
 void supervisor_set_generation(struct supervisor *s, struct generation *next)
 {
 	int err;
@@ -68,8 +81,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 	generation_free(&s->running);
 	s->running = *next;
 	*next = (struct generation){.image_fd = -1};
-	if (s->track_scripts && supervisor_wants(s, ROLE_VRRP))
-		track_scripts_commit(s->track_scripts, s->running.model, &s->store);
+	commit_trackers(s);
 	store_expect(&s->store, s->running.model);
 	err = generation_save(&s->running, s->options.run_dir);
 	if (err)
@@ -597,6 +609,18 @@ static void tell_tracker(void *ctx, const struct msg_track_state *state)
 	process_send(supervisor_process(s, ROLE_VRRP), &m, -1);
 }
 
+static void tell_file_value(void *ctx, const struct msg_file_value *value)
+{
+	const struct msg m = {.type = MSG_FILE_VALUE, .file_value = *value};
+	struct supervisor *s = ctx;
+
+	if (store_put(&s->store, &m, NULL) == STORE_SAME)
+		return;
+	statefile_touch(&s->statefile);
+	process_send(supervisor_process(s, ROLE_VRRP), &m, -1);
+	process_send(supervisor_process(s, ROLE_CHECK), &m, -1);
+}
+
 static void tell_script_end(void *ctx, const struct msg_script_end *end)
 {
 	const struct msg m = {.type = MSG_SCRIPT_END, .script_end = *end};
@@ -605,19 +629,34 @@ static void tell_script_end(void *ctx, const struct msg_script_end *end)
 }
 
 /* 0 or -errno, after saying why. */
-static int start(struct supervisor *s)
+static int start_runners(struct supervisor *s)
 {
-	int err;
+	int err = scripts_new(s->loop, SCRIPTS_NOTIFY_MAX, &s->scripts);
 
-	err = scripts_new(s->loop, SCRIPTS_NOTIFY_MAX, &s->scripts);
 	if (!err)
 		err = check_scripts_new(s->loop, tell_script_end, s, &s->check_scripts);
 	if (!err)
 		err = track_scripts_new(s->loop, tell_tracker, s, &s->track_scripts);
+	if (!err)
+		err = track_processes_new(s->loop, tell_tracker, s, &s->track_processes);
 	if (err) {
 		log_error("scripts can't be run: %s", strerror(-err));
 		return err;
 	}
+	err = track_files_new(s->loop, tell_file_value, s, &s->track_files);
+	if (err)
+		log_error("files can't be watched: %s", strerror(-err));
+	return err;
+}
+
+/* 0 or -errno, after saying why. */
+static int start(struct supervisor *s)
+{
+	int err;
+
+	err = start_runners(s);
+	if (err)
+		return err;
 	load_state(s);
 	err = load_first_generation(s);
 	if (!err)
@@ -645,6 +684,8 @@ static void done(struct supervisor *s)
 		scripts_free(s->scripts);
 	check_scripts_free(s->check_scripts);
 	track_scripts_free(s->track_scripts);
+	track_files_free(s->track_files);
+	track_processes_free(s->track_processes);
 	store_done(&s->store);
 	generation_free(&s->running);
 }

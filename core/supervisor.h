@@ -46,6 +46,8 @@ struct supervisor {
 	struct scripts *scripts;
 	struct check_scripts *check_scripts;
 	struct track_scripts *track_scripts;
+	struct track_files *track_files;
+	struct track_processes *track_processes;
 	ev_timer drain; /* waits for the scripts, at the end */
 	int64_t drain_until_us;
 };

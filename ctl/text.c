@@ -101,6 +101,17 @@ static void print_group(FILE *out, json *g)
 	putc('\n', out);
 }
 
+static void print_tracker(FILE *out, json *t)
+{
+	fprintf(out, "track %s %s  ", str(t, "kind"), str(t, "name"));
+	if (get(t, "value"))
+		fprintf(out, "%" PRId64 "\n", num(t, "value"));
+	else if (get(t, "state"))
+		fprintf(out, "%s: %s\n", str(t, "state"), str(t, "reason"));
+	else
+		fputs("not known yet\n", out);
+}
+
 static void print_sync_daemons(FILE *out, json *ipvs)
 {
 	json *sync = get(ipvs, "sync_daemons");
@@ -207,6 +218,8 @@ void text_status(FILE *out, json *doc)
 		print_instance(out, item(doc, "vrrp_instances", i));
 	for (size_t i = 0; i < count(doc, "vrrp_sync_groups"); i++)
 		print_group(out, item(doc, "vrrp_sync_groups", i));
+	for (size_t i = 0; i < count(doc, "trackers"); i++)
+		print_tracker(out, item(doc, "trackers", i));
 	print_ipvs(out, doc);
 	print_sync(out, doc);
 	print_services(out, doc);

@@ -193,12 +193,8 @@ uint8_t vrrp_config_priority(const struct vrrp_instance *c,
 		sum += tracking_weight(t->weight, t->reverse,
 				       is_up(ctx, t->ifname) ? TRACK_UP : TRACK_DOWN);
 	}
-	for (uint32_t i = 0; i < c->n_tracked; i++) {
-		const struct tracked *t = &c->tracked[i];
-
-		sum += tracking_weight(t->weight, t->reverse,
-				       tracking_state(tracking, t->tracker));
-	}
+	for (uint32_t i = 0; i < c->n_tracked; i++)
+		sum += tracking_adds(tracking, &c->tracked[i]);
 	return tracking_priority(c->priority, sum);
 }
 
@@ -218,20 +214,16 @@ const char *vrrp_config_failed_track(const struct vrrp_instance *c,
 const struct tracked *vrrp_config_failed_tracker(const struct vrrp_instance *c,
 						 const struct tracking *tracking)
 {
-	for (uint32_t i = 0; i < c->n_tracked; i++) {
-		const struct tracked *t = &c->tracked[i];
-
-		if (tracking_fails(t->weight, t->reverse, tracking_state(tracking, t->tracker)))
-			return t;
-	}
+	for (uint32_t i = 0; i < c->n_tracked; i++)
+		if (tracking_faults(tracking, &c->tracked[i]))
+			return &c->tracked[i];
 	return NULL;
 }
 
 bool vrrp_config_awaits(const struct vrrp_instance *c, const struct tracking *tracking)
 {
 	for (uint32_t i = 0; i < c->n_tracked; i++)
-		if (!c->tracked[i].weight &&
-		    tracking_state(tracking, c->tracked[i].tracker) == TRACK_UNKNOWN)
+		if (!c->tracked[i].weight && !tracking_knows(tracking, c->tracked[i].tracker))
 			return true;
 	return false;
 }

@@ -97,8 +97,8 @@ struct text instance_find_fault(struct instance *in, struct addr *ret_source)
 	} else if ((track = vrrp_config_failed_track(c, is_up, in))) {
 		text_set(&fault, "tracked interface %s is down", track);
 	} else if ((tracker = vrrp_config_failed_tracker(c, &in->shell->tracking))) {
-		text_set(&fault, "vrrp_script %s: %s", tracker->name,
-			 tracking_reason(&in->shell->tracking, tracker->tracker));
+		text_set(&fault, "%s %s: %s", track_kind_name((enum track_kind)tracker->kind),
+			 tracker->name, tracking_reason(&in->shell->tracking, tracker->tracker));
 	}
 	return fault;
 }

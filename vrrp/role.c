@@ -286,38 +286,52 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	forget_handed();
 }
 
-static void on_track_state(const struct msg_track_state *state)
+static void on_tracked(uint64_t tracker)
 {
-	tracking_set(&vrrp.shell.tracking, state->tracker, state->up, &state->reason);
 	if (!vrrp.started || ev_is_active(&vrrp.startup) || vrrp.stopping)
 		return;
 	for (struct instance *in = vrrp.instances; in; in = in->next)
-		if (!in->leaving && vrrp_config_tracks(in->config, state->tracker))
+		if (!in->leaving && vrrp_config_tracks(in->config, tracker))
 			instance_observe(in);
 	start_new();
 }
 
 /* The last word of each instance counts. */
-static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
+static void keep_handed(const struct msg_vrrp_state *state)
 {
-	struct msg_vrrp_state *known, *more;
+	struct msg_vrrp_state *known = (struct msg_vrrp_state *)find_handed(state->instance), *more;
 
-	if (m->type == MSG_TRACK_STATE)
-		on_track_state(&m->track_state);
-	if (m->type == MSG_SYNC_STATE)
-		set_synced(m->sync_state.synced);
-	if (m->type != MSG_VRRP_STATE || vrrp.started)
-		return;
-	known = (struct msg_vrrp_state *)find_handed(m->vrrp_state.instance);
 	if (known) {
-		*known = m->vrrp_state;
+		*known = *state;
 		return;
 	}
 	more = realloc(vrrp.handed, (vrrp.n_handed + 1) * sizeof(*more));
 	if (!more)
 		abort();
 	vrrp.handed = more;
-	vrrp.handed[vrrp.n_handed++] = m->vrrp_state;
+	vrrp.handed[vrrp.n_handed++] = *state;
+}
+
+static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
+{
+	switch ((unsigned)m->type) {
+	case MSG_TRACK_STATE:
+		tracking_set(&vrrp.shell.tracking, m->track_state.tracker, m->track_state.up,
+			     &m->track_state.reason);
+		on_tracked(m->track_state.tracker);
+		break;
+	case MSG_FILE_VALUE:
+		tracking_set_value(&vrrp.shell.tracking, m->file_value.file, m->file_value.value);
+		on_tracked(m->file_value.file);
+		break;
+	case MSG_SYNC_STATE:
+		set_synced(m->sync_state.synced);
+		break;
+	case MSG_VRRP_STATE:
+		if (!vrrp.started)
+			keep_handed(&m->vrrp_state);
+		break;
+	}
 }
 
 static void vrrp_report(void *ctx, enum role_id to)

@@ -6,9 +6,14 @@
 
 #include <stdlib.h>
 
+/* A file's number times the weight: at the lower end it is a fault, as with keepalived. */
+#define PRODUCT_FAULT (-254)
+#define PRODUCT_MAX   253
+
 struct track_value {
 	uint64_t tracker;
-	bool up;
+	bool up;       /* of a file: 0 */
+	int32_t value; /* of a file */
 	struct text reason;
 };
 
@@ -20,9 +25,9 @@ static struct track_value *find(const struct tracking *t, uint64_t tracker)
 	return NULL;
 }
 
-void tracking_set(struct tracking *t, uint64_t tracker, bool up, const struct text *reason)
+static void put(struct tracking *t, const struct track_value *value)
 {
-	struct track_value *v = find(t, tracker);
+	struct track_value *v = find(t, value->tracker);
 
 	if (!v) {
 		t->list = realloc(t->list, (t->n + 1) * sizeof(*t->list));
@@ -30,13 +35,29 @@ void tracking_set(struct tracking *t, uint64_t tracker, bool up, const struct te
 			abort();
 		v = &t->list[t->n++];
 	}
-	*v = (struct track_value){.tracker = tracker, .up = up, .reason = *reason};
+	*v = *value;
 }
 
-enum track_state tracking_state(const struct tracking *t, uint64_t tracker)
+void tracking_set(struct tracking *t, uint64_t tracker, bool up, const struct text *reason)
 {
-	const struct track_value *v = find(t, tracker);
+	put(t, &(struct track_value){.tracker = tracker, .up = up, .reason = *reason});
+}
 
+void tracking_set_value(struct tracking *t, uint64_t file, int32_t value)
+{
+	struct track_value v = {.tracker = file, .up = value == 0, .value = value};
+
+	text_set(&v.reason, "holds %d", value);
+	put(t, &v);
+}
+
+bool tracking_knows(const struct tracking *t, uint64_t tracker)
+{
+	return find(t, tracker);
+}
+
+static enum track_state state_of(const struct track_value *v)
+{
 	return !v ? TRACK_UNKNOWN : v->up ? TRACK_UP : TRACK_DOWN;
 }
 
@@ -53,21 +74,43 @@ void tracking_done(struct tracking *t)
 	*t = (struct tracking){0};
 }
 
-static bool is_well(bool reverse, enum track_state state)
+static int product(int32_t value, int weight, bool reverse)
 {
-	return (state == TRACK_UP) != reverse;
+	int64_t p = (int64_t)value * weight * (reverse ? -1 : 1);
+
+	return p < PRODUCT_FAULT ? PRODUCT_FAULT : p > PRODUCT_MAX ? PRODUCT_MAX : (int)p;
+}
+
+int tracking_adds(const struct tracking *t, const struct tracked *tracked)
+{
+	const struct track_value *v = find(t, tracked->tracker);
+	int p;
+
+	if (tracked->kind != TRACK_FILE)
+		return tracking_weight(tracked->weight, tracked->reverse, state_of(v));
+	p = v ? product(v->value, tracked->weight, tracked->reverse) : 0;
+	return p == PRODUCT_FAULT ? 0 : p;
+}
+
+bool tracking_faults(const struct tracking *t, const struct tracked *tracked)
+{
+	const struct track_value *v = find(t, tracked->tracker);
+
+	if (tracked->kind == TRACK_FILE && tracked->weight)
+		return v && product(v->value, tracked->weight, tracked->reverse) == PRODUCT_FAULT;
+	return tracking_fails(tracked->weight, tracked->reverse, state_of(v));
 }
 
 int tracking_weight(int weight, bool reverse, enum track_state state)
 {
-	if (state == TRACK_UNKNOWN)
+	if (state == TRACK_UNKNOWN || (state == TRACK_UP) != (weight > 0))
 		return 0;
-	return (is_well(reverse, state) ? weight > 0 : weight < 0) ? weight : 0;
+	return reverse ? -weight : weight;
 }
 
 bool tracking_fails(int weight, bool reverse, enum track_state state)
 {
-	return !weight && state != TRACK_UNKNOWN && !is_well(reverse, state);
+	return !weight && state != TRACK_UNKNOWN && (state == TRACK_UP) == reverse;
 }
 
 uint8_t tracking_priority(uint8_t configured, int sum)

@@ -2,13 +2,14 @@
 /*
  * What is tracked, and what it does to a virtual router. With a weight it moves the priority, as
  * keepalived has it: a positive weight is earned while all is well, a negative one is a penalty
- * while it is not. Without one its failure is a fault. "reverse" swaps well and not well. Pure but
- * for the memory of what the trackers said last.
+ * while it is not; "reverse" changes the sign of what is added. Without one its failure is a fault,
+ * and "reverse" swaps well and not well. A file's number is multiplied by the weight. Pure but for
+ * the memory of what the trackers said last.
  */
 #ifndef TANDEM_VRRP_TRACKING_H
 #define TANDEM_VRRP_TRACKING_H
 
-#include "core/codec.h"
+#include "core/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,12 +27,18 @@ struct tracking {
 };
 
 void tracking_set(struct tracking *t, uint64_t tracker, bool up, const struct text *reason);
-enum track_state tracking_state(const struct tracking *t, uint64_t tracker);
-/* "exit status 1" */
+/* What is in a track_file. */
+void tracking_set_value(struct tracking *t, uint64_t file, int32_t value);
+bool tracking_knows(const struct tracking *t, uint64_t tracker);
+/* "exit status 1", "holds 3" */
 const char *tracking_reason(const struct tracking *t, uint64_t tracker);
 void tracking_done(struct tracking *t);
 
-/* What one tracker adds to the priority. */
+/* What one of the instance's trackers adds to the priority, and whether it is a fault. */
+int tracking_adds(const struct tracking *t, const struct tracked *tracked);
+bool tracking_faults(const struct tracking *t, const struct tracked *tracked);
+
+/* The same for what is up or down. */
 int tracking_weight(int weight, bool reverse, enum track_state state);
 bool tracking_fails(int weight, bool reverse, enum track_state state);
 /* Within 1..254; an owner's priority (255) stays. */

@@ -253,7 +253,7 @@ static const struct model *check_model(struct checker *c)
 	m->n_instances = c->n_instances;
 	m->groups = c->groups;
 	m->n_groups = c->n_groups;
-	script_finish(c, m);
+	track_finish(c, m);
 	m->services = c->services;
 	m->n_services = c->n_services;
 	return m;
@@ -266,7 +266,7 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 
 	check_block(&c, PLACE_ROOT, NULL, root);
 	check_globals(&c, root);
-	script_check_all(&c, root);
+	track_check_all(&c, root);
 	vrrp_check_all(&c, root);
 	sync_group_check_all(&c, root);
 	lvs_finish(&c);

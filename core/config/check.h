@@ -67,12 +67,18 @@ struct vrrp_draft {
 	const struct ast_node *auth;
 };
 
-struct script_draft {
-	struct track_script s;
+/* A vrrp_script, track_file or vrrp_track_process: what its kind says. */
+struct tracker_draft {
+	enum track_kind kind;
+	uint64_t id;
+	const char *name;
 	const struct ast_node *node;
-	int32_t weight; /* where track_script says none */
+	int32_t weight; /* where who tracks it says none */
 	bool reverse;
 	bool used;
+	struct track_script s;
+	struct track_file f;
+	struct track_process p;
 };
 
 struct sync_group_draft {
@@ -171,8 +177,8 @@ struct checker {
 	uint32_t n_instances;
 	struct sync_group *groups;
 	uint32_t n_groups;
-	struct script_draft *scripts;
-	uint32_t n_scripts;
+	struct tracker_draft *trackers;
+	uint32_t n_trackers;
 	struct virtual_server *services;
 	uint32_t n_services;
 	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
@@ -238,12 +244,27 @@ void vrrp_add_tracks(struct checker *c, const struct ast_node *n, struct track_i
 void vrrp_add_notify(struct checker *c, const struct ast_node *n, struct notify **list,
 		     uint32_t *n_list);
 
-/* check_script.c: every vrrp_script; the lines of a track_script block, behind those of the list */
-void script_check_all(struct checker *c, const struct ast_node *root);
-void script_add_tracked(struct checker *c, const struct ast_node *n, struct tracked **list,
-			uint32_t *n_list);
+/* check_track.c: everything that can be tracked, but for virtual servers; the lines of a block such
+ * as track_script, behind those of the list */
+void track_check_all(struct checker *c, const struct ast_node *root);
+void track_add_lines(struct checker *c, enum track_kind kind, const struct ast_node *n,
+		     struct tracked **list, uint32_t *n_list);
+/* The block's keyword says the kind. */
+void track_add_block(struct checker *c, const struct ast_node *n, struct tracked **list,
+		     uint32_t *n_list);
+/* "weight N reverse", from word `i` on, within lo to hi; what does not fit is left out. */
+void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, int32_t lo, int32_t hi,
+		       int32_t *ret, bool *ret_reverse);
+/* For those who use one in another way: it is watched then. NULL: there is none, which has been
+ * said. */
+const struct tracker_draft *track_use(struct checker *c, enum track_kind kind,
+				      const struct ast_word *name);
 /* Those that anything tracks, for the model. */
-void script_finish(struct checker *c, struct model *m);
+void track_finish(struct checker *c, struct model *m);
+
+/* check_script.c, check_process.c: false when it can't be used, which has been said */
+bool script_finish(struct checker *c, struct tracker_draft *d);
+bool process_finish(struct checker *c, struct tracker_draft *d);
 
 /* check_sync_group.c: every sync group, when the instances are known */
 void sync_group_check_all(struct checker *c, const struct ast_node *root);
@@ -291,12 +312,17 @@ SETTER(set_global_flush_on_stop);
 SETTER(set_global_sync_daemon);
 SETTER(set_global_sysctls);
 SETTER(set_global_timeouts);
+SETTER(set_file_init);
+SETTER(set_file_path);
+SETTER(set_process_command);
+SETTER(set_process_delay);
+SETTER(set_process_match);
 SETTER(set_script_command);
 SETTER(set_script_user);
-SETTER(set_script_weight);
+SETTER(set_tracker_weight);
 SETTER(set_sync_group_members);
 SETTER(set_sync_group_notify);
-SETTER(set_sync_group_track_script);
+SETTER(set_sync_group_track);
 SETTER(set_sync_group_tracks);
 SETTER(set_sync_address);
 SETTER(set_sync_interface);
@@ -315,7 +341,7 @@ SETTER(set_vrrp_priority);
 SETTER(set_vrrp_state);
 SETTER(set_vrrp_sync_daemon);
 SETTER(set_vrrp_track_interface);
-SETTER(set_vrrp_track_script);
+SETTER(set_vrrp_track);
 SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);
 SETTER(set_vrrp_vips);

@@ -54,11 +54,11 @@ void set_sync_group_tracks(struct checker *c, void *draft, const struct ast_node
 	vrrp_add_tracks(c, n, &d->tracks, &d->n_tracks);
 }
 
-void set_sync_group_track_script(struct checker *c, void *draft, const struct ast_node *n)
+void set_sync_group_track(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct sync_group_draft *d = draft;
 
-	script_add_tracked(c, n, &d->tracked, &d->n_tracked);
+	track_add_block(c, n, &d->tracked, &d->n_tracked);
 }
 
 void set_sync_group_notify(struct checker *c, void *draft, const struct ast_node *n)

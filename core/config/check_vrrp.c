@@ -145,40 +145,18 @@ void set_vrrp_peers(struct checker *c, void *draft, const struct ast_node *n)
 	}
 }
 
-static bool track_parse(struct checker *c, const struct ast_node *n, struct track_interface *ret)
-{
-	struct track_interface t = {0};
-	int64_t weight;
-
-	if (!value_ifname(c, &n->word[0], &t.ifname))
-		return false;
-	for (uint32_t i = 1; i < n->n_words; i++) {
-		const struct ast_word *w = &n->word[i];
-
-		if (!strcmp(w->s, "reverse")) {
-			t.reverse = true;
-		} else if (!strcmp(w->s, "weight") && i + 1 < n->n_words) {
-			if (!value_number(c, &n->word[++i], -253, 253, &weight))
-				return false;
-			t.weight = (int32_t)weight;
-		} else if (strcmp(w->s, "noreverse") && strcmp(w->s, "no_reverse")) {
-			check_warn(c, &w->loc,
-				   "unknown word '%s' for a tracked interface; "
-				   "it is left out",
-				   w->s);
-		}
-	}
-	*ret = t;
-	return true;
-}
-
 void vrrp_add_tracks(struct checker *c, const struct ast_node *n, struct track_interface **list,
 		     uint32_t *n_list)
 {
 	*list = check_extend(c, *list, *n_list, n->n_children, sizeof(**list));
-	for (uint32_t i = 0; i < n->n_children; i++)
-		if (track_parse(c, &n->child[i], &(*list)[*n_list]))
-			(*n_list)++;
+	for (uint32_t i = 0; i < n->n_children; i++) {
+		struct track_interface t = {0};
+
+		if (!value_ifname(c, &n->child[i].word[0], &t.ifname))
+			continue;
+		track_read_weight(c, &n->child[i], 1, -253, 253, &t.weight, &t.reverse);
+		(*list)[(*n_list)++] = t;
+	}
 }
 
 void set_vrrp_track_interface(struct checker *c, void *draft, const struct ast_node *n)
@@ -188,11 +166,11 @@ void set_vrrp_track_interface(struct checker *c, void *draft, const struct ast_n
 	vrrp_add_tracks(c, n, &v->track_interfaces, &v->n_track_interfaces);
 }
 
-void set_vrrp_track_script(struct checker *c, void *draft, const struct ast_node *n)
+void set_vrrp_track(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;
 
-	script_add_tracked(c, n, &v->tracked, &v->n_tracked);
+	track_add_block(c, n, &v->tracked, &v->n_tracked);
 }
 
 void vrrp_add_notify(struct checker *c, const struct ast_node *n, struct notify **list,

@@ -43,6 +43,8 @@ const char *diff_object_name(enum diff_object object)
 		[DIFF_INSTANCE] = "vrrp_instance",
 		[DIFF_GROUP] = "vrrp_sync_group",
 		[DIFF_SCRIPT] = "vrrp_script",
+		[DIFF_FILE] = "track_file",
+		[DIFF_PROCESS] = "vrrp_track_process",
 		[DIFF_SERVICE] = "virtual_server",
 		[DIFF_SERVER] = "real_server",
 	};
@@ -120,44 +122,63 @@ static void diff_instances(struct builder *b, const struct model *old, const str
 	}
 }
 
-static void diff_groups(struct builder *b, const struct model *old, const struct model *new)
-{
-	for (uint32_t i = 0; i < old->n_groups; i++)
-		if (!model_find_group(new, old->groups[i].id))
-			diff_add(b, DIFF_REMOVED, DIFF_GROUP, old->groups[i].id,
-				 old->groups[i].name, "");
-	for (uint32_t i = 0; i < new->n_groups; i++) {
-		const struct sync_group *g = &new->groups[i];
-		const struct sync_group *was = model_find_group(old, g->id);
+/* Sync groups and what is tracked: all have their id first, and their name behind it. */
 
-		if (!was || !sync_group_equal(was, g))
-			diff_add(b, was ? DIFF_CHANGED : DIFF_ADDED, DIFF_GROUP, g->id, g->name,
-				 "");
+struct named {
+	uint64_t id;
+	const char *name;
+};
+
+struct named_list {
+	const void *list;
+	uint32_t n;
+	size_t size;
+};
+
+static const struct named *named_at(const struct named_list *l, uint32_t i)
+{
+	return (const struct named *)((const char *)l->list + i * l->size);
+}
+
+static void diff_named(struct builder *b, enum diff_object object, struct named_list old,
+		       struct named_list new, bool (*equal)(const void *a, const void *b))
+{
+	struct index before = index_new(b->arena, old.list, old.n, old.size);
+	struct index after = index_new(b->arena, new.list, new.n, new.size);
+
+	for (uint32_t i = 0; i < old.n; i++) {
+		const struct named *o = named_at(&old, i);
+
+		if (!index_find(&after, o->id))
+			diff_add(b, DIFF_REMOVED, object, o->id, o->name, "");
+	}
+	for (uint32_t i = 0; i < new.n; i++) {
+		const struct named *o = named_at(&new, i);
+		const void *was = index_find(&before, o->id);
+
+		if (!was || !equal(was, o))
+			diff_add(b, was ? DIFF_CHANGED : DIFF_ADDED, object, o->id, o->name, "");
 	}
 }
 
-static const struct track_script *find_script(const struct model *m, uint64_t id)
-{
-	for (uint32_t i = 0; i < m->n_scripts; i++)
-		if (m->scripts[i].id == id)
-			return &m->scripts[i];
-	return NULL;
-}
-
-static void diff_scripts(struct builder *b, const struct model *old, const struct model *new)
-{
-	for (uint32_t i = 0; i < old->n_scripts; i++)
-		if (!find_script(new, old->scripts[i].id))
-			diff_add(b, DIFF_REMOVED, DIFF_SCRIPT, old->scripts[i].id,
-				 old->scripts[i].name, "");
-	for (uint32_t i = 0; i < new->n_scripts; i++) {
-		const struct track_script *t = &new->scripts[i];
-		const struct track_script *was = find_script(old, t->id);
-
-		if (!was || !track_script_equal(was, t))
-			diff_add(b, was ? DIFF_CHANGED : DIFF_ADDED, DIFF_SCRIPT, t->id, t->name,
-				 "");
+#define SAME(record)                                           \
+	static bool same_##record(const void *a, const void *b) \
+	{                                                      \
+		return record##_equal(a, b);                   \
 	}
+SAME(sync_group)
+SAME(track_script)
+SAME(track_file)
+SAME(track_process)
+
+#define NAMED(m, field) ((struct named_list){(m)->field, (m)->n_##field, sizeof(*(m)->field)})
+static void diff_all_named(struct builder *b, const struct model *old, const struct model *new)
+{
+	diff_named(b, DIFF_SCRIPT, NAMED(old, scripts), NAMED(new, scripts), same_track_script);
+	diff_named(b, DIFF_FILE, NAMED(old, files), NAMED(new, files), same_track_file);
+	diff_named(b, DIFF_PROCESS, NAMED(old, processes), NAMED(new, processes),
+		   same_track_process);
+	diff_named(b, DIFF_GROUP, NAMED(old, groups), NAMED(new, groups), same_sync_group);
 }
 
 /* Services and servers */
@@ -299,8 +320,7 @@ struct diff model_diff(struct arena *arena, const struct model *old, const struc
 	if (old && !global_equal(old->global, new->global))
 		diff_add(&b, DIFF_CHANGED, DIFF_GLOBAL, 0, "", "");
 	diff_instances(&b, old ? old : &nothing, new);
-	diff_scripts(&b, old ? old : &nothing, new);
-	diff_groups(&b, old ? old : &nothing, new);
+	diff_all_named(&b, old ? old : &nothing, new);
 	diff_services(&b, old ? old : &nothing, new);
 	return b.d;
 }

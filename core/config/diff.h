@@ -23,6 +23,8 @@ enum diff_object {
 	DIFF_INSTANCE,
 	DIFF_GROUP,
 	DIFF_SCRIPT,
+	DIFF_FILE,
+	DIFF_PROCESS,
 	DIFF_SERVICE, /* itself; its servers have lines of their own */
 	DIFF_SERVER,
 };

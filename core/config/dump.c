@@ -173,6 +173,10 @@ static void dump_global(FILE *out, const struct model *m)
 	for (uint32_t i = 0; i < g->n_sync; i++)
 		dump_sync(out, m, &g->sync[i]);
 	dump_sysctls(out, g);
+	if (g->process_rcv_bufs)
+		dump_u32(out, TAB, "process_monitor_rcv_bufs", g->process_rcv_bufs);
+	if (g->process_rcv_bufs_force)
+		dump_bool(out, TAB, "process_monitor_rcv_bufs_force", true);
 	if (g->vrrp_rt_priority)
 		dump_u32(out, TAB, "vrrp_rt_priority", g->vrrp_rt_priority);
 	dump_flag(out, TAB, "vrrp_no_swap", g->vrrp_no_swap);
@@ -229,18 +233,64 @@ static void dump_tracks(FILE *out, const struct vrrp_instance *v)
 	fputs(TAB "}\n", out);
 }
 
-static void dump_tracked(FILE *out, const struct vrrp_instance *v)
+/* One block for each kind. */
+static void dump_tracked(FILE *out, const char *keyword, enum track_kind kind,
+			 const struct vrrp_instance *v)
 {
-	if (!v->n_tracked)
-		return;
-	fputs(TAB "track_script {\n", out);
+	bool any = false;
+
 	for (uint32_t i = 0; i < v->n_tracked; i++) {
+		const struct tracked *t = &v->tracked[i];
+
+		if (t->kind != kind)
+			continue;
+		if (!any)
+			fprintf(out, TAB "%s {\n", keyword);
+		any = true;
 		fputs(TAB TAB, out);
-		dump_string(out, v->tracked[i].name);
-		fprintf(out, " weight %d%s\n", v->tracked[i].weight,
-			v->tracked[i].reverse ? " reverse" : " noreverse");
+		dump_string(out, t->name);
+		fprintf(out, " weight %d%s\n", t->weight, t->reverse ? " reverse" : " noreverse");
 	}
-	fputs(TAB "}\n", out);
+	if (any)
+		fputs(TAB "}\n", out);
+}
+
+static void dump_file(FILE *out, const struct track_file *f)
+{
+	fputs("\ntrack_file ", out);
+	dump_string(out, f->name);
+	fputs(" {\n", out);
+	dump_str(out, TAB, "file", f->path);
+	if (f->init)
+		fprintf(out, TAB "init_file %d%s\n", f->init_value,
+			f->overwrite ? " overwrite" : "");
+	fputs("}\n", out);
+}
+
+static void dump_process(FILE *out, const struct track_process *p)
+{
+	const char *match = process_match_name((enum process_match)p->match);
+
+	fputs("\nvrrp_track_process ", out);
+	dump_string(out, p->name);
+	fputs(" {\n" TAB "process", out);
+	for (uint32_t i = 0; i < p->n_command; i++) {
+		fputc(' ', out);
+		dump_string(out, p->command[i].word);
+	}
+	fputc('\n', out);
+	if (p->match != PROCESS_ANY && (match || p->n_command == 1))
+		fprintf(out, TAB "param_match %s\n", match ? match : "partial");
+	dump_flag(out, TAB, "full_command", p->full_command);
+	if (p->quorum)
+		dump_u32(out, TAB, "quorum", p->quorum);
+	if (p->quorum_max != UINT32_MAX)
+		dump_u32(out, TAB, "quorum_max", p->quorum_max);
+	if (p->fork_delay_us)
+		dump_seconds(out, TAB, "fork_delay", p->fork_delay_us);
+	if (p->terminate_delay_us)
+		dump_seconds(out, TAB, "terminate_delay", p->terminate_delay_us);
+	fputs("}\n", out);
 }
 
 static void dump_script(FILE *out, const struct track_script *s)
@@ -302,7 +352,9 @@ static void dump_instance(FILE *out, const struct vrrp_instance *v, bool secrets
 	dump_vips(out, "virtual_ipaddress", v->vips, v->n_vips);
 	dump_vips(out, "virtual_ipaddress_excluded", v->excluded, v->n_excluded);
 	dump_tracks(out, v);
-	dump_tracked(out, v);
+	dump_tracked(out, "track_script", TRACK_SCRIPT, v);
+	dump_tracked(out, "track_file", TRACK_FILE, v);
+	dump_tracked(out, "track_process", TRACK_PROCESS, v);
 	for (uint32_t i = 0; i < v->n_notifies; i++)
 		dump_notify(out, TAB, notify_on_name((enum notify_on)v->notifies[i].on),
 			    &v->notifies[i]);
@@ -490,6 +542,10 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 	dump_global(out, m);
 	for (uint32_t i = 0; i < m->n_scripts; i++)
 		dump_script(out, &m->scripts[i]);
+	for (uint32_t i = 0; i < m->n_files; i++)
+		dump_file(out, &m->files[i]);
+	for (uint32_t i = 0; i < m->n_processes; i++)
+		dump_process(out, &m->processes[i]);
 	for (uint32_t i = 0; i < m->global->n_peering; i++)
 		dump_peering(out, &m->global->peering[i], secrets);
 	for (uint32_t i = 0; i < m->n_instances; i++)

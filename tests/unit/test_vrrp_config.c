@@ -161,6 +161,19 @@ static void test_tracking(void **state)
 	}
 }
 
+/* keepalived: reverse changes the sign of what is added, not when. */
+static void test_reverse_of_an_interface(void **state)
+{
+	struct sample s;
+
+	sample_init(&s);
+	s.tracks[0].reverse = s.tracks[1].reverse = true;
+	assert_int_equal(priority_of(&s.config, "eth1 eth2 eth3"), 130);
+	assert_int_equal(priority_of(&s.config, "eth2 eth3"), 150);
+	assert_int_equal(priority_of(&s.config, "eth1 eth3"), 160);
+	assert_int_equal(priority_of(&s.config, "eth3"), 180);
+}
+
 static void test_tracking_limits_and_reverse(void **state)
 {
 	struct sample s;
@@ -266,12 +279,12 @@ static void test_trackers(void **state)
 		tracking_set(&t, id, true, &reason);
 	assert_false(vrrp_config_awaits(&c, &t));
 	assert_null(vrrp_config_failed_tracker(&c, &t));
-	assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), 100 + 20 - 5);
+	assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), 100 + 20);
 	for (uint64_t id = 1; id <= 4; id++)
 		tracking_set(&t, id, false, &reason);
 	assert_string_equal(vrrp_config_failed_tracker(&c, &t)->name, "fault");
 	assert_string_equal(tracking_reason(&t, 1), "exit status 1");
-	assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), 100 - 30);
+	assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), 100 - 30 + 5);
 	assert_true(vrrp_config_tracks(&c, 4));
 	assert_false(vrrp_config_tracks(&c, 5));
 	assert_int_equal(tracking_priority(100, -253), 1);
@@ -280,9 +293,46 @@ static void test_trackers(void **state)
 	tracking_done(&t);
 }
 
+static void test_files(void **state)
+{
+	static const struct {
+		int weight;
+		bool reverse;
+		int32_t value;
+		int priority;
+		bool fault;
+	} cases[] = {
+		{1, false, 0, 100, false},     {1, false, 20, 120, false},
+		{1, false, -20, 80, false},    {2, false, 20, 140, false},
+		{-3, false, 20, 40, false},    {1, true, 20, 80, false},
+		{-1, true, 20, 120, false},    {1, false, -253, 1, false},
+		{1, false, -254, 100, true},   {1, false, -1000, 100, true},
+		{1, false, 1000, 254, false},  {254, false, -1, 100, true},
+		{254, false, INT32_MAX, 254, false}, {254, true, INT32_MAX, 100, true},
+		{0, false, 0, 100, false},     {0, false, 1, 100, true},
+		{0, false, -7, 100, true},     {0, true, 0, 100, true},
+		{0, true, 5, 100, false},
+	};
+	struct tracked file = {.kind = TRACK_FILE, .tracker = 9, .name = "f"};
+	const struct vrrp_instance c = {.priority = 100, .tracked = &file, .n_tracked = 1};
+	struct tracking t = {0};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		file.weight = cases[i].weight;
+		file.reverse = cases[i].reverse;
+		tracking_set_value(&t, 9, cases[i].value);
+		assert_int_equal(vrrp_config_priority(&c, is_up, "", &t), cases[i].priority);
+		assert_int_equal(vrrp_config_failed_tracker(&c, &t) != NULL, cases[i].fault);
+	}
+	assert_string_equal(tracking_reason(&t, 9), "holds 5");
+	tracking_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_reverse_of_an_interface),
 		cmocka_unit_test(test_trackers),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_own_packet_is_accepted),
