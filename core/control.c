@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "core/status.h"
+#include "core/status_sync.h"
 #include "core/supervisor.h"
 
 #include <errno.h>
@@ -99,6 +100,11 @@ static void run_services(struct control_client *c)
 	answer_from_snapshot(c, status_of_services);
 }
 
+static void run_sync(struct control_client *c)
+{
+	answer_from_snapshot(c, status_of_sync);
+}
+
 static void run_diff(struct control_client *c)
 {
 	if (c->file[0] == '/')
@@ -128,6 +134,7 @@ static const struct verb {
 } verbs[] = {
 	{"status", false, run_status},
 	{"services", false, run_services},
+	{"sync", false, run_sync},
 	{"diff", true, run_diff},
 	{"reload", true, run_reload},
 	{"version", false, run_version},

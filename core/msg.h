@@ -56,6 +56,9 @@ struct msg {
 		struct msg_server_counters server_counters;
 		struct msg_server_state server_state;
 		struct msg_ipvs_state ipvs_state;
+		struct msg_sync_peer sync_peer;
+		struct msg_sync_link sync_link;
+		struct msg_sync_counters sync_counters;
 	};
 };
 

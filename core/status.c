@@ -3,83 +3,13 @@
 #include "core/status.h"
 
 #include "core/clock.h"
+#include "core/document.h"
+#include "core/status_sync.h"
 #include "core/supervisor.h"
 #include "core/warnings.h"
 
-#include <inttypes.h>
-#include <json-c/json.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <time.h>
-
-typedef struct json_object json;
-
-static void add(json *o, const char *key, json *value)
-{
-	json_object_object_add_ex(o, key, value,
-				  JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
-}
-
-static void add_str(json *o, const char *key, const char *value)
-{
-	add(o, key, json_object_new_string(value));
-}
-
-static void add_int(json *o, const char *key, int64_t value)
-{
-	add(o, key, json_object_new_int64(value));
-}
-
-static void add_bool(json *o, const char *key, bool value)
-{
-	add(o, key, json_object_new_boolean(value));
-}
-
-/* Ids are hashes: as text, because JSON's numbers lose the last bits of 64. */
-static void add_id(json *o, const char *key, uint64_t id)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%016" PRIx64, id);
-	add_str(o, key, text);
-}
-
-static void add_addr(json *o, const char *key, const struct addr *a)
-{
-	char text[ADDR_TEXT_MAX];
-
-	if (addr_is_set(a))
-		add_str(o, key, addr_format(a, text));
-	else
-		add(o, key, NULL);
-}
-
-/* A moment of the monotonic clock, on the wall's; null for 0: never. */
-static void add_time(json *o, const char *key, int64_t at_us)
-{
-	int64_t wall_us = clock_realtime_us() - (clock_now_us() - at_us);
-	time_t at_s = (time_t)(wall_us / USEC_PER_SEC);
-	char text[40];
-	size_t n;
-	struct tm tm;
-
-	if (!at_us) {
-		add(o, key, NULL);
-		return;
-	}
-	gmtime_r(&at_s, &tm);
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(wall_us % USEC_PER_SEC / 1000));
-	add_str(o, key, text);
-}
-
-static json *new_document(const char *schema)
-{
-	json *o = json_object_new_object();
-
-	add_str(o, "schema", schema);
-	return o;
-}
 
 static json *role(const struct supervisor *s, const struct process *p)
 {
@@ -361,29 +291,6 @@ static json *sync_daemons(const struct supervisor *s)
 	return o;
 }
 
-/* Null without a sync block. */
-static json *peer_sync(const struct supervisor *s)
-{
-	json *o;
-	struct msg m;
-
-	if (!s->running.model->global->n_peering || !store_get(&s->store, MSG_SYNC_STATE, 0, &m))
-		return NULL;
-	o = json_object_new_object();
-	add_bool(o, "synced", m.sync_state.synced);
-	add_str(o, "reason", m.sync_state.reason.s);
-	add_int(o, "peers", m.sync_state.peers);
-	add_int(o, "peers_expected", m.sync_state.expected);
-	add_int(o, "connections", (int64_t)m.sync_state.entries);
-	add_int(o, "connections_own", (int64_t)m.sync_state.own);
-	add_int(o, "lag", (int64_t)m.sync_state.lag);
-	add_int(o, "captured", (int64_t)m.sync_state.captured);
-	add_int(o, "injected", (int64_t)m.sync_state.injected);
-	add_int(o, "drops", (int64_t)m.sync_state.drops);
-	add_int(o, "auth_failures", (int64_t)m.sync_state.auth_failures);
-	return o;
-}
-
 static json *sysctls(const struct supervisor *s)
 {
 	const struct global *g = s->running.model->global;
@@ -615,7 +522,7 @@ json *status_of_all(const struct supervisor *s)
 	add(o, "vrrp_sync_groups", groups(s));
 	add(o, "trackers", trackers(s));
 	add(o, "ipvs", ipvs(s));
-	add(o, "sync", peer_sync(s));
+	add(o, "sync", status_of_peering(s));
 	add(o, "services", services);
 	add(o, "last_reload", last_reload(s));
 	add(o, "warnings", warnings(s));

@@ -81,8 +81,15 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_VS_SYSCTL:
 		*ret = m->vs_sysctl_state.id;
 		return true;
+	case MSG_SYNC_PEER:
+		*ret = m->sync_peer.place;
+		return true;
+	case MSG_SYNC_LINK:
+		*ret = m->sync_link.place;
+		return true;
 	case MSG_SYNC_DAEMONS:
 	case MSG_SYNC_STATE:
+	case MSG_SYNC_COUNTERS:
 	case MSG_IPVS_STATE:
 		*ret = 0;
 		return true;

@@ -302,38 +302,47 @@ static int parse_end(const char *address, unsigned port, struct end *ret)
 	return 0;
 }
 
-static void print_connection(FILE *out, const char *protocol, unsigned expires_s, const char *state,
-			     const struct end ends[3])
+struct connection {
+	char protocol[8];
+	char state[16];
+	const char *origin; /* "synced": from a peer; "local" */
+	unsigned expires_s;
+	struct end ends[3];
+};
+
+static void print_connection(FILE *out, const struct connection *c)
 {
-	fprintf(out, "%-4s %02u:%02u  %-11s %-22s %-22s %s\n", protocol, expires_s / 60,
-		expires_s % 60, state, ends[0].text, ends[1].text, ends[2].text);
+	fprintf(out, "%-4s %02u:%02u  %-11s %-6s %-22s %-22s %s\n", c->protocol, c->expires_s / 60,
+		c->expires_s % 60, c->state, c->origin, c->ends[0].text, c->ends[1].text,
+		c->ends[2].text);
 }
 
-/* All of these words are the kernel's and need no quoting. */
-static void print_connection_json(FILE *out, const char *protocol, unsigned expires_s,
-				  const char *state, const struct end ends[3])
+/* All of these words are the kernel's or ours and need no quoting. */
+static void print_connection_json(FILE *out, const struct connection *c)
 {
 	fprintf(out,
-		"{\"protocol\":\"%s\",\"expires_s\":%u,\"state\":\"%s\",\"client\":\"%s\","
-		"\"virtual_server\":\"%s\",\"real_server\":\"%s\"}\n",
-		protocol, expires_s, state, ends[0].text, ends[1].text, ends[2].text);
+		"{\"protocol\":\"%s\",\"expires_s\":%u,\"state\":\"%s\",\"origin\":\"%s\","
+		"\"client\":\"%s\",\"virtual_server\":\"%s\",\"real_server\":\"%s\"}\n",
+		c->protocol, c->expires_s, c->state, c->origin, c->ends[0].text, c->ends[1].text,
+		c->ends[2].text);
 }
 
 int list_connection(FILE *out, const char *line, bool as_json)
 {
-	char protocol[8], address[3][48], state[16];
-	unsigned port[3], expires_s;
-	struct end ends[3];
+	char address[3][48], origin[8];
+	struct connection c;
+	unsigned port[3];
 
 	if (sscanf(line,
 		   "%7[A-Z0-9] %47[0-9A-Fa-f:] %4x %47[0-9A-Fa-f:] %4x %47[0-9A-Fa-f:] %4x"
-		   " %15[A-Z_] %9u",
-		   protocol, address[0], &port[0], address[1], &port[1], address[2], &port[2],
-		   state, &expires_s) != 9)
+		   " %15[A-Z_] %7[A-Z] %9u",
+		   c.protocol, address[0], &port[0], address[1], &port[1], address[2], &port[2],
+		   c.state, origin, &c.expires_s) != 10)
 		return -EINVAL;
 	for (int i = 0; i < 3; i++)
-		if (parse_end(address[i], port[i], &ends[i]) < 0)
+		if (parse_end(address[i], port[i], &c.ends[i]) < 0)
 			return -EINVAL;
-	(as_json ? print_connection_json : print_connection)(out, protocol, expires_s, state, ends);
+	c.origin = strcmp(origin, "SYNC") == 0 ? "synced" : "local";
+	(as_json ? print_connection_json : print_connection)(out, &c);
 	return 0;
 }

@@ -84,6 +84,10 @@ static const struct verb {
 	 .is_good = always_good,
 	 .ask = "services",
 	 .list = list_servers},
+	{.name = "sync",
+	 .help = "the copying of connections: each peer and direction, lag, repairs, drops",
+	 .show = text_sync,
+	 .is_good = always_good},
 	{.name = "diff",
 	 .help = "FILE: what a reload with this file would change; root only",
 	 .show = text_diff,
@@ -175,16 +179,16 @@ static int run_doctor(const struct options *o)
 /* tandemd has no part in it: the kernel tells them to whoever is in the namespace. */
 static int show_connections(const struct options *o)
 {
-	FILE *f = fopen("/proc/net/ip_vs_conn", "re");
+	FILE *f = fopen("/proc/net/ip_vs_conn_sync", "re");
 	char line[256];
 
 	if (!f) {
-		fprintf(stderr, "tandemctl: /proc/net/ip_vs_conn: %s%s\n", strerror(errno),
+		fprintf(stderr, "tandemctl: /proc/net/ip_vs_conn_sync: %s%s\n", strerror(errno),
 			errno == ENOENT ? ": ip_vs is not loaded" : "");
 		return EXIT_REFUSED;
 	}
 	if (!o->json)
-		puts("pro expire state       client                 virtual server         "
+		puts("pro expire state       origin client                 virtual server         "
 		     "real server");
 	while (fgets(line, sizeof(line), f))
 		list_connection(stdout, line, o->json);

@@ -268,3 +268,84 @@ void text_version(FILE *out, json *doc)
 				str(role, "version"), num(role, "pid"), str(role, "phase"));
 	}
 }
+
+/* The copying of connections */
+
+static void print_lag(FILE *out, json *stream)
+{
+	fprintf(out, ", lag %" PRId64, num(stream, "lag"));
+	if (num(stream, "lag"))
+		fprintf(out, " for %" PRId64 " ms", num(stream, "lag_ms"));
+	fprintf(out, ", %" PRId64 " records, %" PRId64 " B/s", num(stream, "records"),
+		num(stream, "bytes_per_s"));
+}
+
+static void print_peer(FILE *out, json *peer)
+{
+	json *in = get(peer, "in"), *to = get(peer, "out");
+
+	fprintf(out, "peer %s  ", str(peer, "name"));
+	if (num(peer, "heard_ms_ago") < 0)
+		fputs("never heard", out);
+	else
+		fprintf(out, "heard %" PRId64 " ms ago", num(peer, "heard_ms_ago"));
+	fprintf(out, ", %s\n", *str(peer, "paths") ? str(peer, "paths") : "no path works");
+	fprintf(out, "  in   %s", str(in, "state"));
+	if (flag(in, "synced"))
+		fprintf(out, " after %" PRId64 " ms", num(in, "synced_after_ms"));
+	print_lag(out, in);
+	fprintf(out, ", gaps %" PRId64 "\n", num(in, "gaps"));
+	fprintf(out, "  out  %s", str(to, "state"));
+	print_lag(out, to);
+	fprintf(out,
+		", repairs %" PRId64 "; has %" PRId64 " connections, refused %" PRId64
+		", drops of its kernel %" PRId64 "\n",
+		num(to, "repairs"), num(to, "connections"), num(to, "refused"),
+		num(to, "kernel_drops"));
+}
+
+static void print_link(FILE *out, json *link)
+{
+	fprintf(out,
+		"link %s  sent %" PRId64 ", failed %" PRId64 "%s%s; received %" PRId64
+		", dropped %" PRId64 "\n",
+		str(link, "name"), num(link, "sent"), num(link, "send_errors"),
+		*str(link, "last_error") ? ": " : "", str(link, "last_error"),
+		num(link, "received"), num(link, "dropped"));
+}
+
+static void print_sync_counters(FILE *out, json *c)
+{
+	fprintf(out,
+		"kernel  told us %" PRId64 " records, dropped %" PRId64 "; was told %" PRId64
+		", dropped %" PRId64 ", lag %" PRId64 "\n",
+		num(c, "captured"), num(c, "capture_drops"), num(c, "injected"),
+		num(c, "inject_drops"), num(c, "inject_lag"));
+	fprintf(out,
+		"refused  authentication %" PRId64 ", replayed %" PRId64 ", malformed %" PRId64
+		", other version %" PRId64 ", unknown session %" PRId64 ", table full %" PRId64
+		"\n",
+		num(c, "auth_failed"), num(c, "replayed"), num(c, "malformed"), num(c, "version"),
+		num(c, "unknown"), num(c, "table_refused"));
+}
+
+void text_sync(FILE *out, json *doc)
+{
+	json *sync = get(doc, "sync"), *c = get(doc, "counters");
+
+	if (!sync) {
+		fputs("there is no sync block: connections are not copied\n", out);
+		return;
+	}
+	print_sync(out, doc);
+	fprintf(out,
+		"table  %" PRId64 " of at most %" PRId64 " connections, %" PRId64
+		" our own, %" PRId64 " KiB\n",
+		num(sync, "connections"), num(c, "table_max"), num(sync, "connections_own"),
+		num(c, "table_bytes") / 1024);
+	for (size_t i = 0; i < count(doc, "peers"); i++)
+		print_peer(out, item(doc, "peers", i));
+	for (size_t i = 0; i < count(doc, "links"); i++)
+		print_link(out, item(doc, "links", i));
+	print_sync_counters(out, c);
+}

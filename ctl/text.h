@@ -11,6 +11,7 @@
 struct json_object;
 
 void text_status(FILE *out, struct json_object *doc);
+void text_sync(FILE *out, struct json_object *doc);
 void text_reload(FILE *out, struct json_object *doc);
 void text_diff(FILE *out, struct json_object *doc);
 void text_version(FILE *out, struct json_object *doc);

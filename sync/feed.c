@@ -42,7 +42,7 @@ void sync_feed_start(struct sync_session *s, struct sync_peer *p, int64_t now_us
 	}
 	f->open = f->cipher;
 	f->heard = false;
-	f->heard_us = now_us;
+	f->heard_us = f->current_us = now_us;
 	f->ack_due = true;
 	f->gap = false;
 	f->gap_version = UINT64_MAX;
@@ -141,6 +141,7 @@ static void apply_connection(struct sync_session *s, struct sync_feed *f, int64_
 		return;
 	}
 	s->counters.records_in++;
+	f->records++;
 	if (known_to_kernel) {
 		s->counters.late++;
 		sync_table_newest(s->table)->not_for_kernel = true;
@@ -252,6 +253,8 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 	} else if (data->n) {
 		s->counters.duplicates++;
 	}
+	if (f->version >= f->newest)
+		f->current_us = now_us;
 	check_synced(s, p, now_us);
 }
 
@@ -299,6 +302,7 @@ void sync_feed_on_data(struct sync_session *s, int64_t now_us, const struct sync
 	sync_peer_heard(p, from, now_us);
 	f->heard = true;
 	f->heard_us = now_us;
+	f->bytes += len;
 	take(s, p, now_us, &data);
 }
 

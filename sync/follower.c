@@ -47,6 +47,8 @@ static void join(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 		.sent_us = now_us - s->conf->heartbeat_us,
 		.probe_wait_us = PROBE_US,
 		.caught_up_us = now_us,
+		.records = f->records,
+		.bytes = f->bytes,
 		.rewinds = f->rewinds,
 		.last = *ack,
 	};
@@ -337,6 +339,8 @@ size_t sync_follower_emit(struct sync_session *s, struct sync_peer *p, int64_t n
 		other->cursor.at = f->cursor.at;
 		other->cursor.version = f->cursor.version;
 		advance(other, now_us, &data);
+		other->records += data.n;
+		other->bytes += SYNC_DATA_OVERHEAD + data.records_len;
 	}
 	s->counters.records_out += data.n;
 	return sync_frame_write_data(bytes, s->stream, ++s->seq, &data, s->stream_cipher);

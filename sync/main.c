@@ -5,6 +5,7 @@
  */
 #include "core/role.h"
 #include "sync/peering.h"
+#include "sync/report.h"
 
 #include <stdlib.h>
 
@@ -87,7 +88,7 @@ static void tell_state(void)
 {
 	struct msg m = {.type = MSG_SYNC_STATE};
 
-	peering_state(&sync_role.peering, &m.sync_state);
+	report_state(&sync_role.peering, &m.sync_state);
 	role_send(ROLE_SUPERVISOR, &m);
 	if (m.sync_state.synced != sync_role.told_synced)
 		role_send(ROLE_VRRP, &m);
@@ -123,12 +124,19 @@ static void on_receive(void *ctx, enum role_id from, const struct msg *m)
 		on_vrrp_state(&m->vrrp_state);
 }
 
+static void send_to_supervisor(const struct msg *m)
+{
+	role_send(ROLE_SUPERVISOR, m);
+}
+
 static void on_report(void *ctx, enum role_id to)
 {
 	struct msg m = {.type = MSG_SYNC_STATE};
 
-	peering_state(&sync_role.peering, &m.sync_state);
+	report_state(&sync_role.peering, &m.sync_state);
 	role_send(to, &m);
+	if (to == ROLE_SUPERVISOR)
+		report_details(&sync_role.peering, send_to_supervisor);
 }
 
 static void finish(struct ev_loop *loop)

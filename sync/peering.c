@@ -3,6 +3,7 @@
 #include "sync/peering.h"
 
 #include "sync/key.h"
+#include "sync/report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,19 +34,18 @@ static uint64_t node_of(const struct addr *a)
 
 /* What the session tells */
 
-/* By its configured address, as operators know it; else by where a stranger's frame came from. */
-static struct addr address_of(const struct peering *p, const struct sync_event *event)
+struct addr peering_address(const struct peering *p, uint64_t node, const struct addr *other)
 {
 	for (uint32_t i = 0; i < p->block->n_peers; i++)
-		if (node_of(&p->block->peers[i].address) == event->node)
+		if (node_of(&p->block->peers[i].address) == node)
 			return p->block->peers[i].address;
-	return event->path.address;
+	return *other;
 }
 
 static void on_event(void *ctx, const struct sync_event *event)
 {
 	struct peering *p = ctx;
-	struct addr address = address_of(p, event);
+	struct addr address = peering_address(p, event->node, &event->path.address);
 	char text[ADDR_TEXT_MAX];
 	const char *who = addr_format(&address, text);
 
@@ -81,7 +81,7 @@ static const struct sync_session_ops session_ops = {.event = on_event, .random =
 
 /* The loop */
 
-static bool runs(const struct peering *p)
+bool peering_runs(const struct peering *p)
 {
 	return p->session && p->transport;
 }
@@ -254,9 +254,10 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct peering *p = w->data;
 
-	if (p->block && !runs(p))
+	if (p->block && !peering_runs(p))
 		start(p);
 	sync_table_expire(&p->table, now_s(clock_now_us()), EXPIRE_AT_ONCE);
+	report_second(p);
 	p->changed();
 }
 
@@ -341,55 +342,8 @@ void peering_configure(struct peering *p, const struct sync_block *block)
 
 void peering_roles_changed(struct peering *p, bool gained)
 {
-	if (gained && runs(p))
+	if (gained && peering_runs(p))
 		sync_session_take_over(p->session);
-}
-
-static void add_peers(const struct peering *p, struct msg_sync_state *ret)
-{
-	int64_t now_us = clock_now_us();
-
-	for (unsigned i = 0; i < sync_session_peers(p->session); i++) {
-		struct sync_peer_state s;
-
-		sync_session_peer(p->session, i, now_us, &s);
-		ret->peers += s.following;
-		if (s.followed && s.lag > ret->lag)
-			ret->lag = s.lag;
-	}
-}
-
-static void say_why(const struct peering *p, struct msg_sync_state *ret)
-{
-	if (!p->block)
-		text_set(&ret->reason, "not configured");
-	else if (!runs(p))
-		ret->reason = p->trouble;
-	else if (ret->peers < ret->expected)
-		text_set(&ret->reason, "%u of %u peers are heard", ret->peers, ret->expected);
-	else if (!sync_session_is_synced(p->session))
-		text_set(&ret->reason, "peers are still telling what they know");
-	else if (!p->kernel.has_sink)
-		text_set(&ret->reason, "the kernel's backup thread does not run");
-	else
-		text_set(&ret->reason, "the kernel is still being told");
-}
-
-void peering_state(const struct peering *p, struct msg_sync_state *ret)
-{
-	*ret = (struct msg_sync_state){.synced = p->synced,
-				       .expected = p->conf.expected,
-				       .entries = p->table.n,
-				       .own = p->table.n_own};
-	if (runs(p)) {
-		add_peers(p, ret);
-		ret->captured = p->kernel.captured;
-		ret->injected = p->kernel.injected;
-		ret->drops = p->kernel.drops + p->kernel.capture_drops;
-		ret->auth_failures = sync_session_counters(p->session)->auth_failed;
-	}
-	if (!p->synced)
-		say_why(p, ret);
 }
 
 void peering_done(struct peering *p)

@@ -2,7 +2,7 @@
 /*
  * The sync block at work: key, sockets, session, kernel and shadow table of this node, tied to the
  * loop. What is decided is decided in session.c and table.c; what the node is Active for is told by
- * the caller, who also passes on to others what peering_state() says.
+ * the caller, who also passes on to others what report.h says.
  */
 #ifndef TANDEM_SYNC_PEERING_H
 #define TANDEM_SYNC_PEERING_H
@@ -16,9 +16,17 @@
 
 #include <ev.h>
 
+/* Bytes of a peer, as they were counted a second ago, and how many that second had. */
+struct peer_rate {
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t in_per_s;
+	uint64_t out_per_s;
+};
+
 struct peering {
 	struct ev_loop *loop;
-	void (*changed)(void);	   /* peering_state() says something else about `synced` */
+	void (*changed)(void);	   /* report_state() says something else about `synced` */
 	struct sync_block *block;  /* a copy; NULL: not configured */
 	struct sync_conf conf;
 	struct sync_table table;
@@ -30,6 +38,7 @@ struct peering {
 	struct text trouble; /* why it does not run */
 	uint64_t target;     /* synced when the kernel has this version; 0: not known */
 	bool synced;
+	struct peer_rate rates[SYNC_PEERS_MAX];
 	ev_io peers_readable;
 	ev_io kernel_readable;
 	ev_io echo_readable;
@@ -45,7 +54,9 @@ int peering_check(const struct sync_block *block, struct text *ret_reason);
 void peering_configure(struct peering *p, const struct sync_block *block);
 /* p->roles have changed; `gained`: this node has become Active for something. */
 void peering_roles_changed(struct peering *p, bool gained);
-void peering_state(const struct peering *p, struct msg_sync_state *ret);
+/* By its configured address, as operators know it; `other` for a node that is not configured. */
+struct addr peering_address(const struct peering *p, uint64_t node, const struct addr *other);
+bool peering_runs(const struct peering *p);
 void peering_done(struct peering *p);
 
 #endif

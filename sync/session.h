@@ -25,6 +25,7 @@
 #include "sync/table.h"
 
 #include "core/clock.h"
+#include "core/msg.def" /* names of counters only */
 
 #define SYNC_PEERS_MAX 16
 #define SYNC_PATHS_MAX 4
@@ -84,30 +85,9 @@ struct sync_event {
 	struct sync_note note;
 };
 
-#define SYNC_COUNTERS(C)                                                                           \
-	C(frames_in) /* of ours, by their head */                                                  \
-	C(bytes_in)                                                                                \
-	C(frames_out)                                                                              \
-	C(bytes_out)                                                                               \
-	C(records_in) /* applied */                                                                \
-	C(records_out)                                                                             \
-	C(duplicates) /* frames and records that brought nothing new */                            \
-	C(gaps)	      /* asked a peer to go back */                                                \
-	C(rewinds)    /* went back for a peer */                                                   \
-	C(replayed)   /* sequence numbers seen before, or too old */                               \
-	C(malformed)                                                                               \
-	C(version) /* another version of the protocol */                                           \
-	C(unknown) /* of sessions that are not, or no longer, ours */                              \
-	C(auth_failed)                                                                             \
-	C(late)		/* records applied, but not for the kernel: we are Active */               \
-	C(kept)		/* records not applied: we are Active and know the connection */           \
-	C(outdated)	/* records not applied: there are newer ones */                            \
-	C(hearsay_kept) /* hearsay not applied: we know better */                                  \
-	C(refused)	/* records not applied: the table is full */
-
 struct sync_session_counters {
-#define SYNC_COUNTER_FIELD(name) uint64_t name;
-	SYNC_COUNTERS(SYNC_COUNTER_FIELD)
+#define SYNC_COUNTER_FIELD(kind, name) uint64_t name;
+	SYNC_SESSION_COUNTERS(SYNC_COUNTER_FIELD)
 #undef SYNC_COUNTER_FIELD
 };
 
@@ -163,8 +143,11 @@ struct sync_peer_state {
 	uint64_t version; /* have */
 	uint64_t target;  /* synced when reached */
 	uint64_t newest;  /* they have */
+	int64_t behind_us; /* how long they have had more than we */
 	int64_t opened_us;
 	int64_t synced_us; /* how long that took, since it opened; 0: not yet */
+	uint64_t records_in;
+	uint64_t bytes_in;
 	uint64_t gaps;
 	/* Our stream to them. */
 	bool followed;
@@ -172,6 +155,8 @@ struct sync_peer_state {
 	uint64_t acked;
 	uint64_t lag;	/* changes that they don't have */
 	int64_t lag_us; /* how long they have not had all */
+	uint64_t records_out;
+	uint64_t bytes_out;
 	uint64_t rewinds;
 	uint64_t refused;
 	uint64_t entries;

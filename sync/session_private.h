@@ -43,6 +43,9 @@ struct sync_feed {
 	uint64_t gap_prev;    /* of the last frame that came too early */
 	int64_t stuck_us;     /* since when it has not gone on; USEC_NEVER: no gap */
 	int64_t ack_us;	      /* the last one was sent */
+	int64_t current_us;   /* when we had all that it had, last */
+	uint64_t records;     /* these and below: of all that it has ever sent */
+	uint64_t bytes;
 	uint64_t gaps;
 };
 
@@ -65,6 +68,8 @@ struct sync_follower {
 	int64_t sent_us;
 	int64_t probe_wait_us;
 	int64_t caught_up_us;
+	uint64_t records; /* these and below: of all that it was ever sent */
+	uint64_t bytes;
 	uint64_t rewinds;
 	struct sync_ack last; /* what it told */
 };

@@ -20,8 +20,9 @@
 #define TOS_CS6 0xc0
 
 struct link {
-	struct sync_link_conf conf; /* pointers in it are not used after the start */
+	struct sync_link_conf conf; /* its list of peers is not used after the start */
 	struct addr *peers;
+	char ifname[IF_NAMESIZE];
 	int fd;
 	int ifindex;
 	struct sync_link_counters counters;
@@ -162,6 +163,8 @@ static int open_link(struct link *l, char *why, size_t why_size)
 static int copy_conf(struct link *l, const struct sync_link_conf *conf)
 {
 	l->conf = *conf;
+	snprintf(l->ifname, sizeof(l->ifname), "%s", conf->ifname);
+	l->conf.ifname = l->ifname;
 	l->fd = -1;
 	l->peers = calloc(conf->n_peers ? conf->n_peers : 1, sizeof(*l->peers));
 	if (!l->peers)
@@ -208,6 +211,30 @@ void sync_transport_free(struct sync_transport *t)
 		free(t->links[i].peers);
 	}
 	free(t);
+}
+
+unsigned sync_transport_links(const struct sync_transport *t)
+{
+	return t->n_links;
+}
+
+const char *sync_transport_ifname(const struct sync_transport *t, unsigned link)
+{
+	return t->links[link].ifname;
+}
+
+void sync_transport_describe(const struct sync_transport *t, unsigned link, struct text *ret)
+{
+	const struct link *l = &t->links[link];
+	const char *space = l->ifname[0] ? " " : "";
+	char text[ADDR_TEXT_MAX];
+
+	if (is_multicast(l))
+		text_set(ret, "%s%sgroup %s port %u", l->ifname, space,
+			 addr_format(&l->conf.group, text), l->conf.port);
+	else
+		text_set(ret, "%s%saddress %s port %u", l->ifname, space,
+			 addr_format(&l->conf.source, text), l->conf.port);
 }
 
 int sync_transport_fd(const struct sync_transport *t, unsigned link)

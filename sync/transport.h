@@ -9,6 +9,8 @@
 
 #include "sync/session.h"
 
+#include "core/codec.h"
+
 #define SYNC_LINKS_MAX 4
 #define SYNC_PORT      8849
 
@@ -40,6 +42,11 @@ int sync_transport_new(const struct sync_link_conf *links, unsigned n_links,
 		       struct sync_transport **ret, char *why, size_t why_size);
 void sync_transport_free(struct sync_transport *t);
 
+unsigned sync_transport_links(const struct sync_transport *t);
+/* "": any. */
+const char *sync_transport_ifname(const struct sync_transport *t, unsigned link);
+/* "eth0 group 224.0.0.86 port 8849" */
+void sync_transport_describe(const struct sync_transport *t, unsigned link, struct text *ret);
 /* To be watched for reading. */
 int sync_transport_fd(const struct sync_transport *t, unsigned link);
 const struct sync_link_counters *sync_transport_counters(const struct sync_transport *t,

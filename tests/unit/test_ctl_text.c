@@ -198,26 +198,68 @@ static const char *connection(const char *line, bool as_json)
 static void test_connections(void **state)
 {
 	static const char ipv4[] =
-		"TCP 0A000032 C350 0A000064 1F40 0A00000B 1F40 ESTABLISHED     899\n";
+		"TCP 0A000032 C350 0A000064 1F40 0A00000B 1F40 ESTABLISHED SYNC       899\n";
 	static const char ipv6[] =
 		"TCP fd00:0000:0000:0000:0000:0000:0000:0032 C350 "
-		"fd00:0000:0000:0000:0000:0000:0000:0064 1F40 0A00000B 1F40 SYN_RECV         59\n";
+		"fd00:0000:0000:0000:0000:0000:0000:0064 1F40 0A00000B 1F40 SYN_RECV    LOCAL       59\n";
 
 	assert_string_equal(connection(ipv4, false),
-			    "TCP  14:59  ESTABLISHED 10.0.0.50:50000        10.0.0.100:8000        "
-			    "10.0.0.11:8000\n");
+			    "TCP  14:59  ESTABLISHED synced 10.0.0.50:50000        "
+			    "10.0.0.100:8000        10.0.0.11:8000\n");
 	assert_string_equal(
 		connection(ipv6, true),
-		"{\"protocol\":\"TCP\",\"expires_s\":59,\"state\":\"SYN_RECV\","
+		"{\"protocol\":\"TCP\",\"expires_s\":59,\"state\":\"SYN_RECV\",\"origin\":\"local\","
 		"\"client\":\"[fd00::32]:50000\",\"virtual_server\":\"[fd00::64]:8000\","
 		"\"real_server\":\"10.0.0.11:8000\"}\n");
 	assert_string_equal(
-		connection("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State Expires\n", false),
+		connection("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n", false),
 		"refused");
 	assert_string_equal(connection("TCP 0A0000 C350 x\n", false), "refused");
-	assert_string_equal(connection("TCP 1::2::3 C350 1::2 1F40 1::3 1 NONE 1", true),
+	assert_string_equal(connection("TCP 1::2::3 C350 1::2 1 1::3 1 NONE SYNC 1", true),
 			    "refused");
 	assert_string_equal(connection("", false), "refused");
+}
+
+static void test_sync(void **state)
+{
+	assert_string_equal(
+		show(text_sync,
+		     "{\"sync\":{\"synced\":false,\"reason\":\"1 of 2 peers are heard\","
+		     "\"peers\":1,\"peers_expected\":2,\"connections\":200,"
+		     "\"connections_own\":120,\"lag\":3,\"drops\":0},"
+		     "\"peers\":[{\"name\":\"10.0.0.2\",\"heard_ms_ago\":12,"
+		     "\"paths\":\"10.0.0.2 by eth0\","
+		     "\"in\":{\"state\":\"synced\",\"synced\":true,\"synced_after_ms\":34,"
+		     "\"lag\":0,\"records\":80,\"bytes_per_s\":1200,\"gaps\":1},"
+		     "\"out\":{\"state\":\"being told\",\"lag\":3,\"lag_ms\":5,"
+		     "\"records\":117,\"bytes_per_s\":800,\"repairs\":2,\"connections\":197,"
+		     "\"refused\":0,\"kernel_drops\":4}},"
+		     "{\"name\":\"10.0.0.3\",\"heard_ms_ago\":-1,\"paths\":\"\","
+		     "\"in\":{\"state\":\"never heard\"},"
+		     "\"out\":{\"state\":\"does not follow\"}}],"
+		     "\"links\":[{\"name\":\"eth0 address 10.0.0.1 port 8849\",\"sent\":9,"
+		     "\"send_errors\":1,\"last_error\":\"Network is unreachable\","
+		     "\"received\":8,\"dropped\":0}],"
+		     "\"counters\":{\"table_max\":4000000,\"table_bytes\":21504,"
+		     "\"captured\":120,\"injected\":80,\"auth_failed\":7}}"),
+		"sync not synced: 1 of 2 peers are heard, 1 of 2 peers, 200 connections, lag 3, "
+		"drops 0\n"
+		"table  200 of at most 4000000 connections, 120 our own, 21 KiB\n"
+		"peer 10.0.0.2  heard 12 ms ago, 10.0.0.2 by eth0\n"
+		"  in   synced after 34 ms, lag 0, 80 records, 1200 B/s, gaps 1\n"
+		"  out  being told, lag 3 for 5 ms, 117 records, 800 B/s, repairs 2; "
+		"has 197 connections, refused 0, drops of its kernel 4\n"
+		"peer 10.0.0.3  never heard, no path works\n"
+		"  in   never heard, lag 0, 0 records, 0 B/s, gaps 0\n"
+		"  out  does not follow, lag 0, 0 records, 0 B/s, repairs 0; "
+		"has 0 connections, refused 0, drops of its kernel 0\n"
+		"link eth0 address 10.0.0.1 port 8849  sent 9, failed 1: Network is unreachable; "
+		"received 8, dropped 0\n"
+		"kernel  told us 120 records, dropped 0; was told 80, dropped 0, lag 0\n"
+		"refused  authentication 7, replayed 0, malformed 0, other version 0, "
+		"unknown session 0, table full 0\n");
+	assert_string_equal(show(text_sync, "{\"sync\":null}"),
+			    "there is no sync block: connections are not copied\n");
 }
 
 static void test_diff(void **state)
@@ -294,6 +336,7 @@ static void test_doctor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_sync, teardown),
 		cmocka_unit_test_teardown(test_diff, teardown),
 		cmocka_unit_test_teardown(test_doctor, teardown),
 		cmocka_unit_test_teardown(test_services, teardown),
