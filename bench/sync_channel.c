@@ -83,7 +83,7 @@ static void end_init(struct end *e, unsigned node, const char *ifname)
 {
 	struct addr there;
 	struct sync_link_conf link = link_of(node, ifname, &there);
-	char why[128];
+	struct text why = {""};
 	int error;
 
 	e->conf = (struct sync_conf){
@@ -98,9 +98,11 @@ static void end_init(struct end *e, unsigned node, const char *ifname)
 	sync_table_init(&e->table, e->conf.node, 12345, 10000000);
 	sync_roles_init(&e->roles);
 	e->session = sync_session_new(&e->conf, &e->table, &e->roles, &ops, e, clock_now_us());
-	error = sync_transport_new(&link, 1, &e->transport, why, sizeof(why));
-	if (error) {
-		fprintf(stderr, "sync_channel: %s\n", why);
+	error = sync_transport_new(&link, 1, &e->transport, &why);
+	if (!error)
+		sync_transport_repair(e->transport, 0, &why);
+	if (error || why.s[0]) {
+		fprintf(stderr, "sync_channel: %s\n", why.s);
 		exit(1);
 	}
 }

@@ -208,6 +208,71 @@ uint64_t model_id_check(uint64_t server_id, enum check_method method, uint32_t p
 	return hash_writer(&w);
 }
 
+static uint64_t hash_server(const struct real_server *r)
+{
+	uint8_t buf[64];
+	struct writer w;
+
+	id_start(&w, buf, sizeof(buf), 'R');
+	put_u64(&w, r->id);
+	put_i32(&w, r->weight);
+	put_u8(&w, r->forward);
+	return hash_writer(&w);
+}
+
+static uint64_t hash_service(const struct virtual_server *vs)
+{
+	uint64_t servers = 0;
+	uint8_t buf[128];
+	struct writer w;
+
+	for (uint32_t i = 0; i < vs->n_servers; i++)
+		servers += hash_server(&vs->servers[i]);
+	id_start(&w, buf, sizeof(buf), 'S');
+	put_u64(&w, vs->id);
+	put_str(&w, vs->scheduler);
+	put_u32(&w, vs->scheduler_flags);
+	put_u32(&w, vs->persistence_timeout_s);
+	put_u64(&w, servers);
+	return hash_writer(&w);
+}
+
+uint64_t model_services_hash(const struct model *m)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < m->n_services; i++)
+		sum += hash_service(&m->services[i]);
+	return sum;
+}
+
+static uint64_t hash_vip(const struct vrrp_instance *v, const struct vip *vip)
+{
+	uint8_t buf[64];
+	struct writer w;
+
+	id_start(&w, buf, sizeof(buf), 'V');
+	put_u8(&w, v->vrid);
+	put_addr(&w, vip->address);
+	put_u8(&w, vip->prefixlen);
+	return hash_writer(&w);
+}
+
+uint64_t model_addresses_hash(const struct model *m)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < m->n_instances; i++) {
+		const struct vrrp_instance *v = &m->instances[i];
+
+		for (uint32_t k = 0; k < v->n_vips; k++)
+			sum += hash_vip(v, &v->vips[k]);
+		for (uint32_t k = 0; k < v->n_excluded; k++)
+			sum += hash_vip(v, &v->excluded[k]);
+	}
+	return sum;
+}
+
 uint64_t model_id_sysctl(const char *name)
 {
 	uint8_t buf[128];
@@ -326,6 +391,7 @@ int model_image_new(const struct model *m, uint64_t *ret_hash)
 static void decode_model_instances(struct reader *r, struct model *v)
 {
 	RECORD_F_DECODE(u64, generation)
+	RECORD_F_DECODE(u64, services_hash)
 	RECORD_L_DECODE(global, global)
 	RECORD_L_DECODE(vrrp_instance, instances)
 	RECORD_L_DECODE(sync_group, groups)

@@ -111,6 +111,13 @@ uint64_t model_id_check(uint64_t server_id, enum check_method method, uint32_t p
 /* Of all that a check says but its id: equal for checks that ask the same. */
 uint64_t check_hash(const struct check *c);
 
+/*
+ * What directors of one pair must have in common, whatever the order: the virtual servers with their
+ * schedulers and real servers; and the virtual addresses with their virtual router's id.
+ */
+uint64_t model_services_hash(const struct model *m);
+uint64_t model_addresses_hash(const struct model *m);
+
 /* NULL when there is none. Linear: keep the answer, or an index of your own, on hot paths. */
 const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id);
 const struct sync_group *model_find_group(const struct model *m, uint64_t id);

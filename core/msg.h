@@ -23,6 +23,20 @@ enum role_id {
 	ROLE_ROLES = ROLE_VRRP | ROLE_CHECK | ROLE_IPVS | ROLE_SYNC,
 };
 
+enum sync_in_state {
+	SYNC_IN_UNHEARD,
+	SYNC_IN_SILENT,
+	SYNC_IN_TELLING, /* what it knew when we met */
+	SYNC_IN_SYNCED,
+};
+
+enum sync_out_state {
+	SYNC_OUT_UNFOLLOWED, /* it does not listen */
+	SYNC_OUT_TELLING,
+	SYNC_OUT_TOLD, /* has all, but is not synced: it waits for others */
+	SYNC_OUT_SYNCED,
+};
+
 #define MSG_ENUM(NAME, from, to, payload) MSG_##NAME,
 enum msg_type { MSG_LIST(MSG_ENUM) MSG_TYPES };
 

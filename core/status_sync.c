@@ -33,12 +33,42 @@ static int64_t ms(int64_t us)
 	return us / USEC_PER_MSEC;
 }
 
+static const char *in_state(enum sync_in_state state)
+{
+	switch (state) {
+	case SYNC_IN_UNHEARD:
+		return "never heard";
+	case SYNC_IN_SILENT:
+		return "silent";
+	case SYNC_IN_TELLING:
+		return "telling what it knows";
+	case SYNC_IN_SYNCED:
+		return "synced";
+	}
+	return "?";
+}
+
+static const char *out_state(enum sync_out_state state)
+{
+	switch (state) {
+	case SYNC_OUT_UNFOLLOWED:
+		return "does not follow";
+	case SYNC_OUT_TELLING:
+		return "being told";
+	case SYNC_OUT_TOLD:
+		return "told all, waits for others";
+	case SYNC_OUT_SYNCED:
+		return "synced";
+	}
+	return "?";
+}
+
 /* Its stream to us. */
 static json *stream_in(const struct msg_sync_peer *p)
 {
 	json *o = json_object_new_object();
 
-	add_str(o, "state", p->in_state.s);
+	add_str(o, "state", in_state((enum sync_in_state)p->in_state));
 	add_bool(o, "synced", p->in_synced);
 	add_time(o, "opened", p->in_opened_us);
 	add_int(o, "synced_after_ms", ms(p->in_synced_us));
@@ -56,7 +86,7 @@ static json *stream_out(const struct msg_sync_peer *p)
 {
 	json *o = json_object_new_object();
 
-	add_str(o, "state", p->out_state.s);
+	add_str(o, "state", out_state((enum sync_out_state)p->out_state));
 	add_bool(o, "synced", p->out_synced);
 	add_int(o, "lag", (int64_t)p->out_lag);
 	add_int(o, "lag_ms", ms(p->out_lag_us));
@@ -81,8 +111,10 @@ static json *peers(const struct supervisor *s, unsigned rows)
 		if (!store_get(&s->store, MSG_SYNC_PEER, i, &m) || !m.sync_peer.node)
 			continue;
 		o = json_object_new_object();
-		add_str(o, "name", m.sync_peer.name.s);
+		add_addr(o, "address", &m.sync_peer.address);
 		add_id(o, "node", m.sync_peer.node);
+		add_str(o, "router_id", m.sync_peer.router_id.s);
+		add_str(o, "difference", m.sync_peer.difference.s);
 		add_str(o, "paths", m.sync_peer.paths.s);
 		add_time(o, "heard", m.sync_peer.heard_us);
 		add_int(o, "heard_ms_ago",

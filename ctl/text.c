@@ -284,12 +284,17 @@ static void print_peer(FILE *out, json *peer)
 {
 	json *in = get(peer, "in"), *to = get(peer, "out");
 
-	fprintf(out, "peer %s  ", str(peer, "name"));
+	fprintf(out, "peer %s", get(peer, "address") ? str(peer, "address") : str(peer, "node"));
+	if (get(peer, "router_id") && *str(peer, "router_id"))
+		fprintf(out, " (%s)", str(peer, "router_id"));
+	fputs("  ", out);
 	if (num(peer, "heard_ms_ago") < 0)
 		fputs("never heard", out);
 	else
 		fprintf(out, "heard %" PRId64 " ms ago", num(peer, "heard_ms_ago"));
 	fprintf(out, ", %s\n", *str(peer, "paths") ? str(peer, "paths") : "no path works");
+	if (*str(peer, "difference") && get(peer, "difference"))
+		fprintf(out, "  !    %s\n", str(peer, "difference"));
 	fprintf(out, "  in   %s", str(in, "state"));
 	if (flag(in, "synced"))
 		fprintf(out, " after %" PRId64 " ms", num(in, "synced_after_ms"));

@@ -322,11 +322,21 @@ static bool settle(struct sync_kernel *k, struct sync_table *table, int64_t now_
 	return true;
 }
 
+/* What it has told itself, and notes: nothing to wait for the backup thread with. */
+static struct sync_entry *next_for_kernel(struct sync_kernel *k, struct sync_table *table)
+{
+	struct sync_entry *e;
+
+	while ((e = sync_cursor_peek(table, &k->cursor)) && !is_for_kernel(e))
+		sync_cursor_pass(&k->cursor, e);
+	return e;
+}
+
 void sync_kernel_inject(struct sync_kernel *k, struct sync_table *table, int64_t now_us)
 {
 	struct sink s;
 
-	if (!settle(k, table, now_us) || now_us < k->next_us || !sync_cursor_peek(table, &k->cursor))
+	if (!settle(k, table, now_us) || now_us < k->next_us || !next_for_kernel(k, table))
 		return;
 	s = look_at_sink(k);
 	k->has_sink = s.found;

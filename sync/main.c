@@ -113,9 +113,14 @@ static int on_prepare(void *ctx, const struct model *next, struct text *ret_reas
 
 static void on_commit(void *ctx, const struct model *now)
 {
+	struct notes_config own = {.services = now->services_hash,
+				   .addresses = model_addresses_hash(now)};
+
 	sync_role.model = now;
 	update_roles(false);
-	peering_configure(&sync_role.peering, now->global->n_peering ? now->global->peering : NULL);
+	text_set(&own.name, "%s", now->global->router_id);
+	peering_configure(&sync_role.peering, now->global->n_peering ? now->global->peering : NULL,
+			  &own);
 }
 
 static void on_receive(void *ctx, enum role_id from, const struct msg *m)

@@ -6,8 +6,14 @@
 #include "sync/report.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define ENTRIES_MAX	 4000000
 #define BUFFER		 (8 << 20)
@@ -22,33 +28,127 @@ static uint32_t now_s(int64_t now_us)
 	return (uint32_t)(now_us / USEC_PER_SEC);
 }
 
-/* The same after a restart, and another one than the peers'. FNV-1a. */
-static uint64_t node_of(const struct addr *a)
+/* FNV-1a. */
+static uint64_t name_of(const uint8_t *bytes, size_t len)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
-	for (size_t i = 0; i < sizeof(a->b); i++)
-		h = (h ^ a->b[i]) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
 	return h;
+}
+
+static uint64_t node_of(const struct addr *a)
+{
+	return name_of(a->b, sizeof(a->b));
+}
+
+/* The same after a restart, and another one than the peers': by the first path's address or, where
+ * none is configured, by its interface's hardware address. */
+static uint64_t own_name(const struct sync_path_conf *path)
+{
+	struct ifreq r = {0};
+	int fd, err;
+
+	if (addr_is_set(&path->address))
+		return node_of(&path->address);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", path->ifname);
+	err = fd < 0 ? -1 : ioctl(fd, SIOCGIFHWADDR, &r);
+	if (fd >= 0)
+		close(fd);
+	return err ? 0 : name_of((const uint8_t *)r.ifr_hwaddr.sa_data, 6);
 }
 
 /* What the session tells */
 
-struct addr peering_address(const struct peering *p, uint64_t node, const struct addr *other)
+struct addr peering_address(const struct peering *p, uint64_t node)
 {
-	for (uint32_t i = 0; i < p->block->n_peers; i++)
-		if (node_of(&p->block->peers[i].address) == node)
-			return p->block->peers[i].address;
-	return *other;
+	const struct sync_path_conf *first = &p->block->paths[0];
+
+	for (uint32_t i = 0; i < first->n_peers; i++)
+		if (node_of(&first->peers[i].address) == node)
+			return first->peers[i].address;
+	for (unsigned i = 0; p->session && i < sync_session_peers(p->session); i++) {
+		struct sync_peer_state s;
+		unsigned n;
+
+		sync_session_peer(p->session, i, 0, &s);
+		if (s.node == node && sync_session_paths(p->session, i, &n) && n)
+			return sync_session_paths(p->session, i, &n)->address;
+	}
+	return (struct addr){0};
+}
+
+/* What they tell of themselves */
+
+const struct peer_notes *peering_notes(const struct peering *p, uint64_t node)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (p->notes[i].node == node)
+			return &p->notes[i];
+	return NULL;
+}
+
+static const char *name_peer(const struct peering *p, uint64_t node, char text[ADDR_TEXT_MAX])
+{
+	struct addr address = peering_address(p, node);
+
+	return addr_format(&address, text);
+}
+
+/* Once for each change, on both nodes: both have what the other says. */
+static void compare_config(struct peering *p, struct peer_notes *n)
+{
+	const char *difference = notes_config_difference(&p->own, &n->config);
+	char text[ADDR_TEXT_MAX];
+
+	if (n->difference && strcmp(n->difference, difference) == 0)
+		return;
+	if (*difference)
+		log_warning("peer %s, %s: %s", name_peer(p, n->node, text), n->config.name.s,
+			    difference);
+	else if (n->difference)
+		log_notice("peer %s, %s: its configuration is as ours",
+			   name_peer(p, n->node, text), n->config.name.s);
+	n->difference = difference;
+}
+
+static void on_note(struct peering *p, const struct sync_event *event)
+{
+	const struct peer_notes *known = peering_notes(p, event->node);
+	const struct peer_notes *at = known ? known : peering_notes(p, 0);
+	struct peer_notes *n = at ? &p->notes[at - p->notes] : &p->notes[0];
+	struct notes_config config;
+
+	if (event->note.topic != NOTES_CONFIG ||
+	    notes_config_decode(event->note.value, event->note.len, &config))
+		return; /* of a later version of tandem */
+	if (!known)
+		*n = (struct peer_notes){.node = event->node};
+	n->config = config;
+	compare_config(p, n);
+}
+
+static void tell_config(struct peering *p)
+{
+	uint8_t value[SYNC_NOTE_MAX];
+	struct sync_note note = {.topic = NOTES_CONFIG, .value = value};
+
+	note.len = notes_config_encode(&p->own, value);
+	sync_session_note(p->session, clock_now_us(), &note);
 }
 
 static void on_event(void *ctx, const struct sync_event *event)
 {
 	struct peering *p = ctx;
-	struct addr address = peering_address(p, event->node, &event->path.address);
+	struct addr address = event->path.address; /* a stranger's */
 	char text[ADDR_TEXT_MAX];
-	const char *who = addr_format(&address, text);
+	const char *who;
 
+	if (!addr_is_set(&address))
+		address = peering_address(p, event->node);
+	who = addr_format(&address, text);
 	switch (event->kind) {
 	case SYNC_EVENT_FOLLOWING:
 	case SYNC_EVENT_SYNCED:
@@ -68,6 +168,7 @@ static void on_event(void *ctx, const struct sync_event *event)
 				    log_limit_suffix(&p->limit));
 		break;
 	case SYNC_EVENT_NOTE:
+		on_note(p, event);
 		break;
 	}
 }
@@ -109,8 +210,9 @@ static void on_echo(struct ev_loop *loop, ev_io *w, int events)
 static void on_peers(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct peering *p = w->data;
+	unsigned link = (unsigned)(w - p->peers_readable);
 
-	sync_transport_receive(p->transport, 0, FRAMES_AT_ONCE, p->session, clock_now_us());
+	sync_transport_receive(p->transport, link, FRAMES_AT_ONCE, p->session, clock_now_us());
 }
 
 /* What the peers knew is of use when our kernel knows it. */
@@ -161,13 +263,23 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 
 static void watch(struct peering *p, ev_io *w, int fd)
 {
+	ev_io_stop(p->loop, w);
+	if (fd < 0)
+		return;
 	ev_io_set(w, fd, EV_READ);
 	ev_io_start(p->loop, w);
 }
 
+static void watch_links(struct peering *p)
+{
+	for (unsigned i = 0; i < sync_transport_links(p->transport); i++)
+		watch(p, &p->peers_readable[i], sync_transport_fd(p->transport, i));
+}
+
 static void unwatch(struct peering *p)
 {
-	ev_io_stop(p->loop, &p->peers_readable);
+	for (unsigned i = 0; i < SYNC_LINKS_MAX; i++)
+		ev_io_stop(p->loop, &p->peers_readable[i]);
 	ev_io_stop(p->loop, &p->kernel_readable);
 	ev_io_stop(p->loop, &p->echo_readable);
 	ev_prepare_stop(p->loop, &p->work);
@@ -191,29 +303,80 @@ static void stop(struct peering *p)
 	p->changed();
 }
 
-static int open_transport(struct peering *p, char *why, size_t size)
+static int open_transport(struct peering *p, struct text *why)
 {
 	const struct sync_block *b = p->block;
-	struct addr peers[SYNC_PEERS_MAX];
-	struct sync_link_conf link = {.ifname = b->ifname,
-				      .source = b->address,
-				      .port = b->port,
-				      .buffer = BUFFER,
-				      .peers = peers};
+	struct sync_link_conf links[SYNC_LINKS_MAX];
+	struct addr peers[SYNC_LINKS_MAX][SYNC_PEERS_MAX];
 
-	for (uint32_t i = 0; i < b->n_peers && i < SYNC_PEERS_MAX; i++)
-		peers[link.n_peers++] = b->peers[i].address;
-	return sync_transport_new(&link, 1, &p->transport, why, size);
+	for (uint32_t i = 0; i < b->n_paths; i++) {
+		const struct sync_path_conf *path = &b->paths[i];
+
+		links[i] = (struct sync_link_conf){.ifname = path->ifname,
+						   .group = path->group,
+						   .source = path->address,
+						   .port = b->port,
+						   .buffer = BUFFER,
+						   .peers = peers[i],
+						   .n_peers = path->n_peers};
+		for (uint32_t k = 0; k < path->n_peers; k++)
+			peers[i][k] = path->peers[k].address;
+	}
+	return sync_transport_new(links, b->n_paths, &p->transport, why);
+}
+
+static void log_link(struct peering *p, unsigned link, const struct text *trouble)
+{
+	struct text name = {""};
+
+	if (strcmp(trouble->s, p->link_trouble[link].s) == 0)
+		return;
+	sync_transport_describe(p->transport, link, &name);
+	if (trouble->s[0])
+		log_error("sync path %s does not work: %s", name.s, trouble->s);
+	else
+		log_notice("sync path %s works", name.s);
+	p->link_trouble[link] = *trouble;
+}
+
+/* Interfaces come and go; a path that does not work is tried again. */
+static void look_at_links(struct peering *p)
+{
+	for (unsigned i = 0; i < sync_transport_links(p->transport); i++) {
+		struct text trouble = {""};
+
+		sync_transport_repair(p->transport, i, &trouble);
+		log_link(p, i, &trouble);
+	}
+	watch_links(p);
+}
+
+/* Loads what this block names. 0, or -errno with the reason. */
+static int load_keys(const struct sync_block *b, struct sync_key keys[2], unsigned *ret_n,
+		     struct text *ret_reason)
+{
+	int err = sync_key_load(b->key, &keys[0], ret_reason);
+
+	if (!err && b->key_next[0])
+		err = sync_key_load(b->key_next, &keys[1], ret_reason);
+	if (!err)
+		*ret_n = b->key_next[0] ? 2 : 1;
+	return err;
 }
 
 static int open_all(struct peering *p, struct text *why)
 {
 	const char *what;
-	int err = sync_key_load(p->block->key, &p->conf.psk[0], why);
+	int err = load_keys(p->block, p->conf.psk, &p->conf.n_psk, why);
 
 	if (err)
 		return err;
-	err = open_transport(p, why->s, sizeof(why->s));
+	p->conf.node = own_name(&p->block->paths[0]);
+	if (!p->conf.node) {
+		text_set(why, "interface %s: no such device", p->block->paths[0].ifname);
+		return -ENODEV;
+	}
+	err = open_transport(p, why);
 	if (err)
 		return err;
 	err = sync_kernel_open(&p->kernel, &p->table, &what);
@@ -241,11 +404,13 @@ static void start(struct peering *p)
 		return;
 	}
 	p->trouble.s[0] = '\0';
-	watch(p, &p->peers_readable, sync_transport_fd(p->transport, 0));
+	look_at_links(p);
 	watch(p, &p->kernel_readable, p->kernel.capture);
 	watch(p, &p->echo_readable, p->kernel.echo);
 	ev_prepare_start(p->loop, &p->work);
-	log_notice("sync runs on port %u with %u peers", p->block->port, p->conf.expected);
+	log_notice("sync runs on port %u with %u peers, %u paths", p->block->port,
+		   p->conf.expected, p->block->n_paths);
+	tell_config(p);
 	if (sync_roles_has_active(&p->roles))
 		sync_session_take_over(p->session);
 }
@@ -256,6 +421,8 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 
 	if (p->block && !peering_runs(p))
 		start(p);
+	else if (p->block)
+		look_at_links(p);
 	sync_table_expire(&p->table, now_s(clock_now_us()), EXPIRE_AT_ONCE);
 	report_second(p);
 	p->changed();
@@ -272,39 +439,59 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	if (sync_table_init(&p->table, random[0], random[1], ENTRIES_MAX))
 		abort();
 	sync_roles_init(&p->roles);
-	ev_init(&p->peers_readable, on_peers);
+	for (unsigned i = 0; i < SYNC_LINKS_MAX; i++) {
+		ev_init(&p->peers_readable[i], on_peers);
+		p->peers_readable[i].data = p;
+	}
 	ev_init(&p->kernel_readable, on_kernel);
 	ev_init(&p->echo_readable, on_echo);
 	ev_init(&p->deadline, on_deadline);
 	ev_prepare_init(&p->work, on_work);
 	ev_timer_init(&p->second, on_second, 1, 1);
-	p->peers_readable.data = p->kernel_readable.data = p->echo_readable.data = p;
+	p->kernel_readable.data = p->echo_readable.data = p;
 	p->work.data = p->second.data = p;
 	ev_timer_start(loop, &p->second);
 }
 
 int peering_check(const struct sync_block *block, struct text *ret_reason)
 {
-	struct sync_key key;
-	int err = sync_key_load(block->key, &key, ret_reason);
+	struct sync_key keys[2];
+	unsigned n;
+	int err = load_keys(block, keys, &n, ret_reason);
 
-	sync_wipe(&key, sizeof(key));
+	sync_wipe(keys, sizeof(keys));
 	return err;
+}
+
+static void *copy_of(const void *list, size_t n, size_t size)
+{
+	void *copy = calloc(n ? n : 1, size);
+
+	if (!copy)
+		abort();
+	if (n)
+		memcpy(copy, list, n * size);
+	return copy;
+}
+
+static const char *copy_text(const char *s)
+{
+	return copy_of(s, strlen(s) + 1, 1);
 }
 
 static struct sync_block *block_copy(const struct sync_block *b)
 {
-	struct sync_block *copy = malloc(sizeof(*copy));
-	struct sync_peer *peers = calloc(b->n_peers, sizeof(*peers));
-	char *key = strdup(b->key), *ifname = strdup(b->ifname);
+	struct sync_block *copy = copy_of(b, 1, sizeof(*b));
 
-	if (!copy || !peers || !key || !ifname)
-		abort();
-	*copy = *b;
-	memcpy(peers, b->peers, b->n_peers * sizeof(*peers));
-	copy->peers = peers;
-	copy->key = key;
-	copy->ifname = ifname;
+	copy->key = copy_text(b->key);
+	copy->key_next = copy_text(b->key_next);
+	copy->paths = copy_of(b->paths, b->n_paths, sizeof(*b->paths));
+	for (uint32_t i = 0; i < b->n_paths; i++) {
+		struct sync_path_conf *path = &copy->paths[i];
+
+		path->ifname = copy_text(path->ifname);
+		path->peers = copy_of(path->peers, path->n_peers, sizeof(*path->peers));
+	}
 	return copy;
 }
 
@@ -312,31 +499,98 @@ static void block_free(struct sync_block *b)
 {
 	if (!b)
 		return;
-	free((void *)b->peers);
+	for (uint32_t i = 0; i < b->n_paths; i++) {
+		free((void *)b->paths[i].ifname);
+		free(b->paths[i].peers);
+	}
+	free(b->paths);
 	free((void *)b->key);
-	free((void *)b->ifname);
+	free((void *)b->key_next);
 	free(b);
 }
 
-void peering_configure(struct peering *p, const struct sync_block *block)
+static bool same_paths(const struct sync_block *a, const struct sync_block *b)
 {
-	if (block && p->block && sync_block_equal(block, p->block))
+	struct sync_block as_b = *a;
+
+	as_b.key = b->key;
+	as_b.key_next = b->key_next;
+	as_b.wait_us = b->wait_us;
+	return sync_block_equal(&as_b, b);
+}
+
+static bool has_key(const struct sync_key *keys, unsigned n, const struct sync_key *key)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (memcmp(&keys[i], key, sizeof(*key)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Sessions go on when a key is added; when one is no longer accepted, all are opened anew, as
+ * somebody may have it. A file may have another key in it than when it was read last.
+ */
+static void take_keys(struct peering *p)
+{
+	struct sync_key keys[2];
+	struct text why = {""};
+	bool removed = false;
+	unsigned n;
+
+	if (load_keys(p->block, keys, &n, &why)) {
+		log_error("sync goes on with its former key: %s", why.s);
 		return;
-	stop(p);
+	}
+	for (unsigned i = 0; i < p->conf.n_psk; i++)
+		removed |= !has_key(keys, n, &p->conf.psk[i]);
+	memcpy(p->conf.psk, keys, sizeof(keys));
+	p->conf.n_psk = n;
+	sync_wipe(keys, sizeof(keys));
+	if (!removed)
+		return;
+	log_notice("sync: a key is not accepted any more; all peers are met anew");
+	if (sync_session_renew(p->session, clock_now_us()))
+		abort();
+}
+
+static void set_own(struct peering *p, const struct notes_config *own)
+{
+	p->own = *own;
+	if (!peering_runs(p))
+		return;
+	tell_config(p);
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (p->notes[i].node)
+			compare_config(p, &p->notes[i]);
+}
+
+void peering_configure(struct peering *p, const struct sync_block *block,
+		       const struct notes_config *own)
+{
+	bool goes_on = block && p->block && peering_runs(p) && same_paths(block, p->block);
+
+	if (!goes_on)
+		stop(p);
 	block_free(p->block);
 	p->block = NULL;
 	if (!block)
 		return;
 	p->block = block_copy(block);
+	if (goes_on) {
+		take_keys(p);
+		set_own(p, own);
+		return;
+	}
 	p->conf = (struct sync_conf){
-		.node = node_of(&block->address),
-		.expected = block->n_peers,
-		.n_psk = 1,
+		.expected = block->expected,
 		.suite = sync_suite_preferred(),
 		.frame_max = SYNC_FRAME_DEFAULT,
 		.heartbeat_us = HEARTBEAT_US,
 		.batch_us = BATCH_US,
 	};
+	memset(p->link_trouble, 0, sizeof(p->link_trouble));
+	p->own = *own;
 	start(p);
 }
 

@@ -11,6 +11,7 @@
 #include "core/model.h"
 #include "core/msg.h"
 #include "sync/kernel.h"
+#include "sync/notes.h"
 #include "sync/roles.h"
 #include "sync/transport.h"
 
@@ -22,6 +23,13 @@ struct peer_rate {
 	uint64_t bytes_out;
 	uint64_t in_per_s;
 	uint64_t out_per_s;
+};
+
+/* What a peer has told of itself. */
+struct peer_notes {
+	uint64_t node; /* 0: a free place */
+	struct notes_config config;
+	const char *difference; /* to what is configured here, as told last; NULL: not told yet */
 };
 
 struct peering {
@@ -36,10 +44,13 @@ struct peering {
 	struct sync_kernel kernel;
 	struct log_limit limit; /* of what strangers can cause */
 	struct text trouble; /* why it does not run */
+	struct text link_trouble[SYNC_LINKS_MAX];
 	uint64_t target;     /* synced when the kernel has this version; 0: not known */
 	bool synced;
+	struct notes_config own; /* what we tell */
+	struct peer_notes notes[SYNC_PEERS_MAX];
 	struct peer_rate rates[SYNC_PEERS_MAX];
-	ev_io peers_readable;
+	ev_io peers_readable[SYNC_LINKS_MAX];
 	ev_io kernel_readable;
 	ev_io echo_readable;
 	ev_prepare work;
@@ -51,11 +62,14 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 /* 0, or -errno with the reason: the block could not be run. */
 int peering_check(const struct sync_block *block, struct text *ret_reason);
 /* NULL: no block any more. What can't be started is tried again. */
-void peering_configure(struct peering *p, const struct sync_block *block);
+void peering_configure(struct peering *p, const struct sync_block *block,
+		       const struct notes_config *own);
 /* p->roles have changed; `gained`: this node has become Active for something. */
 void peering_roles_changed(struct peering *p, bool gained);
-/* By its configured address, as operators know it; `other` for a node that is not configured. */
-struct addr peering_address(const struct peering *p, uint64_t node, const struct addr *other);
+/* The configured address, as operators know it, or where it is heard from; unset: nowhere yet. */
+struct addr peering_address(const struct peering *p, uint64_t node);
+/* What a peer has told; NULL: nothing yet. */
+const struct peer_notes *peering_notes(const struct peering *p, uint64_t node);
 bool peering_runs(const struct peering *p);
 void peering_done(struct peering *p);
 

@@ -2,7 +2,6 @@
 /* What the peering tells others: see report.h. */
 #include "sync/report.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void add_peers(const struct peering *p, struct msg_sync_state *ret)
@@ -71,47 +70,39 @@ static void set_paths(const struct peering *p, unsigned place, struct text *ret)
 	}
 }
 
-static void set_name(const struct peering *p, unsigned place, uint64_t node, struct text *ret)
-{
-	unsigned n;
-	const struct sync_path *paths = sync_session_paths(p->session, place, &n);
-	struct addr address = peering_address(p, node, n ? &paths[0].address : &(struct addr){0});
-	char text[ADDR_TEXT_MAX];
-
-	if (addr_is_set(&address))
-		text_set(ret, "%s", addr_format(&address, text));
-	else
-		text_set(ret, "%016llx", (unsigned long long)node);
-}
-
-static const char *in_state(const struct sync_peer_state *s)
+static enum sync_in_state in_state(const struct sync_peer_state *s)
 {
 	if (!s->heard_us)
-		return "never heard";
+		return SYNC_IN_UNHEARD;
 	if (!s->following)
-		return "silent";
-	return s->synced ? "synced" : "telling what it knows";
+		return SYNC_IN_SILENT;
+	return s->synced ? SYNC_IN_SYNCED : SYNC_IN_TELLING;
 }
 
-static const char *out_state(const struct sync_peer_state *s)
+static enum sync_out_state out_state(const struct sync_peer_state *s)
 {
 	if (!s->followed)
-		return "does not follow";
+		return SYNC_OUT_UNFOLLOWED;
 	if (s->told_synced)
-		return "synced";
-	return s->lag ? "being told" : "told all, not synced itself";
+		return SYNC_OUT_SYNCED;
+	return s->lag ? SYNC_OUT_TELLING : SYNC_OUT_TOLD;
 }
 
 static void send_peer(const struct peering *p, unsigned place, void (*send)(const struct msg *m))
 {
 	const struct peer_rate *rate = &p->rates[place];
 	struct msg m = {.type = MSG_SYNC_PEER};
+	const struct peer_notes *notes;
 	struct sync_peer_state s;
 
 	sync_session_peer(p->session, place, clock_now_us(), &s);
+	notes = peering_notes(p, s.node);
 	m.sync_peer = (struct msg_sync_peer){
 		.place = (uint8_t)place,
 		.node = s.node,
+		.address = peering_address(p, s.node),
+		.in_state = (uint8_t)in_state(&s),
+		.out_state = (uint8_t)out_state(&s),
 		.heard_us = s.heard_us,
 		.in_synced = s.synced,
 		.in_lag = s.following && s.newest > s.version ? s.newest - s.version : 0,
@@ -133,10 +124,11 @@ static void send_peer(const struct peering *p, unsigned place, void (*send)(cons
 		.refused = s.refused,
 		.drops = s.drops,
 	};
-	set_name(p, place, s.node, &m.sync_peer.name);
+	if (notes) {
+		m.sync_peer.router_id = notes->config.name;
+		text_set(&m.sync_peer.difference, "%s", notes->difference);
+	}
 	set_paths(p, place, &m.sync_peer.paths);
-	text_set(&m.sync_peer.in_state, "%s", in_state(&s));
-	text_set(&m.sync_peer.out_state, "%s", out_state(&s));
 	send(&m);
 }
 

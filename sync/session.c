@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PATH_FORGET_US (3 * USEC_PER_SEC)
+#define EVERYWHERE_US  USEC_PER_SEC
 
 const char *sync_event_name(enum sync_event_kind kind)
 {
@@ -270,6 +271,20 @@ static size_t emit_acks(struct sync_session *s, int64_t now_us, uint8_t *bytes,
 	return 0;
 }
 
+/*
+ * Ways that have failed are tried again, and new ones found: now and then what all are to hear goes
+ * everywhere. Frames on ways that are known already are the same copies as ever.
+ */
+static bool is_to_go_everywhere(const struct sync_session *s, uint32_t peers, int64_t now_us)
+{
+	if (now_us - s->everywhere_us < EVERYWHERE_US)
+		return false;
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (s->peers[i].node && s->peers[i].follower.joined && !(peers >> i & 1))
+			return false;
+	return true;
+}
+
 /* One frame a turn for each, so that a newcomer's snapshot does not hold up the others. */
 static size_t emit_data(struct sync_session *s, int64_t now_us, uint8_t *bytes,
 			struct sync_dest *dest)
@@ -280,8 +295,13 @@ static size_t emit_data(struct sync_session *s, int64_t now_us, uint8_t *bytes,
 
 		*dest = (struct sync_dest){.kind = SYNC_DEST_PEERS};
 		len = p->node ? sync_follower_emit(s, p, now_us, bytes, &dest->peers) : 0;
-		if (len)
-			return len;
+		if (!len)
+			continue;
+		if (is_to_go_everywhere(s, dest->peers, now_us)) {
+			dest->kind = SYNC_DEST_ALL;
+			s->everywhere_us = now_us;
+		}
+		return len;
 	}
 	return 0;
 }

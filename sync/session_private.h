@@ -145,6 +145,7 @@ struct sync_session {
 	unsigned n_answers;
 	struct sync_peer peers[SYNC_PEERS_MAX];
 	unsigned turn; /* whose turn it is to be sent to */
+	int64_t everywhere_us; /* a frame went all ways, last */
 	uint8_t plain[SYNC_FRAME_MAX];
 };
 

@@ -44,16 +44,16 @@ struct sync_transport {
 	unsigned n_messages;
 };
 
-static int refuse(char *why, size_t size, int error, const char *fmt, ...)
+static int __attribute__((format(printf, 3, 4)))
+refuse(struct text *why, int error, const char *fmt, ...)
 {
+	struct text what;
 	va_list args;
-	size_t n;
 
 	va_start(args, fmt);
-	n = (size_t)vsnprintf(why, size, fmt, args);
+	vsnprintf(what.s, sizeof(what.s), fmt, args);
 	va_end(args);
-	if (n < size)
-		snprintf(why + n, size - n, ": %s", strerror(error));
+	text_set(why, "%s: %s", what.s, strerror(error));
 	return -error;
 }
 
@@ -125,7 +125,7 @@ static int bind_link(struct link *l, int family)
 	return bind(l->fd, (struct sockaddr *)&ss, len) ? -errno : 0;
 }
 
-static int open_link(struct link *l, char *why, size_t why_size)
+static int open_link(struct link *l, struct text *why)
 {
 	const struct sync_link_conf *c = &l->conf;
 	int error, family = family_of(c);
@@ -133,13 +133,13 @@ static int open_link(struct link *l, char *why, size_t why_size)
 	if (c->ifname[0]) {
 		l->ifindex = (int)if_nametoindex(c->ifname);
 		if (!l->ifindex)
-			return refuse(why, why_size, errno, "interface %s", c->ifname);
+			return refuse(why, errno, "interface %s", c->ifname);
 	} else if (is_multicast(l)) {
-		return refuse(why, why_size, EINVAL, "multicast without an interface");
+		return refuse(why, EINVAL, "multicast without an interface");
 	}
 	l->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
-		return refuse(why, why_size, errno, "socket");
+		return refuse(why, errno, "socket");
 	if (family == AF_INET6)
 		set_int(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	set_buffers(l->fd, c->buffer);
@@ -150,14 +150,14 @@ static int open_link(struct link *l, char *why, size_t why_size)
 		set_int(l->fd, IPPROTO_IPV6, IPV6_TCLASS, TOS_CS6);
 	if (c->ifname[0] && setsockopt(l->fd, SOL_SOCKET, SO_BINDTODEVICE, c->ifname,
 				       (socklen_t)strlen(c->ifname) + 1))
-		return refuse(why, why_size, errno, "binding to interface %s", c->ifname);
+		return refuse(why, errno, "binding to interface %s", c->ifname);
 	error = bind_link(l, family);
 	if (error)
-		return refuse(why, why_size, -error, "UDP port %u", c->port);
+		return refuse(why, -error, "UDP port %u", c->port);
 	if (!is_multicast(l))
 		return 0;
 	error = family == AF_INET ? join_group4(l) : join_group6(l);
-	return error ? refuse(why, why_size, -error, "multicast on %s", c->ifname) : 0;
+	return error ? refuse(why, -error, "multicast on %s", c->ifname) : 0;
 }
 
 static int copy_conf(struct link *l, const struct sync_link_conf *conf)
@@ -175,30 +175,46 @@ static int copy_conf(struct link *l, const struct sync_link_conf *conf)
 }
 
 int sync_transport_new(const struct sync_link_conf *links, unsigned n_links,
-		       struct sync_transport **ret, char *why, size_t why_size)
+		       struct sync_transport **ret, struct text *ret_why)
 {
 	struct sync_transport *t;
-	int error = 0;
 
 	if (n_links > SYNC_LINKS_MAX)
-		return refuse(why, why_size, E2BIG, "%u links", n_links);
+		return refuse(ret_why, E2BIG, "%u links", n_links);
 	t = calloc(1, sizeof(*t));
-	if (!t)
-		return refuse(why, why_size, ENOMEM, "transport");
-	while (t->n_links < n_links && !error) {
+	while (t && t->n_links < n_links) {
 		struct link *l = &t->links[t->n_links];
 
-		error = copy_conf(l, &links[t->n_links++]);
-		if (error)
-			refuse(why, why_size, -error, "transport");
-		else
-			error = open_link(l, why, why_size);
+		if (copy_conf(l, &links[t->n_links])) {
+			sync_transport_free(t);
+			t = NULL;
+			break;
+		}
+		t->n_links++;
 	}
-	if (error)
-		sync_transport_free(t);
-	else
-		*ret = t;
-	return error;
+	if (!t)
+		return refuse(ret_why, ENOMEM, "transport");
+	*ret = t;
+	return 0;
+}
+
+static void close_link(struct link *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
+void sync_transport_repair(struct sync_transport *t, unsigned link, struct text *ret_trouble)
+{
+	struct link *l = &t->links[link];
+
+	/* An interface of the same name may be another one by now. */
+	if (l->fd >= 0 && (!l->ifname[0] || (int)if_nametoindex(l->ifname) == l->ifindex))
+		return;
+	close_link(l);
+	if (open_link(l, ret_trouble))
+		close_link(l);
 }
 
 void sync_transport_free(struct sync_transport *t)
@@ -206,8 +222,7 @@ void sync_transport_free(struct sync_transport *t)
 	if (!t)
 		return;
 	for (unsigned i = 0; i < t->n_links; i++) {
-		if (t->links[i].fd >= 0)
-			close(t->links[i].fd);
+		close_link(&t->links[i]);
 		free(t->links[i].peers);
 	}
 	free(t);
@@ -362,7 +377,7 @@ static void add_message(struct sync_transport *t, unsigned link, const struct ad
 {
 	struct outgoing *o;
 
-	if (link >= t->n_links)
+	if (link >= t->n_links || t->links[link].fd < 0)
 		return;
 	if (t->n_messages == SEND_MESSAGES)
 		flush(t);

@@ -37,9 +37,12 @@ struct sync_link_counters {
 
 struct sync_transport;
 
-/* 0 or -errno; the reason in words to `why`. */
+/* All links are closed yet. 0 or -errno with the reason. */
 int sync_transport_new(const struct sync_link_conf *links, unsigned n_links,
-		       struct sync_transport **ret, char *why, size_t why_size);
+		       struct sync_transport **ret, struct text *ret_why);
+/* Opens a link that is closed, and one whose interface is not the one it was opened on. What it
+ * can't be opened for goes to *ret_trouble. */
+void sync_transport_repair(struct sync_transport *t, unsigned link, struct text *ret_trouble);
 void sync_transport_free(struct sync_transport *t);
 
 unsigned sync_transport_links(const struct sync_transport *t);
@@ -47,7 +50,7 @@ unsigned sync_transport_links(const struct sync_transport *t);
 const char *sync_transport_ifname(const struct sync_transport *t, unsigned link);
 /* "eth0 group 224.0.0.86 port 8849" */
 void sync_transport_describe(const struct sync_transport *t, unsigned link, struct text *ret);
-/* To be watched for reading. */
+/* To be watched for reading; -1: closed. */
 int sync_transport_fd(const struct sync_transport *t, unsigned link);
 const struct sync_link_counters *sync_transport_counters(const struct sync_transport *t,
 							 unsigned link);

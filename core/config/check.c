@@ -256,6 +256,7 @@ static const struct model *check_model(struct checker *c)
 	track_finish(c, m);
 	m->services = c->services;
 	m->n_services = c->n_services;
+	m->services_hash = model_services_hash(m);
 	return m;
 }
 

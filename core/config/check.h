@@ -36,6 +36,12 @@ struct sync_draft {
 	struct sync_daemon s;
 };
 
+/* The sync block. What stands in it of a path is the first one's: `first` must stay first. */
+struct peering_draft {
+	struct sync_path_conf first;
+	struct sync_block b;
+};
+
 struct global_draft {
 	struct global g;
 	struct sync_draft sync;
@@ -327,6 +333,9 @@ SETTER(set_sync_group_tracks);
 SETTER(set_sync_address);
 SETTER(set_sync_interface);
 SETTER(set_sync_key);
+SETTER(set_sync_key_next);
+SETTER(set_sync_path);
+SETTER(set_sync_path_group);
 SETTER(set_sync_peer);
 SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);

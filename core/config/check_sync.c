@@ -9,36 +9,53 @@
 #define WAIT_DEFAULT_US 30000000
 #define HEX_DIGITS	64 /* 32 bytes */
 #define PEERS_MAX	16
+#define PATHS_MAX	4
+
+/* Never routed, and not left out by switches that look at who has joined what. */
+static const struct addr group4 = {.family = AF_INET, .b = {224, 0, 0, 86}};
+static const struct addr group6 = {.family = AF_INET6, .b = {0xff, 2, [15] = 0x86}};
 
 void set_sync_interface(struct checker *c, void *draft, const struct ast_node *n)
 {
-	value_ifname(c, &n->word[1], &((struct sync_block *)draft)->ifname);
+	value_ifname(c, &n->word[1], &((struct sync_path_conf *)draft)->ifname);
 }
 
 void set_sync_address(struct checker *c, void *draft, const struct ast_node *n)
 {
-	value_addr(c, &n->word[1], &((struct sync_block *)draft)->address);
+	value_addr(c, &n->word[1], &((struct sync_path_conf *)draft)->address);
+}
+
+void set_sync_path_group(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct addr group;
+
+	if (!value_addr(c, &n->word[1], &group))
+		return;
+	if (addr_is_multicast(&group))
+		((struct sync_path_conf *)draft)->group = group;
+	else
+		check_error(c, &n->word[1].loc, "%s is not a multicast address", n->word[1].s);
 }
 
 void set_sync_peer(struct checker *c, void *draft, const struct ast_node *n)
 {
-	struct sync_block *b = draft;
+	struct sync_path_conf *path = draft;
 	struct sync_peer p;
 
 	if (!value_addr(c, &n->word[1], &p.address))
 		return;
-	for (uint32_t i = 0; i < b->n_peers; i++) {
-		if (addr_equal(&b->peers[i].address, &p.address)) {
+	for (uint32_t i = 0; i < path->n_peers; i++) {
+		if (addr_equal(&path->peers[i].address, &p.address)) {
 			check_warn(c, &n->word[1].loc, "peer %s is there already", n->word[1].s);
 			return;
 		}
 	}
-	if (b->n_peers == PEERS_MAX) {
+	if (path->n_peers == PEERS_MAX) {
 		check_error(c, &n->word[1].loc, "there are at most %u peers", PEERS_MAX);
 		return;
 	}
-	b->peers = check_extend(c, b->peers, b->n_peers, 1, sizeof(p));
-	b->peers[b->n_peers++] = p;
+	path->peers = check_extend(c, path->peers, path->n_peers, 1, sizeof(p));
+	path->peers[path->n_peers++] = p;
 }
 
 static bool is_hex_key(const char *s)
@@ -48,35 +65,115 @@ static bool is_hex_key(const char *s)
 	return n == HEX_DIGITS && !s[n];
 }
 
-void set_sync_key(struct checker *c, void *draft, const struct ast_node *n)
+static void set_key(struct checker *c, const struct ast_word *w, const char **ret)
 {
-	const struct ast_word *w = &n->word[1];
-
 	if (!strncmp(w->s, "file:/", 6) || (!strncmp(w->s, "hex:", 4) && is_hex_key(w->s + 4)))
-		((struct sync_block *)draft)->key = value_string(c, w);
+		*ret = value_string(c, w);
 	else
 		check_error(c, &w->loc, "a key is file:/PATH or hex: and %u digits", HEX_DIGITS);
 }
 
-/* keepalived's `sync` would be a mistake of the operator's; ours must be whole, or nothing of it
- * protects anything. */
-static bool is_whole(struct checker *c, const struct ast_node *n, const struct sync_block *b)
+void set_sync_key(struct checker *c, void *draft, const struct ast_node *n)
 {
-	const struct ast_loc *loc = &n->word[0].loc;
+	set_key(c, &n->word[1], &((struct peering_draft *)draft)->b.key);
+}
+
+void set_sync_key_next(struct checker *c, void *draft, const struct ast_node *n)
+{
+	set_key(c, &n->word[1], &((struct peering_draft *)draft)->b.key_next);
+}
+
+static bool is_unicast_whole(struct checker *c, const struct ast_loc *loc,
+			     const struct sync_path_conf *p)
+{
 	size_t errors = c->diags->n_errors;
 
-	if (!addr_is_set(&b->address))
-		check_error(c, loc, "sync has no address: ours, on the way to the peers");
-	if (!b->n_peers)
-		check_error(c, loc, "sync has no peer");
+	if (!addr_is_set(&p->address))
+		check_error(c, loc, "there are peers, but no address: ours, on the way to them");
+	if (addr_is_set(&p->group))
+		check_error(c, loc, "there are peers and a group: a path is one or the other");
+	for (uint32_t i = 0; i < p->n_peers && addr_is_set(&p->address); i++) {
+		if (p->peers[i].address.family != p->address.family)
+			check_error(c, loc, "address and peers are of different families");
+		else if (addr_equal(&p->peers[i].address, &p->address))
+			check_error(c, loc, "a peer has the address of this node");
+	}
+	return c->diags->n_errors == errors;
+}
+
+/* What a path of multicast leaves open is filled in. */
+static bool is_multicast_whole(struct checker *c, const struct ast_loc *loc, struct sync_path_conf *p)
+{
+	if (!p->ifname[0]) {
+		check_error(c, loc, "there is neither a peer nor an interface to reach all on");
+		return false;
+	}
+	if (!addr_is_set(&p->group))
+		p->group = p->address.family == AF_INET6 ? group6 : group4;
+	if (addr_is_set(&p->address) && p->address.family != p->group.family) {
+		check_error(c, loc, "address and group are of different families");
+		return false;
+	}
+	return true;
+}
+
+static void add_path(struct checker *c, struct sync_block *b, const struct ast_loc *loc,
+		     struct sync_path_conf *p, bool first)
+{
+	if (!(p->n_peers ? is_unicast_whole(c, loc, p) : is_multicast_whole(c, loc, p)))
+		return;
+	if (b->n_paths == PATHS_MAX) {
+		check_error(c, loc, "there are at most %u paths", PATHS_MAX);
+		return;
+	}
+	b->paths = check_extend(c, b->paths, b->n_paths, 1, sizeof(*p));
+	if (first)
+		memmove(b->paths + 1, b->paths, b->n_paths * sizeof(*p));
+	b->paths[first ? 0 : b->n_paths] = *p;
+	b->n_paths++;
+}
+
+void set_sync_path(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct sync_path_conf p = {.ifname = ""};
+
+	check_block(c, PLACE_SYNC_PATH, &p, n);
+	add_path(c, &((struct peering_draft *)draft)->b, &n->word[0].loc, &p, false);
+}
+
+static bool is_said(const struct sync_path_conf *p)
+{
+	return p->ifname[0] || addr_is_set(&p->address) || addr_is_set(&p->group) || p->n_peers;
+}
+
+/* How many peers there are, when nobody says so: those that have a name; of a group, one. */
+static void expect_peers(struct checker *c, const struct ast_loc *loc, struct sync_block *b)
+{
+	uint32_t named = 0;
+
+	for (uint32_t i = 0; i < b->n_paths; i++)
+		if (b->paths[i].n_peers > named)
+			named = b->paths[i].n_peers;
+	if (!b->expected)
+		b->expected = named ? named : 1;
+	else if (b->expected < named)
+		check_error(c, loc, "peers is %u, but %u are named", b->expected, named);
+}
+
+/* Whole, or nothing of it: half of it protects nothing. */
+static bool is_whole(struct checker *c, const struct ast_node *n, struct peering_draft *d,
+		     size_t errors)
+{
+	const struct ast_loc *loc = &n->word[0].loc;
+	struct sync_block *b = &d->b;
+
+	if (is_said(&d->first) || (!b->n_paths && c->diags->n_errors == errors))
+		add_path(c, b, loc, &d->first, true);
 	if (!b->key[0])
 		check_error(c, loc, "sync has no key: file:PATH or hex:DIGITS, the same on all nodes");
-	for (uint32_t i = 0; i < b->n_peers; i++) {
-		if (b->peers[i].address.family != b->address.family)
-			check_error(c, loc, "sync: address and peers are of different families");
-		else if (addr_equal(&b->peers[i].address, &b->address))
-			check_error(c, loc, "sync: a peer has the address of this node");
-	}
+	if (b->key[0] && !strcmp(b->key, b->key_next))
+		check_warn(c, loc, "key and key_next are the same");
+	expect_peers(c, loc, b);
 	return c->diags->n_errors == errors;
 }
 
@@ -113,10 +210,14 @@ void sync_check(struct checker *c, const struct ast_node *root)
 {
 	for (uint32_t i = 0; i < root->n_children; i++) {
 		const struct ast_node *n = &root->child[i];
-		struct sync_block b = {.ifname = "",
-				       .port = PORT_DEFAULT,
-				       .key = "",
-				       .wait_us = WAIT_DEFAULT_US};
+		struct peering_draft d = {
+			.first = {.ifname = ""},
+			.b = {.port = PORT_DEFAULT,
+			      .key = "",
+			      .key_next = "",
+			      .wait_us = WAIT_DEFAULT_US},
+		};
+		size_t errors = c->diags->n_errors;
 
 		if (strcmp(n->word[0].s, "sync") != 0)
 			continue;
@@ -124,8 +225,8 @@ void sync_check(struct checker *c, const struct ast_node *root)
 			check_error(c, &n->word[0].loc, "there is one sync block");
 			return;
 		}
-		check_block(c, PLACE_SYNC, &b, n);
-		if (is_whole(c, n, &b))
-			use_block(c, &b);
+		check_block(c, PLACE_SYNC, &d, n);
+		if (is_whole(c, n, &d, errors))
+			use_block(c, &d.b);
 	}
 }

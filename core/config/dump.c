@@ -122,19 +122,41 @@ static void dump_sync(FILE *out, const struct model *m, const struct sync_daemon
 	fputc('\n', out);
 }
 
-static void dump_peering(FILE *out, const struct sync_block *b, bool secrets)
+static void dump_sync_path(FILE *out, const struct sync_path_conf *p, const char *indent)
 {
 	char text[ADDR_TEXT_MAX];
-	bool hidden = !secrets && !strncmp(b->key, "hex:", 4);
 
+	if (p->ifname[0])
+		dump_str(out, indent, "interface", p->ifname);
+	if (addr_is_set(&p->address))
+		fprintf(out, "%saddress %s\n", indent, addr_format(&p->address, text));
+	for (uint32_t i = 0; i < p->n_peers; i++)
+		fprintf(out, "%speer %s\n", indent, addr_format(&p->peers[i].address, text));
+	if (addr_is_set(&p->group))
+		fprintf(out, "%sgroup %s\n", indent, addr_format(&p->group, text));
+}
+
+static void dump_key(FILE *out, const char *name, const char *key, bool secrets)
+{
+	bool hidden = !secrets && !strncmp(key, "hex:", 4);
+
+	if (key[0])
+		dump_str(out, TAB, name, hidden ? "hex:***" : key);
+}
+
+static void dump_peering(FILE *out, const struct sync_block *b, bool secrets)
+{
 	fputs("sync {\n", out);
-	if (b->ifname[0])
-		dump_str(out, TAB, "interface", b->ifname);
-	fprintf(out, TAB "address %s\n", addr_format(&b->address, text));
-	for (uint32_t i = 0; i < b->n_peers; i++)
-		fprintf(out, TAB "peer %s\n", addr_format(&b->peers[i].address, text));
+	dump_sync_path(out, &b->paths[0], TAB);
+	for (uint32_t i = 1; i < b->n_paths; i++) {
+		fputs(TAB "path {\n", out);
+		dump_sync_path(out, &b->paths[i], TAB TAB);
+		fputs(TAB "}\n", out);
+	}
+	fprintf(out, TAB "peers %u\n", b->expected);
 	fprintf(out, TAB "port %u\n", b->port);
-	dump_str(out, TAB, "key", hidden ? "hex:***" : b->key);
+	dump_key(out, "key", b->key, secrets);
+	dump_key(out, "key_next", b->key_next, secrets);
 	dump_seconds(out, TAB, "sync_wait", b->wait_us);
 	fputs("}\n", out);
 }

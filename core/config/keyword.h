@@ -21,6 +21,7 @@ struct checker;
 	P(AUTH_HMAC, "in auth_hmac")                                                               \
 	P(SYNC_GROUP, "in vrrp_sync_group")                                                        \
 	P(SYNC, "in sync")                                                                         \
+	P(SYNC_PATH, "in path")                                                                    \
 	P(SCRIPT, "in vrrp_script")                                                                \
 	P(PROCESS, "in vrrp_track_process")                                                        \
 	P(TRACK_FILE, "in track_file")                                                             \

@@ -51,6 +51,42 @@ static void test_image_there_and_back(void **state)
 	}
 }
 
+/* The same things in another order are the same; a weight, a scheduler, an address matter. */
+static void test_what_a_pair_has_in_common(void **state)
+{
+	struct real_server servers[2] = {{.id = 1, .weight = 5}, {.id = 2, .weight = 7}};
+	struct virtual_server services[2] = {
+		{.id = 8, .scheduler = "rr", .servers = servers, .n_servers = 2},
+		{.id = 9, .scheduler = "mh"}};
+	struct vip vips[2] = {{.address = addr_from_bytes(AF_INET, "\1\2\3\4"), .prefixlen = 24},
+			      {.address = addr_from_bytes(AF_INET, "\1\2\3\5"), .prefixlen = 24}};
+	struct vrrp_instance instance = {.vrid = 51, .vips = vips, .n_vips = 2};
+	struct model m = {.services = services,
+			  .n_services = 2,
+			  .instances = &instance,
+			  .n_instances = 1};
+	uint64_t had_services = model_services_hash(&m), had_addresses = model_addresses_hash(&m);
+	struct virtual_server service = services[0];
+	struct real_server server = servers[0];
+	struct vip vip = vips[0];
+
+	services[0] = services[1];
+	services[1] = service;
+	servers[0] = servers[1];
+	servers[1] = server;
+	vips[0] = vips[1];
+	vips[1] = vip;
+	assert_true(model_services_hash(&m) == had_services);
+	assert_true(model_addresses_hash(&m) == had_addresses);
+	servers[0].weight = 6;
+	assert_false(model_services_hash(&m) == had_services);
+	servers[0].weight = 7;
+	services[0].scheduler = "sh";
+	assert_false(model_services_hash(&m) == had_services);
+	instance.vrid = 52;
+	assert_false(model_addresses_hash(&m) == had_addresses);
+}
+
 static size_t image_bytes(int fd, uint8_t **ret)
 {
 	struct stat st;
@@ -90,7 +126,7 @@ static void test_image_cut_or_too_long(void **state)
 	assert_int_equal(load_bytes(bytes, n - 1), -EBADMSG);
 	assert_int_equal(load_bytes(bytes, n + 1), -EBADMSG);
 	/* A count that the rest can't hold is refused before memory is taken for it. */
-	memset(bytes + 8, 0xff, 4);
+	memset(bytes + 16, 0xff, 4);
 	assert_int_equal(load_bytes(bytes, n), -EBADMSG);
 	free(bytes);
 	close(fd);
@@ -199,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_image_there_and_back),
+		cmocka_unit_test(test_what_a_pair_has_in_common),
 		cmocka_unit_test(test_image_cut_or_too_long),
 		cmocka_unit_test(test_image_is_sealed),
 		cmocka_unit_test(test_hash_is_of_the_content),

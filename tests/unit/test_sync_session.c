@@ -38,6 +38,8 @@ struct rig {
 	int64_t now_us;
 	unsigned n;
 	struct end ends[ENDS];
+	unsigned n_links;
+	bool dead[2];  /* links */
 	unsigned loss; /* percent */
 	unsigned random;
 	struct frame *frames; /* all that were sent */
@@ -93,6 +95,7 @@ static int setup(void **state)
 	rig->frames = malloc(KEPT_FRAMES * sizeof(*rig->frames));
 	rig->now_us = USEC_PER_SEC;
 	rig->n = 2;
+	rig->n_links = 1;
 	rig->random = 1;
 	for (unsigned i = 0; i < ENDS; i++) {
 		rig->ends[i].conf = (struct sync_conf){
@@ -124,36 +127,42 @@ static struct sync_path path_of(unsigned i)
 		.address = addr_from_bytes(AF_INET, (uint8_t[]){10, 0, 0, (uint8_t)i}), .port = 1};
 }
 
-static void hand(unsigned to, unsigned from, const uint8_t *bytes, size_t len)
+static void hand(unsigned link, unsigned to, unsigned from, const uint8_t *bytes, size_t len)
 {
 	struct sync_path path = path_of(from);
 
-	if (to == from || to >= rig->n || rig->ends[to].deaf || draw() % 100 < rig->loss)
+	path.link = link;
+	if (to == from || to >= rig->n || rig->ends[to].deaf || rig->dead[link] ||
+	    draw() % 100 < rig->loss)
 		return;
 	sync_session_receive(rig->ends[to].session, rig->now_us, &path, bytes, len);
+}
+
+static void carry_to_peer(const struct frame *f, unsigned peer)
+{
+	unsigned n;
+	const struct sync_path *paths =
+		sync_session_paths(rig->ends[f->from].session, peer, &n);
+
+	for (unsigned j = 0; j < n; j++)
+		hand(paths[j].link, paths[j].address.b[3], f->from, f->bytes, f->len);
 }
 
 static void carry(const struct frame *f)
 {
 	switch (f->dest.kind) {
 	case SYNC_DEST_ALL:
-		for (unsigned to = 0; to < rig->n; to++)
-			hand(to, f->from, f->bytes, f->len);
+		for (unsigned link = 0; link < rig->n_links; link++)
+			for (unsigned to = 0; to < rig->n; to++)
+				hand(link, to, f->from, f->bytes, f->len);
 		break;
 	case SYNC_DEST_PATH:
-		hand(f->dest.path.address.b[3], f->from, f->bytes, f->len);
+		hand(f->dest.path.link, f->dest.path.address.b[3], f->from, f->bytes, f->len);
 		break;
 	case SYNC_DEST_PEERS:
-		for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
-			const struct sync_path *paths;
-			unsigned n;
-
-			if (!(f->dest.peers >> i & 1))
-				continue;
-			paths = sync_session_paths(rig->ends[f->from].session, i, &n);
-			for (unsigned j = 0; j < n; j++)
-				hand(paths[j].address.b[3], f->from, f->bytes, f->len);
-		}
+		for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+			if (f->dest.peers >> i & 1)
+				carry_to_peer(f, i);
 		break;
 	}
 }
@@ -371,7 +380,7 @@ static void test_replay_of_everything(void **state)
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned to = 0; to < 2; to++)
 			if (rig->frames[i].from != to)
-				hand(to, 9, rig->frames[i].bytes, rig->frames[i].len);
+				hand(0, to, 9, rig->frames[i].bytes, rig->frames[i].len);
 	after = peer(0, 1);
 	assert_true(after.followed && after.acked == before.acked &&
 		    after.rewinds == before.rewinds);
@@ -395,9 +404,9 @@ static void test_damaged_frames(void **state)
 
 		for (size_t at = 0; at < f->len; at++) {
 			f->bytes[at] ^= 0x55;
-			hand(1 - f->from, f->from, f->bytes, f->len);
+			hand(0, 1 - f->from, f->from, f->bytes, f->len);
 			f->bytes[at] ^= 0x55;
-			hand(1 - f->from, f->from, f->bytes, at); /* and cut short */
+			hand(0, 1 - f->from, f->from, f->bytes, at); /* and cut short */
 		}
 	}
 	run(USEC_PER_SEC);
@@ -557,6 +566,34 @@ static void test_one_frame_for_all(void **state)
 	assert_true(counters(0)->records_out - before == 100);
 }
 
+static unsigned paths_to(unsigned from)
+{
+	unsigned n;
+
+	sync_session_paths(rig->ends[from].session, 0, &n);
+	return n;
+}
+
+/* One way after the other fails for longer than it is remembered; nobody is missed. */
+static void test_paths_come_back(void **state)
+{
+	rig->n_links = 2;
+	run(2 * USEC_PER_SEC);
+	assert_int_equal(paths_to(0), 2);
+	for (unsigned link = 0; link < 2; link++) {
+		rig->dead[link] = true;
+		run(5 * USEC_PER_SEC);
+		assert_int_equal(paths_to(0), 1);
+		assert_int_equal(paths_to(1), 1);
+		rig->dead[link] = false;
+		run(3 * USEC_PER_SEC);
+		assert_int_equal(paths_to(0), 2);
+		assert_int_equal(paths_to(1), 2);
+	}
+	assert_int_equal(rig->ends[0].events[SYNC_EVENT_SILENT], 0);
+	assert_int_equal(rig->ends[1].events[SYNC_EVENT_LEFT], 0);
+}
+
 static void test_full_table_is_told(void **state)
 {
 	rig->ends[1].table.max = 10;
@@ -645,6 +682,7 @@ int main(void)
 		TEST(test_shared_work),
 		TEST(test_hearsay),
 		TEST(test_one_frame_for_all),
+		TEST(test_paths_come_back),
 		TEST(test_full_table_is_told),
 		TEST(test_notes),
 		TEST(test_bulk_under_loss),

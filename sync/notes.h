@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What directors tell each other beside connections: each says what is configured, so that a
+ * difference that would cost connections at a failover is seen before. Keeps what each peer has
+ * said. Knows no session and no log.
+ */
+#ifndef TANDEM_SYNC_NOTES_H
+#define TANDEM_SYNC_NOTES_H
+
+#include "sync/record.h"
+
+#include "core/record.h"
+
+enum notes_topic {
+	NOTES_CONFIG = 1,
+};
+
+#define RECORD_notes_config(F, L)                                                                  \
+	F(u64, services)    /* model_services_hash() */                                            \
+	F(u64, addresses)   /* model_addresses_hash() */                                           \
+	F(text, name)	    /* router_id */
+RECORD_STRUCT(notes_config)
+bool notes_config_equal(const struct notes_config *a, const struct notes_config *b);
+
+/* The note's value to `bytes` (SYNC_NOTE_MAX); returns its length. */
+size_t notes_config_encode(const struct notes_config *c, uint8_t *bytes);
+/* 0 or -EBADMSG. */
+int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *ret);
+
+/* "its virtual servers are not ours", "" when all that matters is the same. */
+const char *notes_config_difference(const struct notes_config *ours,
+				    const struct notes_config *theirs);
+
+#endif

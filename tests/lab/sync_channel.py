@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# lab: time=120 ip_vs=no
+"""The peer channel: three directors that meet by multicast on two LANs. One LAN after the other
+fails and nobody notices; keys are changed while all goes on; a director with another key, or with
+other addresses, is told of on all of them."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from lab import Node, Switch, Tandem, expect, note, run, wait_for  # noqa: E402
+
+KEYS = ["hex:" + f"{i:02x}" * 32 for i in range(3)]
+
+
+def config(number, key=KEYS[0], key_next=None, vips=("10.0.0.100",)):
+    also = f"    key_next {key_next}\n" if key_next else ""
+    lines = "".join(f"        {v}/24\n" for v in vips)
+    return (f"global_defs {{\n    router_id d{number}\n}}\n"
+            "vrrp_instance web {\n    state BACKUP\n    interface eth0\n    virtual_router_id 51\n"
+            f"    priority {150 - number}\n    version 3\n    advert_int 0.1\n"
+            f"    virtual_ipaddress {{\n{lines}    }}\n}}\n"
+            f"sync {{\n    interface eth1\n    path {{\n        interface eth0\n    }}\n"
+            f"    peers 2\n    key {key}\n{also}}}\n")
+
+
+def director(number, lan, inner):
+    node = Node(f"d{number}")
+    node.plug("eth0", lan, f"10.0.0.{number}/24")
+    node.plug("eth1", inner, f"10.0.1.{number}/24")
+    node.daemon = Tandem(node, config(number))
+    return node
+
+
+def sync(node):
+    code, text = node.daemon.ctl("sync", "--json")
+    return json.loads(text) if code == 0 else {"sync": None, "peers": []}
+
+
+def is_synced(node, peers=2):
+    s = sync(node)
+    return bool(s["sync"] and s["sync"]["synced"] and len(s["peers"]) == peers and
+                all(p["in"]["synced"] and p["out"]["synced"] for p in s["peers"]))
+
+
+def all_synced(nodes, what, timeout_s=15):
+    for node in nodes:
+        expect(wait_for(lambda: is_synced(node), timeout_s, 0.2), f"{what}: {node.name} is synced",
+               node.daemon.ctl("sync")[1])
+
+
+def paths(node):
+    return sorted({path.split(" by ")[1] for p in sync(node)["peers"]
+                   for path in p["paths"].split(", ") if path})
+
+
+def losses(nodes):
+    return sum(text.count(": silent") + text.count(": left")
+               for text in (node.daemon.log_text() for node in nodes))
+
+
+def check_paths(nodes):
+    d1 = nodes[0]
+    expect(wait_for(lambda: paths(d1) == ["eth0", "eth1"], 5, 0.2), "both paths are used", paths(d1))
+    for dead, alive in (("eth1", "eth0"), ("eth0", "eth1")):
+        d1.links[dead].cut()
+        expect(wait_for(lambda: paths(d1) == [alive], 8, 0.2), f"{dead} is dead: {alive} is used",
+               paths(d1))
+        d1.links[dead].join()
+        expect(wait_for(lambda: paths(d1) == ["eth0", "eth1"], 8, 0.2), f"{dead} is back", paths(d1))
+    expect(losses(nodes) == 0, "nobody was missed meanwhile", losses(nodes))
+    d1.ip("link del eth1")
+    expect(wait_for(lambda: paths(d1) == ["eth0"], 8, 0.2), "eth1 is taken out: eth0 is used", paths(d1))
+    d1.plug("eth1", d1.links["eth1"].switch, "10.0.1.1/24")
+    expect(wait_for(lambda: paths(d1) == ["eth0", "eth1"], 8, 0.2), "a new eth1 is used", paths(d1))
+    expect(losses(nodes) == 0, "nor now", losses(nodes))
+
+
+def reload_each(nodes, **change):
+    for i, node in enumerate(nodes, 1):
+        code, text = node.daemon.reload(config(i, **change))
+        expect(code == 0, f"{node.name} reloads", text)
+        time.sleep(0.3)
+
+
+def check_keys(nodes):
+    reload_each(nodes, key=KEYS[0], key_next=KEYS[1])
+    reload_each(nodes, key=KEYS[1], key_next=KEYS[0])
+    expect(losses(nodes) == 0, "keys are added and changed over: nobody was missed", losses(nodes))
+    reload_each(nodes, key=KEYS[1])
+    all_synced(nodes, "the old key is gone")
+    expect(all("not accepted any more" in node.daemon.log_text() for node in nodes), "and told so")
+
+
+def check_foreign_key(nodes):
+    d3 = nodes[2]
+    d3.daemon.reload(config(3, key=KEYS[2]))
+    for node in nodes:
+        expect(wait_for(lambda: "foreign key" in node.daemon.log_text(), 10, 0.2),
+               f"another key: {node.name} tells", node.daemon.log_text()[-500:])
+    expect(wait_for(lambda: not is_synced(d3), 5, 0.2), "d3 is not synced", d3.daemon.ctl("sync")[1])
+    expect(sync(nodes[0])["counters"]["auth_failed"] > 0, "and it is counted")
+    d3.daemon.reload(config(3, key=KEYS[1]))
+    all_synced(nodes, "the same key again")
+
+
+def check_difference(nodes):
+    reload_each(nodes[2:], key=KEYS[1])
+    nodes[2].daemon.reload(config(3, key=KEYS[1], vips=("10.0.0.100", "10.0.0.101")))
+    for node in nodes:
+        expect(wait_for(lambda: "virtual addresses are not ours" in node.daemon.log_text(), 5, 0.2),
+               f"other addresses: {node.name} tells", node.daemon.log_text()[-500:])
+    expect("virtual addresses are not ours" in nodes[0].daemon.ctl("sync")[1], "tandemctl too")
+    nodes[2].daemon.reload(config(3, key=KEYS[1]))
+    expect(wait_for(lambda: "its configuration is as ours" in nodes[0].daemon.log_text(), 5, 0.2),
+           "and when they are the same again")
+
+
+def main():
+    lan, inner = Switch("lan"), Switch("inner")
+    nodes = [director(i, lan, inner) for i in (1, 2, 3)]
+    for node in nodes:
+        node.daemon.start()
+    all_synced(nodes, "three meet")
+    note(nodes[0].daemon.ctl("sync")[1])
+    check_paths(nodes)
+    check_keys(nodes)
+    check_foreign_key(nodes)
+    check_difference(nodes)
+    for node in nodes:
+        node.daemon.stop()
+
+
+run(main)
