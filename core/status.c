@@ -150,6 +150,7 @@ static json *trackers(const struct supervisor *s)
 {
 	const struct model *m = s->running.model;
 	json *list = json_object_new_array();
+	char text[TEXT_MAX];
 
 	for (uint32_t i = 0; i < m->n_scripts; i++)
 		json_object_array_add(list, tracker(s, TRACK_SCRIPT, m->scripts[i].id,
@@ -160,6 +161,12 @@ static json *trackers(const struct supervisor *s)
 	for (uint32_t i = 0; i < m->n_processes; i++)
 		json_object_array_add(list, tracker(s, TRACK_PROCESS, m->processes[i].id,
 						    m->processes[i].name));
+	for (uint32_t i = 0; i < s->track_services.n; i++) {
+		const struct virtual_server *vs = s->track_services.list[i];
+
+		json_object_array_add(list, tracker(s, TRACK_SERVICE, vs->id,
+						    virtual_server_format(vs, text)));
+	}
 	return list;
 }
 

@@ -72,6 +72,8 @@ static void commit_trackers(struct supervisor *s)
 		return;
 	track_scripts_commit(s->track_scripts, m, &s->store);
 	track_processes_commit(s->track_processes, m, &s->store);
+	s->track_services.unchecked = !supervisor_wants(s, ROLE_IPVS);
+	track_services_commit(&s->track_services, m);
 }
 
 void supervisor_set_generation(struct supervisor *s, struct generation *next)
@@ -323,6 +325,7 @@ static void keep_state(struct supervisor *s, struct process *p, const struct msg
 		return;
 	if (store_resumes(m->type))
 		statefile_touch(&s->statefile);
+	track_services_note(&s->track_services, m);
 	if (change == STORE_CHANGED)
 		recheck_after_fault(s, &former, m);
 	/* What an adopted role says first is news to us only. */
@@ -643,6 +646,7 @@ static int start_runners(struct supervisor *s)
 		log_error("scripts can't be run: %s", strerror(-err));
 		return err;
 	}
+	s->track_services = (struct track_services){.store = &s->store, .tell = tell_tracker, .ctx = s};
 	err = track_files_new(s->loop, tell_file_value, s, &s->track_files);
 	if (err)
 		log_error("files can't be watched: %s", strerror(-err));
@@ -686,6 +690,7 @@ static void done(struct supervisor *s)
 	track_scripts_free(s->track_scripts);
 	track_files_free(s->track_files);
 	track_processes_free(s->track_processes);
+	track_services_done(&s->track_services);
 	store_done(&s->store);
 	generation_free(&s->running);
 }

@@ -14,6 +14,7 @@
 #include "core/snapshot.h"
 #include "core/statefile.h"
 #include "core/store.h"
+#include "core/track_services.h"
 
 enum supervisor_phase {
 	SUPERVISOR_STARTING,
@@ -48,6 +49,7 @@ struct supervisor {
 	struct track_scripts *track_scripts;
 	struct track_files *track_files;
 	struct track_processes *track_processes;
+	struct track_services track_services;
 	ev_timer drain; /* waits for the scripts, at the end */
 	int64_t drain_until_us;
 };

@@ -268,10 +268,10 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 	check_block(&c, PLACE_ROOT, NULL, root);
 	check_globals(&c, root);
 	track_check_all(&c, root);
+	service_check_all(&c, root);
 	vrrp_check_all(&c, root);
 	sync_group_check_all(&c, root);
 	lvs_finish(&c);
 	sync_check(&c, root);
-	service_check_all(&c, root);
 	return check_model(&c);
 }

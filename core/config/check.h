@@ -265,6 +265,12 @@ void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, 
  * said. */
 const struct tracker_draft *track_use(struct checker *c, enum track_kind kind,
 				      const struct ast_word *name);
+/* check_track_service.c: the lines of track_virtual_server, when the services are known */
+void track_add_services(struct checker *c, const struct ast_node *n, struct tracked **list,
+			uint32_t *n_list);
+/* False: it is tracked already, which has been said. */
+bool track_add(struct checker *c, const struct ast_word *w, const struct tracked *t,
+	       struct tracked *list, uint32_t *n_list);
 /* Those that anything tracks, for the model. */
 void track_finish(struct checker *c, struct model *m);
 

@@ -100,6 +100,34 @@ static void drop_own_weights(struct checker *c, const struct sync_group_draft *d
 	v->n_tracked = kept;
 }
 
+/* As keepalived: what both track has the group's weight, but a fault stays a fault. */
+
+static void share_interface(struct vrrp_instance *v, const struct track_interface *t)
+{
+	for (uint32_t i = 0; i < v->n_track_interfaces; i++) {
+		struct track_interface *own = &v->track_interfaces[i];
+
+		if (strcmp(own->ifname, t->ifname))
+			continue;
+		if (own->weight)
+			*own = *t;
+		return;
+	}
+	v->track_interfaces[v->n_track_interfaces++] = *t;
+}
+
+static void share_tracker(struct vrrp_instance *v, const struct tracked *t)
+{
+	for (uint32_t i = 0; i < v->n_tracked; i++) {
+		if (v->tracked[i].tracker != t->tracker)
+			continue;
+		if (v->tracked[i].weight)
+			v->tracked[i] = *t;
+		return;
+	}
+	v->tracked[v->n_tracked++] = *t;
+}
+
 static void share_tracks(struct checker *c, const struct sync_group_draft *d,
 			 struct vrrp_instance *v)
 {
@@ -108,10 +136,10 @@ static void share_tracks(struct checker *c, const struct sync_group_draft *d,
 	v->track_interfaces = check_extend(c, v->track_interfaces, v->n_track_interfaces,
 					   d->n_tracks, sizeof(*v->track_interfaces));
 	for (uint32_t i = 0; i < d->n_tracks; i++)
-		v->track_interfaces[v->n_track_interfaces++] = d->tracks[i];
+		share_interface(v, &d->tracks[i]);
 	v->tracked = check_extend(c, v->tracked, v->n_tracked, d->n_tracked, sizeof(*v->tracked));
 	for (uint32_t i = 0; i < d->n_tracked; i++)
-		v->tracked[v->n_tracked++] = d->tracked[i];
+		share_tracker(v, &d->tracked[i]);
 }
 
 static struct vrrp_instance *member_of(const struct checker *c, const struct sync_group_draft *d,

@@ -117,6 +117,17 @@ static bool is_tracked(const struct tracked *list, uint32_t n, uint64_t id)
 	return false;
 }
 
+bool track_add(struct checker *c, const struct ast_word *w, const struct tracked *t,
+	       struct tracked *list, uint32_t *n_list)
+{
+	if (is_tracked(list, *n_list, t->tracker)) {
+		check_warn(c, &w->loc, "%s is tracked already; the line is left out", t->name);
+		return false;
+	}
+	list[(*n_list)++] = *t;
+	return true;
+}
+
 static void add_line(struct checker *c, enum track_kind kind, const struct ast_node *n,
 		     struct tracked *list, uint32_t *n_list)
 {
@@ -126,18 +137,16 @@ static void add_line(struct checker *c, enum track_kind kind, const struct ast_n
 
 	if (!d)
 		return;
-	if (is_tracked(list, *n_list, d->id)) {
-		check_warn(c, &n->word[0].loc, "%s is tracked already; the line is left out",
-			   d->name);
-		return;
-	}
 	t = (struct tracked){.kind = (uint8_t)kind,
 			     .tracker = d->id,
 			     .name = d->name,
 			     .weight = d->weight,
 			     .reverse = d->reverse};
-	track_read_weight(c, n, 1, -max, max, &t.weight, &t.reverse);
-	list[(*n_list)++] = t;
+	if (track_add(c, &n->word[0], &t, list, n_list)) {
+		struct tracked *added = &list[*n_list - 1];
+
+		track_read_weight(c, n, 1, -max, max, &added->weight, &added->reverse);
+	}
 }
 
 void track_add_lines(struct checker *c, enum track_kind kind, const struct ast_node *n,
@@ -154,6 +163,8 @@ void track_add_block(struct checker *c, const struct ast_node *n, struct tracked
 	for (size_t kind = 0; kind < N_KINDS; kind++)
 		if (!strcmp(kinds[kind].lines, n->word[0].s))
 			track_add_lines(c, (enum track_kind)kind, n, list, n_list);
+	if (!strcmp(n->word[0].s, "track_virtual_server"))
+		track_add_services(c, n, list, n_list);
 }
 
 /* What can be tracked */

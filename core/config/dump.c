@@ -255,9 +255,33 @@ static void dump_tracks(FILE *out, const struct vrrp_instance *v)
 	fputs(TAB "}\n", out);
 }
 
+static const char *protocol_name(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP ? "TCP" : protocol == IPPROTO_UDP ? "UDP" : "SCTP";
+}
+
+/* As track_virtual_server names it. */
+static void dump_tracked_service(FILE *out, const struct virtual_server *vs)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (vs->n_members) {
+		fputs("group ", out);
+		dump_string(out, vs->group);
+	} else if (vs->fwmark) {
+		fprintf(out, "fwmark %u %s", vs->fwmark,
+			vs->family == AF_INET6 ? "inet6" : "inet");
+		return;
+	} else {
+		fprintf(out, "%s %u", addr_format(&vs->address, text), vs->port);
+	}
+	if (vs->protocol)
+		fprintf(out, " %s", protocol_name(vs->protocol));
+}
+
 /* One block for each kind. */
 static void dump_tracked(FILE *out, const char *keyword, enum track_kind kind,
-			 const struct vrrp_instance *v)
+			 const struct model *m, const struct vrrp_instance *v)
 {
 	bool any = false;
 
@@ -270,7 +294,10 @@ static void dump_tracked(FILE *out, const char *keyword, enum track_kind kind,
 			fprintf(out, TAB "%s {\n", keyword);
 		any = true;
 		fputs(TAB TAB, out);
-		dump_string(out, t->name);
+		if (kind == TRACK_SERVICE)
+			dump_tracked_service(out, model_find_service(m, t->tracker));
+		else
+			dump_string(out, t->name);
 		fprintf(out, " weight %d%s\n", t->weight, t->reverse ? " reverse" : " noreverse");
 	}
 	if (any)
@@ -347,7 +374,8 @@ static void dump_auth(FILE *out, const struct vrrp_instance *v, bool secrets)
 	fputs(TAB "}\n", out);
 }
 
-static void dump_instance(FILE *out, const struct vrrp_instance *v, bool secrets)
+static void dump_instance(FILE *out, const struct model *m, const struct vrrp_instance *v,
+			  bool secrets)
 {
 	fputs("\nvrrp_instance ", out);
 	dump_string(out, v->name);
@@ -374,9 +402,10 @@ static void dump_instance(FILE *out, const struct vrrp_instance *v, bool secrets
 	dump_vips(out, "virtual_ipaddress", v->vips, v->n_vips);
 	dump_vips(out, "virtual_ipaddress_excluded", v->excluded, v->n_excluded);
 	dump_tracks(out, v);
-	dump_tracked(out, "track_script", TRACK_SCRIPT, v);
-	dump_tracked(out, "track_file", TRACK_FILE, v);
-	dump_tracked(out, "track_process", TRACK_PROCESS, v);
+	dump_tracked(out, "track_script", TRACK_SCRIPT, m, v);
+	dump_tracked(out, "track_file", TRACK_FILE, m, v);
+	dump_tracked(out, "track_process", TRACK_PROCESS, m, v);
+	dump_tracked(out, "track_virtual_server", TRACK_SERVICE, m, v);
 	for (uint32_t i = 0; i < v->n_notifies; i++)
 		dump_notify(out, TAB, notify_on_name((enum notify_on)v->notifies[i].on),
 			    &v->notifies[i]);
@@ -530,10 +559,7 @@ static void dump_service_name(FILE *out, const struct virtual_server *vs)
 	else
 		fprintf(out, "\nvirtual_server %s {\n", addr_format(&vs->address, text));
 	if (vs->protocol)
-		fprintf(out, TAB "protocol %s\n",
-			vs->protocol == IPPROTO_TCP   ? "TCP"
-			: vs->protocol == IPPROTO_UDP ? "UDP"
-						      : "SCTP");
+		fprintf(out, TAB "protocol %s\n", protocol_name(vs->protocol));
 }
 
 static void dump_service(FILE *out, const struct virtual_server *vs)
@@ -571,7 +597,7 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 	for (uint32_t i = 0; i < m->global->n_peering; i++)
 		dump_peering(out, &m->global->peering[i], secrets);
 	for (uint32_t i = 0; i < m->n_instances; i++)
-		dump_instance(out, &m->instances[i], secrets);
+		dump_instance(out, m, &m->instances[i], secrets);
 	for (uint32_t i = 0; i < m->n_groups; i++)
 		dump_sync_group(out, m, &m->groups[i]);
 	for (uint32_t i = 0; i < m->n_services; i++) {
