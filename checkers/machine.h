@@ -9,8 +9,13 @@
  * round begins delay_loop after the end of the last one. A check that is down is tried in the same
  * rounds.
  *
- * New: with `rise` it takes so many passes in a row, delay_before_retry apart, to make a check up;
- * with delay_loop_down one that is down is tried at that interval.
+ * New: with `rise` it takes so many passes in a row to make a check up; with delay_loop_down one
+ * that is down is tried at that interval; with delay_undecided one that fails but is still up, or
+ * passes but is still down, is tried at that, else at delay_before_retry. `jitter` makes a delay
+ * shorter by up to so many percent, never longer: no detection is put off.
+ *
+ * flap_damping is RFC 2439's, with its usual figures: each time a check goes down costs 1000, which
+ * halves in flap_damping; from 2500 on it is held down, although it passes, until 750 are left.
  */
 #ifndef TANDEM_CHECKERS_MACHINE_H
 #define TANDEM_CHECKERS_MACHINE_H
@@ -33,11 +38,31 @@ enum check_outcome {
 	CHECK_UNKNOWN,
 };
 
+#define AGENT_PERCENT_MAX 1000
+
+/* What a server's own agent says of it, beside being up or down. */
+struct check_agent {
+	uint8_t admin;	  /* enum server_admin, of which an agent uses ready, drain and maint */
+	uint16_t percent; /* of the configured weight, up to AGENT_PERCENT_MAX */
+	uint32_t maxconn; /* 0: none */
+};
+
+#define AGENT_SILENT ((struct check_agent){.percent = 100})
+
+/* A word of the agent's stays until it says another of its kind. */
+struct check_agent_said {
+	bool admin;
+	bool percent;
+	bool maxconn;
+	struct check_agent word;
+};
+
 struct check_result {
 	enum check_outcome outcome;
 	uint32_t latency_us;
 	bool has_weight;
 	int32_t weight;	    /* that the run gives to the server */
+	struct check_agent_said agent;
 	struct text reason; /* "connected in 0.4 ms", "connection refused" */
 };
 
@@ -47,6 +72,9 @@ enum check_change {
 	CHECK_WENT_DOWN,
 };
 
+/* Bucket n counts what took less than 250 µs << n, the last one the rest. */
+#define CHECK_BUCKETS 14
+
 struct check_state {
 	bool up;
 	bool has_run;
@@ -54,9 +82,16 @@ struct check_state {
 	uint32_t passes;   /* in a row, while it is down */
 	bool has_weight;   /* a run has given one; it stays until another does */
 	int32_t weight;
+	struct check_agent agent;
 	int64_t since_us;  /* up or down since */
 	int64_t next_run_us;
 	uint32_t latency_us;
+	uint32_t smoothed_us; /* latency of the passes; 0: there was none */
+	uint32_t streak;      /* runs in a row that ended as the last one */
+	bool held;	      /* flapped: stays down although it passes */
+	uint32_t penalty;     /* of flapping, as it was at penalty_us */
+	int64_t penalty_us;
+	uint32_t histogram[CHECK_BUCKETS]; /* of the latency of passes */
 	struct text result; /* of the last run */
 };
 

@@ -18,6 +18,8 @@
 
 /* For everything that is not a check: log, links, the model's image. */
 #define DESCRIPTORS_KEPT 64
+/* A latency is told again when it has moved by more than one part in this. */
+#define LATENCY_TOLD 20
 
 static struct {
 	struct check_set set;
@@ -41,12 +43,41 @@ static void send_state(enum role_id to, const struct checked *c)
 					.passes = c->state.passes,
 					.has_weight = c->state.has_weight,
 					.weight = c->state.weight,
+					.agent_admin = c->state.agent.admin,
+					.agent_percent = c->state.agent.percent,
+					.agent_maxconn = c->state.agent.maxconn,
 					.since_us = c->state.since_us,
 					.next_run_us = c->state.next_run_us,
 					.latency_us = c->state.latency_us,
+					.smoothed_us = c->state.smoothed_us,
+					.streak = c->state.streak,
+					.penalty = c->state.penalty,
+					.penalty_us = c->state.penalty_us,
+					.held = c->state.held,
 					.result = c->state.result}};
 
 	role_send(to, &m);
+}
+
+static void send_latency(const struct checked *c)
+{
+	const uint32_t *n = c->state.histogram;
+	struct msg m = {.type = MSG_CHECK_LATENCY,
+			.check_latency = {c->conf->id, n[0], n[1], n[2], n[3], n[4], n[5], n[6],
+					  n[7], n[8], n[9], n[10], n[11], n[12], n[13]}};
+
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+/* Of its slowest check, when its pool follows that. */
+static uint32_t latency_of(const struct checked_server *s)
+{
+	uint32_t slowest_us = 0;
+
+	for (uint32_t i = 0; s->service->feedback == FEEDBACK_LATENCY && i < s->n_checks; i++)
+		if (s->checks[i]->state.smoothed_us > slowest_us)
+			slowest_us = s->checks[i]->state.smoothed_us;
+	return slowest_us;
 }
 
 static void send_health(enum role_id to, const struct checked_server *s)
@@ -57,14 +88,19 @@ static void send_health(enum role_id to, const struct checked_server *s)
 					  .up = s->up,
 					  .has_weight = s->has_weight,
 					  .weight = s->weight,
+					  .agent_admin = s->agent.admin,
+					  .agent_percent = s->agent.percent,
+					  .agent_maxconn = s->agent.maxconn,
+					  .latency_us = s->told_latency_us,
 					  .since_us = s->since_us,
 					  .reason = s->reason}};
 
 	role_send(to, &m);
 }
 
-static void tell_server(const struct checked_server *s)
+static void tell_server(struct checked_server *s)
 {
+	s->told_latency_us = latency_of(s);
 	send_health(ROLE_IPVS, s);
 	send_health(ROLE_SUPERVISOR, s);
 }
@@ -142,18 +178,48 @@ static void log_weight(const struct checked *c, int32_t former)
 		   c->state.result.s);
 }
 
+static void log_agent(const struct checked_server *s, const struct check_agent *former)
+{
+	const struct check_agent *a = &s->agent;
+	char name[2 * TEXT_MAX];
+
+	server_name(s, name);
+	if (a->admin != former->admin)
+		log_notice("%s: its agent says %s", name,
+			   server_admin_name((enum server_admin)a->admin));
+	if (a->percent != former->percent)
+		log_notice("%s: its agent's weight: %u %% -> %u %%", name, former->percent,
+			   a->percent);
+	if (a->maxconn != former->maxconn)
+		log_notice("%s: its agent's maxconn: %u -> %u", name, former->maxconn, a->maxconn);
+}
+
+static bool same_agent(const struct check_agent *a, const struct check_agent *b)
+{
+	return a->admin == b->admin && a->percent == b->percent && a->maxconn == b->maxconn;
+}
+
 /* The next incarnation must know it, or it would not do as this one. */
 static bool worth_saving(const struct checked *c, const struct check_state *before, int64_t now_us)
 {
 	return c->state.up != before->up || c->state.has_run != before->has_run ||
 	       c->state.failures != before->failures || c->state.passes != before->passes ||
-	       c->state.weight != before->weight ||
+	       c->state.weight != before->weight || c->state.held != before->held || !same_agent(&c->state.agent, &before->agent) ||
 	       now_us - c->saved_us >= CHECK_REPORT_EVERY_US;
+}
+
+/* Every little move would be a message, and feedback has a twentieth for noise. */
+static bool latency_moved(const struct checked_server *s)
+{
+	int64_t is = latency_of(s), was = s->told_latency_us;
+
+	return (is > was ? is - was : was - is) * LATENCY_TOLD > was;
 }
 
 static void take_result(struct checked *c, const struct check_result *result, int64_t now_us)
 {
 	struct check_state before = c->state;
+	struct check_agent agent = c->server->agent;
 	bool server_up = c->server->up;
 	int32_t weight = weight_of(c->server);
 	enum check_change change = checked_result(c, result, now_us);
@@ -170,6 +236,12 @@ static void take_result(struct checked *c, const struct check_result *result, in
 		log_weight(c, weight);
 		tell_server(c->server);
 	}
+	if (!same_agent(&c->server->agent, &agent)) {
+		log_agent(c->server, &agent);
+		tell_server(c->server);
+	}
+	if (latency_moved(c->server))
+		tell_server(c->server);
 	if (worth_saving(c, &before, now_us)) {
 		send_state(ROLE_SUPERVISOR, c);
 		c->saved_us = now_us;
@@ -265,7 +337,19 @@ static void commit(void *ctx, const struct model *now)
 	checkers.committed = true;
 }
 
+static void run_now(struct checked *c, int64_t now_us)
+{
+	check_runner_cancel(&checkers.runner, c->leader);
+	c->leader->state.next_run_us = now_us;
+	check_runner_plan(&checkers.runner, c->leader, now_us);
+}
+
 /* What failed while this node was cut off says nothing of the servers now. */
+static bool is_doubtful(const struct checked *c)
+{
+	return !c->state.up || c->state.failures || check_runner_is_in_flight(c->leader);
+}
+
 static void check_now(const struct msg_check_now *m)
 {
 	int64_t now_us = clock_now_us();
@@ -274,11 +358,9 @@ static void check_now(const struct msg_check_now *m)
 	for (size_t i = 0; i < checkers.set.n_checks; i++) {
 		struct checked *c = checkers.set.checks[i];
 
-		if (c->state.up && !c->state.failures && !check_runner_is_in_flight(c))
+		if (m->server ? c->server->conf->id != m->server : !is_doubtful(c))
 			continue;
-		check_runner_cancel(&checkers.runner, c);
-		c->state.next_run_us = now_us;
-		check_runner_plan(&checkers.runner, c, now_us);
+		run_now(c, now_us);
 		n++;
 	}
 	if (n)
@@ -299,8 +381,10 @@ static void report(void *ctx, enum role_id to)
 {
 	const struct check_set *set = &checkers.set;
 
-	for (size_t i = 0; to == ROLE_SUPERVISOR && i < set->n_checks; i++)
+	for (size_t i = 0; to == ROLE_SUPERVISOR && i < set->n_checks; i++) {
 		send_state(to, set->checks[i]);
+		send_latency(set->checks[i]);
+	}
 	/* Without a check a server is up for everybody; thousands of such need no words. */
 	for (size_t i = 0; i < set->n_servers; i++)
 		if (set->servers[i]->n_checks)

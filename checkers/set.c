@@ -114,6 +114,26 @@ static bool gives_weight(const struct checked *c)
 	return c->conf->n_misc && c->conf->misc->dynamic && c->state.has_weight;
 }
 
+/* Of several agents the least weight, the least maxconn, and the one that wants it furthest out. */
+static bool heed_agents(struct checked_server *s)
+{
+	struct check_agent a = AGENT_SILENT, former = s->agent;
+
+	for (uint32_t i = 0; i < s->n_checks; i++) {
+		const struct check_agent *said = &s->checks[i]->state.agent;
+
+		if (said->admin > a.admin)
+			a.admin = said->admin;
+		if (a.percent == 100 || (said->percent != 100 && said->percent < a.percent))
+			a.percent = said->percent;
+		if (said->maxconn && (!a.maxconn || said->maxconn < a.maxconn))
+			a.maxconn = said->maxconn;
+	}
+	s->agent = a;
+	return a.admin != former.admin || a.percent != former.percent ||
+	       a.maxconn != former.maxconn;
+}
+
 /*
  * One check: what it gives. Several: each moves the configured weight by the difference between
  * what it gives and that, as in keepalived. True when it is another than before.
@@ -123,6 +143,7 @@ static bool weigh_server(struct checked_server *s)
 	int64_t sum = s->conf->weight;
 	bool had = s->has_weight;
 	int32_t former = s->weight;
+	bool other_agent = heed_agents(s);
 
 	s->has_weight = false;
 	for (uint32_t i = 0; i < s->n_checks; i++) {
@@ -133,7 +154,7 @@ static bool weigh_server(struct checked_server *s)
 	}
 	sum = sum < 0 ? 0 : sum > WEIGHT_MAX ? WEIGHT_MAX : sum;
 	s->weight = s->has_weight ? (int32_t)sum : 0;
-	return s->has_weight != had || s->weight != former;
+	return s->has_weight != had || s->weight != former || other_agent;
 }
 
 /* "TCP_CHECK 10.0.0.3:80: connection refused (2 of 2 tries)" */
@@ -246,6 +267,7 @@ static struct checked_server *new_server(struct update *u, uint64_t id)
 
 	s->fresh = !was_unchecked(u->set, id);
 	s->up = !s->fresh;
+	s->agent = AGENT_SILENT;
 	s->since_us = u->now_us;
 	text_set(&s->reason, "has no checks");
 	return s;

@@ -37,6 +37,8 @@ struct checked_server {
 	struct text reason;
 	bool has_weight; /* a check gives it one, instead of the configured */
 	int32_t weight;
+	struct check_agent agent; /* of all its agents' words the hardest */
+	uint32_t told_latency_us; /* what others were told last */
 	bool fresh;   /* new in this update */
 	bool changed; /* went up or down by this update */
 	bool weighed; /* got another weight by this update */

@@ -82,6 +82,17 @@ const char *check_format(const struct check *c, char *text)
 	return text;
 }
 
+const char *feedback_name(enum feedback feedback)
+{
+	static const char *const names[] = {
+		[FEEDBACK_NONE] = "none",
+		[FEEDBACK_LATENCY] = "latency",
+		[FEEDBACK_BANDWIDTH] = "bandwidth",
+	};
+
+	return names[feedback];
+}
+
 const char *http_protocol_name(enum http_protocol protocol)
 {
 	static const char *const names[] = {

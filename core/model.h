@@ -56,6 +56,13 @@ enum check_method {
 	CHECK_SMTP,
 };
 
+/* What the weights of a pool follow, beside what is configured. */
+enum feedback {
+	FEEDBACK_NONE,
+	FEEDBACK_LATENCY,   /* the response time of its servers' checks */
+	FEEDBACK_BANDWIDTH, /* the bytes per second that IPVS forwards */
+};
+
 enum http_protocol {
 	HTTP_1_0,
 	HTTP_1_0C, /* with Connection: close */
@@ -86,6 +93,7 @@ const char *process_match_name(enum process_match match); /* of param_match; NUL
 const char *check_method_name(enum check_method method); /* keepalived's keyword */
 /* "TCP_CHECK 192.0.2.1:80", "MISC_CHECK /usr/bin/look"; text of at least TEXT_MAX. */
 const char *check_format(const struct check *c, char *text);
+const char *feedback_name(enum feedback feedback);		   /* as feedback takes it */
 const char *http_protocol_name(enum http_protocol protocol); /* as http_protocol takes it */
 
 /* Field by field, lists in order: vrrp_instance_equal(a, b) and so on. */

@@ -48,6 +48,18 @@ const char *vrrp_state_name(enum vrrp_state_id state)
 	return names[state];
 }
 
+const char *server_admin_name(enum server_admin admin)
+{
+	static const char *const names[] = {
+		[ADMIN_READY] = "ready",
+		[ADMIN_DRAIN] = "drain",
+		[ADMIN_MAINT] = "maint",
+		[ADMIN_DISABLED] = "disabled",
+	};
+
+	return names[admin];
+}
+
 const char *msg_name(enum msg_type type)
 {
 	return msg_table[type].name;

@@ -9,6 +9,7 @@
 #include "core/msg.def"
 #include "core/record.h"
 
+#include "core/server_admin.h"
 #include "core/vrrp_state.h"
 
 #include <sys/uio.h>
@@ -59,7 +60,12 @@ struct msg {
 		struct msg_vrrp_counters vrrp_counters;
 		struct msg_check_now check_now;
 		struct msg_check_state check_state;
+		struct msg_check_latency check_latency;
 		struct msg_server_health server_health;
+		struct msg_server_override server_override;
+		struct msg_server_idle server_idle;
+		struct msg_server_leaving server_leaving;
+		struct msg_server_weight server_weight;
 		struct msg_script_ask script_ask;
 		struct msg_script_end script_end;
 		struct msg_service_state service_state;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define INDEX_MIN 64
-/* Kinds of state that one object can have: a real server's health, counters, and state. */
-#define STATES_MAX 3
+/* Kinds of state that one object can have: a real server's health, counters, weight and state. */
+#define STATES_MAX 4
 #define FORMER_MAX 100000
 
 /* Encoded: a message is up to 1 KiB as a struct, but most take less than 100 bytes. */
@@ -63,8 +63,17 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_CHECK_STATE:
 		*ret = m->check_state.check;
 		return true;
+	case MSG_CHECK_LATENCY:
+		*ret = m->check_latency.check;
+		return true;
 	case MSG_SERVER_HEALTH:
 		*ret = m->server_health.server;
+		return true;
+	case MSG_SERVER_LEAVING:
+		*ret = m->server_leaving.server;
+		return true;
+	case MSG_SERVER_WEIGHT:
+		*ret = m->server_weight.server;
 		return true;
 	case MSG_SERVICE_STATE:
 		*ret = m->service_state.service;
@@ -295,6 +304,22 @@ static uint64_t *ids_of(const struct model *m, size_t *ret_n)
 	return ids;
 }
 
+static bool is_among(uint64_t id, const uint64_t *ids, size_t n)
+{
+	return bsearch(&id, ids, n, sizeof(*ids), compare_ids);
+}
+
+/* What leaves is in no model, but the service that it leaves is. */
+static bool is_to_be_kept(const struct store_entry *e, const uint64_t *ids, size_t n)
+{
+	struct msg m;
+
+	if (e->type != MSG_SERVER_LEAVING)
+		return is_among(e->id, ids, n);
+	entry_decode(e, &m);
+	return !m.server_leaving.gone && is_among(m.server_leaving.service, ids, n);
+}
+
 void store_retain(struct store *s, const struct model *m)
 {
 	size_t n_ids, kept = 0;
@@ -303,7 +328,7 @@ void store_retain(struct store *s, const struct model *m)
 	for (size_t i = 0; i < s->n; i++) {
 		struct store_entry *e = &s->entries[i];
 
-		if (bsearch(&e->id, ids, n_ids, sizeof(*ids), compare_ids))
+		if (is_to_be_kept(e, ids, n_ids))
 			s->entries[kept++] = *e;
 		else
 			free(e->bytes);

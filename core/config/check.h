@@ -104,12 +104,17 @@ struct timing_draft {
 	int64_t delay_before_retry_us;
 	int64_t warmup_us;
 	int64_t delay_loop_down_us;
+	int64_t delay_undecided_us;
+	int64_t flap_damping_us;
+	int64_t jitter;
 	int64_t retry;
 	int64_t fall; /* retry + 1, in other words */
 	int64_t rise;
 	int8_t alpha;
 	int8_t log_all_failures;
 };
+
+extern const struct timing_draft timing_none;
 
 struct forward_draft {
 	bool set;
@@ -143,6 +148,7 @@ struct server_draft {
 	struct timing_draft timing;
 	struct forward_draft forward;
 	const char *virtualhost;
+	int64_t drain_on_remove_us;
 	int8_t inhibit;
 	struct check_draft *checks;
 	uint32_t n_checks;
@@ -156,11 +162,13 @@ struct service_draft {
 	struct forward_draft sorry_forward;
 	const char *virtualhost;
 	int64_t persistence_timeout_s;
+	int64_t drain_on_remove_us;
 	int32_t weight;
 	int8_t inhibit;
 	bool mixed_family;   /* a group with IPv4 and IPv6 */
 	bool forward_missed; /* it has been said that there is no lvs_method */
 	const struct ast_node *granularity;
+	const struct ast_node *feedback_min;
 	const struct ast_node *scheduler_option; /* sh-port and the like: the last one */
 	const char *option_scheduler;		 /* whom it is for */
 	size_t members_cap;
@@ -361,8 +369,11 @@ SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);
 SETTER(set_vrrp_vips);
 SETTER(set_service_family);
+SETTER(set_service_feedback);
+SETTER(set_service_feedback_min);
 SETTER(set_service_forward);
 SETTER(set_service_granularity);
+SETTER(set_service_max_ejection);
 SETTER(set_service_mh_option);
 SETTER(set_service_notify);
 SETTER(set_service_option);

@@ -5,7 +5,7 @@
 #include "core/arena.h"
 #include "core/config/check.h"
 
-static const struct timing_draft timing_none = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+const struct timing_draft timing_none = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 static const struct ast_loc *draft_loc(const struct server_draft *d)
 {
@@ -72,7 +72,8 @@ void set_service_server(struct checker *c, void *draft, const struct ast_node *n
 	struct service_draft *s = draft;
 	struct server_draft *d = &s->servers[s->n_servers];
 
-	*d = (struct server_draft){.node = n, .timing = timing_none, .inhibit = -1};
+	*d = (struct server_draft){
+		.node = n, .timing = timing_none, .drain_on_remove_us = -1, .inhibit = -1};
 	d->r.weight = s->weight;
 	if (!value_addr(c, &n->word[1], &d->r.address))
 		return;
@@ -133,6 +134,9 @@ static void finish_timing(const struct checker *c, struct check *k, const struct
 	k->retry = (uint32_t)retry;
 	k->rise = (uint32_t)FIRST(rise, 1);
 	k->delay_loop_down_us = FIRST(delay_loop_down_us, 0);
+	k->delay_undecided_us = FIRST(delay_undecided_us, 0);
+	k->jitter = (uint8_t)FIRST(jitter, 0);
+	k->flap_damping_us = FIRST(flap_damping_us, 0);
 	k->alpha = FIRST(alpha, 0) > 0;
 	k->log_all_failures = FIRST(log_all_failures, c->global.log_all_failures) > 0;
 #undef FIRST
@@ -214,6 +218,7 @@ void server_finish(struct checker *c, struct service_draft *s, struct server_dra
 	d->r.tunnel_port = f->tunnel_port;
 	d->r.tunnel_flags = f->tunnel_flags;
 	d->r.inhibit_on_failure = d->inhibit >= 0 ? d->inhibit : s->inhibit;
+	d->r.drain_on_remove_us = first_set(d->drain_on_remove_us, s->drain_on_remove_us, -1, 0);
 	check_port = d->r.port ? d->r.port : s->vs.port;
 	finish_port(c, s, d);
 	d->r.id = model_id_real_server(s->vs.id, &d->r.address, d->r.port);

@@ -13,6 +13,9 @@
 #define PERSISTENCE_DEFAULT_S 360
 #define PERSISTENCE_MAX_S     (31 * 86400) /* the kernel's IP_VS_MAX_TIMEOUT, as keepalived */
 
+#define FEEDBACK_MIN_DEFAULT 25
+#define WEIGHT_WITH_PARTS    20
+
 /* keepalived's IP_VS_TUNNEL_ENCAP_FLAG_*: linux/ip_vs.h of Debian 12 has them. */
 #define TUNNEL_NOCSUM  IP_VS_TUNNEL_ENCAP_FLAG_NOCSUM
 #define TUNNEL_CSUM    IP_VS_TUNNEL_ENCAP_FLAG_CSUM
@@ -230,6 +233,48 @@ void set_service_granularity(struct checker *c, void *draft, const struct ast_no
 	((struct service_draft *)draft)->granularity = n;
 }
 
+/* "30%" or "30". */
+static bool percent_parse(struct checker *c, const struct ast_word *w, uint8_t *ret)
+{
+	size_t len = strlen(w->s);
+	struct ast_word number = *w;
+	int64_t value;
+
+	if (len && w->s[len - 1] == '%')
+		number.s = arena_printf(c->arena, "%.*s", (int)len - 1, w->s);
+	if (!value_number(c, &number, 1, 100, &value))
+		return false;
+	*ret = (uint8_t)value;
+	return true;
+}
+
+void set_service_max_ejection(struct checker *c, void *draft, const struct ast_node *n)
+{
+	percent_parse(c, &n->word[1], &((struct service_draft *)draft)->vs.max_ejection);
+}
+
+void set_service_feedback(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct virtual_server *vs = &((struct service_draft *)draft)->vs;
+
+	for (enum feedback f = FEEDBACK_NONE; f <= FEEDBACK_BANDWIDTH; f++) {
+		if (strcmp(n->word[1].s, feedback_name(f)))
+			continue;
+		vs->feedback = (uint8_t)f;
+		return;
+	}
+	check_warn(c, &n->word[1].loc, "'%s' is not latency, bandwidth or none; the line is left out",
+		   n->word[1].s);
+}
+
+void set_service_feedback_min(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct service_draft *d = draft;
+
+	if (percent_parse(c, &n->word[1], &d->vs.feedback_min))
+		d->feedback_min = n;
+}
+
 void set_service_notify(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct virtual_server *vs = &((struct service_draft *)draft)->vs;
@@ -408,6 +453,63 @@ static void finish_quorum(struct checker *c, struct service_draft *d)
 	}
 }
 
+/*
+ * The tables of mh, sh and dh follow from the weights. What moves the weights at each director by
+ * itself would make the two tables differ, and with them where a client is sent after a failover.
+ */
+static bool hashes(const struct virtual_server *vs)
+{
+	return !strcmp(vs->scheduler, "mh") || !strcmp(vs->scheduler, "sh") ||
+	       !strcmp(vs->scheduler, "dh");
+}
+
+static bool looks_at_weights(const struct virtual_server *vs)
+{
+	return strcmp(vs->scheduler, "rr") && strcmp(vs->scheduler, "lc");
+}
+
+/* Of weight 1 there are no parts. */
+static void warn_of_small_weights(struct checker *c, struct service_draft *d)
+{
+	for (uint32_t i = 0; i < d->vs.n_servers; i++) {
+		int32_t weight = d->vs.servers[i].weight;
+
+		if (!weight || weight >= WEIGHT_WITH_PARTS)
+			continue;
+		check_warn(c, draft_loc(d),
+			   "%s: a weight of %d leaves slow_start and feedback few steps or none: "
+			   "write 100 for 1",
+			   draft_name(c, d), weight);
+		return;
+	}
+}
+
+static void finish_weights(struct checker *c, struct service_draft *d)
+{
+	struct virtual_server *vs = &d->vs;
+	bool moves = vs->slow_start_us || vs->feedback;
+
+	if (d->feedback_min && !vs->feedback)
+		check_warn(c, &d->feedback_min->word[0].loc,
+			   "feedback_min without feedback; it is left out");
+	if (d->feedback_min && !vs->feedback)
+		vs->feedback_min = FEEDBACK_MIN_DEFAULT;
+	if (!moves)
+		return;
+	if (hashes(vs) || !looks_at_weights(vs)) {
+		check_warn(c, draft_loc(d),
+			   hashes(vs) ? "%s: slow_start and feedback would make the tables of %s "
+					"differ between the directors; they are left out"
+				      : "%s: slow_start and feedback act on weights, which %s does "
+					"not look at; they are left out",
+			   draft_name(c, d), vs->scheduler);
+		vs->slow_start_us = 0;
+		vs->feedback = FEEDBACK_NONE;
+		return;
+	}
+	warn_of_small_weights(c, d);
+}
+
 static void finish_sorry(struct checker *c, struct service_draft *d)
 {
 	struct server_draft s = {
@@ -473,6 +575,7 @@ static bool finish_service(struct checker *c, struct service_draft *d)
 	finish_sorry(c, d);
 	finish_persistence(c, d);
 	finish_quorum(c, d);
+	finish_weights(c, d);
 	return true;
 }
 
@@ -514,8 +617,9 @@ static void draft_init(struct service_draft *d, const struct ast_node *n)
 {
 	*d = (struct service_draft){
 		.node = n,
-		.timing = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+		.timing = timing_none,
 		.persistence_timeout_s = -1,
+		.drain_on_remove_us = -1,
 		.weight = 1,
 		.vs =
 			{
@@ -523,6 +627,7 @@ static void draft_init(struct service_draft *d, const struct ast_node *n)
 				.scheduler = "",
 				.persistence_engine = "",
 				.quorum = 1,
+				.feedback_min = FEEDBACK_MIN_DEFAULT,
 			},
 	};
 }

@@ -476,6 +476,8 @@ static void dump_server(FILE *out, const struct real_server *r)
 	dump_u32(out, TAB TAB, "uthreshold", r->upper_threshold);
 	dump_u32(out, TAB TAB, "lthreshold", r->lower_threshold);
 	dump_bool(out, TAB TAB, "inhibit_on_failure", r->inhibit_on_failure);
+	if (r->drain_on_remove_us)
+		dump_seconds(out, TAB TAB, "drain_on_remove", r->drain_on_remove_us);
 	for (uint32_t i = 0; i < r->n_checks; i++)
 		dump_check(out, &r->checks[i]);
 	for (uint32_t i = 0; i < r->n_notifies; i++)
@@ -571,6 +573,14 @@ static void dump_service(FILE *out, const struct virtual_server *vs)
 		dump_u32(out, TAB, "quorum", vs->quorum);
 	dump_u32(out, TAB, "hysteresis", vs->hysteresis);
 	dump_flag(out, TAB, "omega", vs->omega);
+	if (vs->max_ejection)
+		dump_u32(out, TAB, "max_ejection", vs->max_ejection);
+	if (vs->slow_start_us)
+		dump_seconds(out, TAB, "slow_start", vs->slow_start_us);
+	if (vs->feedback) {
+		dump_str(out, TAB, "feedback", feedback_name((enum feedback)vs->feedback));
+		dump_u32(out, TAB, "feedback_min", vs->feedback_min);
+	}
 	for (uint32_t i = 0; i < vs->n_notifies; i++)
 		dump_notify(out, TAB, vs->notifies[i].on == NOTIFY_UP ? "quorum_up" : "quorum_down",
 			    &vs->notifies[i]);

@@ -107,6 +107,12 @@ void dump_check(FILE *out, const struct check *k)
 	dump_seconds(out, IN, "delay_before_retry", k->delay_before_retry_us);
 	if (k->delay_loop_down_us)
 		dump_seconds(out, IN, "delay_loop_down", k->delay_loop_down_us);
+	if (k->delay_undecided_us)
+		dump_seconds(out, IN, "delay_undecided", k->delay_undecided_us);
+	if (k->jitter)
+		dump_u32(out, IN, "jitter", k->jitter);
+	if (k->flap_damping_us)
+		dump_seconds(out, IN, "flap_damping", k->flap_damping_us);
 	dump_u32(out, IN, "retry", k->retry);
 	if (k->rise > 1)
 		dump_u32(out, IN, "rise", k->rise);

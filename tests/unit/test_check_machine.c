@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -318,6 +319,160 @@ static void test_resume_is_never_later_than_conf_allows(void **state)
 	assert_int_equal(s.next_run_us, 105 * S);
 }
 
+static void test_undecided_has_its_own_interval(void **state)
+{
+	struct check c = conf;
+	struct check_state s = started(true);
+
+	c.delay_undecided_us = S / 10;
+	c.rise = 2;
+	end(&s, &c, CHECK_FAIL, 20 * S); /* up, but for how long? */
+	assert_int_equal(s.next_run_us, 20 * S + S / 10);
+	assert_int_equal(end(&s, &c, CHECK_FAIL, 21 * S), CHECK_WENT_DOWN);
+	assert_int_equal(s.next_run_us, 81 * S);
+	end(&s, &c, CHECK_PASS, 81 * S);
+	assert_int_equal(s.next_run_us, 81 * S + S / 10);
+	assert_int_equal(end(&s, &c, CHECK_PASS, 82 * S), CHECK_WENT_UP);
+	assert_int_equal(s.next_run_us, 142 * S);
+	/* Within the rounds of one that is down nothing is undecided. */
+	c.retry = 3;
+	s = started(false);
+	end(&s, &c, CHECK_FAIL, 20 * S);
+	assert_int_equal(s.next_run_us, 21 * S);
+}
+
+static void test_jitter_is_never_late(void **state)
+{
+	struct check c = conf;
+	int64_t least = INT64_MAX, most = 0;
+
+	c.jitter = 20;
+	for (int i = 0; i < 1000; i++) {
+		struct check_state s = started(true);
+		int64_t now = 100 * S + i * 1234567, delay;
+
+		c.id = (uint64_t)i * UINT64_C(0x123456789abcdef);
+		end(&s, &c, CHECK_PASS, now);
+		delay = s.next_run_us - now;
+		assert_in_range(delay, 48 * S, 60 * S);
+		least = delay < least ? delay : least;
+		most = delay > most ? delay : most;
+	}
+	assert_true(least < 49 * S && most > 59 * S); /* and it uses its room */
+}
+
+/* Down and up again every `every` seconds, until it is held; how often it went down by then. */
+static int flap_until_held(struct check_state *s, const struct check *c, int every, int64_t *now)
+{
+	for (int n = 1; n < 50; n++) {
+		end(s, c, CHECK_FAIL, *now += S);
+		assert_int_equal(end(s, c, CHECK_FAIL, *now += S), CHECK_WENT_DOWN);
+		if (end(s, c, CHECK_PASS, *now += every * S) == CHECK_SAME)
+			return n;
+		assert_true(s->up);
+	}
+	return 0;
+}
+
+static void test_flap_damping(void **state)
+{
+	struct check c = conf;
+	struct check_state s = started(true);
+	int64_t now = 100 * S, held_at;
+
+	assert_int_equal(flap_until_held(&s, &c, 1, &now), 0); /* not asked for */
+	c.flap_damping_us = 60 * S;
+	s = started(true);
+	assert_int_equal(flap_until_held(&s, &c, 1, &now), 3);
+	assert_true(s.held && !s.up);
+	assert_non_null(strstr(s.result.s, "held down"));
+	/* It passes all the time, and comes back when the penalty has decayed to 750: two half-lives
+	 * from a little less than 3000. */
+	held_at = now;
+	for (int i = 0; i < 100 && !s.up; i++) {
+		assert_true(s.next_run_us > now && s.next_run_us <= now + 60 * S);
+		now = s.next_run_us;
+		end(&s, &c, CHECK_PASS, now);
+	}
+	assert_true(s.up && !s.held);
+	assert_in_range(now - held_at, 105 * S, 125 * S);
+	/* Rare deaths are not flapping. */
+	assert_int_equal(flap_until_held(&s, &c, 300, &now), 0);
+}
+
+static void test_flap_damping_ends_with_its_keyword(void **state)
+{
+	struct check c = conf;
+	struct check_state s = started(true);
+	int64_t now = 100 * S;
+
+	c.flap_damping_us = 60 * S;
+	flap_until_held(&s, &c, 1, &now);
+	assert_false(check_machine_reconf(&s, &c, &conf, now, now));
+	assert_int_equal(end(&s, &conf, CHECK_PASS, now + S), CHECK_WENT_UP);
+}
+
+static void test_held_is_remembered(void **state)
+{
+	struct check c = conf;
+	struct check_state s;
+	struct msg_check_state m = saved(false, 0, 150 * S);
+
+	c.flap_damping_us = 60 * S;
+	m.held = true;
+	m.penalty = 2900;
+	m.penalty_us = 140 * S;
+	m.agent_percent = 100;
+	check_machine_resume(&s, &c, &m, 151 * S, 145 * S);
+	assert_int_equal(end(&s, &c, CHECK_PASS, 150 * S), CHECK_SAME);
+	assert_int_equal(end(&s, &c, CHECK_PASS, 270 * S), CHECK_WENT_UP);
+}
+
+static void test_streak_latency_and_histogram(void **state)
+{
+	struct check_state s = started(true);
+	struct check_result r = {.outcome = CHECK_PASS, .latency_us = 8000};
+
+	check_machine_result(&s, &conf, &r, 11 * S);
+	assert_int_equal(s.smoothed_us, 8000);
+	r.latency_us = 16000;
+	check_machine_result(&s, &conf, &r, 12 * S);
+	assert_int_equal(s.smoothed_us, 9000); /* an eighth of the way */
+	assert_int_equal(s.streak, 2);
+	assert_int_equal(s.histogram[6], 1); /* 8 to 16 ms */
+	assert_int_equal(s.histogram[7], 1);
+	r.latency_us = UINT32_MAX;
+	check_machine_result(&s, &conf, &r, 13 * S);
+	assert_int_equal(s.histogram[CHECK_BUCKETS - 1], 1);
+	r.outcome = CHECK_FAIL;
+	check_machine_result(&s, &conf, &r, 14 * S);
+	assert_int_equal(s.streak, 1);
+	r.outcome = CHECK_UNKNOWN; /* teaches nothing */
+	check_machine_result(&s, &conf, &r, 15 * S);
+	assert_int_equal(s.streak, 1);
+	r.outcome = CHECK_FAIL;
+	check_machine_result(&s, &conf, &r, 16 * S);
+	assert_int_equal(s.streak, 2);
+}
+
+static void test_the_agents_words_stay(void **state)
+{
+	struct check_state s = started(true);
+	struct check_result r = {.outcome = CHECK_PASS,
+				 .agent = {.percent = true, .word = {.percent = 75}}};
+
+	assert_int_equal(s.agent.percent, 100);
+	check_machine_result(&s, &conf, &r, 11 * S);
+	r.agent = (struct check_agent_said){.admin = true, .word = {.admin = ADMIN_DRAIN}};
+	check_machine_result(&s, &conf, &r, 12 * S);
+	assert_int_equal(s.agent.percent, 75);
+	assert_int_equal(s.agent.admin, ADMIN_DRAIN);
+	r.agent = (struct check_agent_said){.percent = true, .word = {.percent = 60000}};
+	check_machine_result(&s, &conf, &r, 13 * S);
+	assert_int_equal(s.agent.percent, AGENT_PERCENT_MAX);
+	assert_int_equal(s.agent.admin, ADMIN_DRAIN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +493,13 @@ int main(void)
 		cmocka_unit_test(test_resume_goes_on),
 		cmocka_unit_test(test_resume_of_an_overdue_run),
 		cmocka_unit_test(test_resume_is_never_later_than_conf_allows),
+		cmocka_unit_test(test_undecided_has_its_own_interval),
+		cmocka_unit_test(test_jitter_is_never_late),
+		cmocka_unit_test(test_flap_damping),
+		cmocka_unit_test(test_flap_damping_ends_with_its_keyword),
+		cmocka_unit_test(test_held_is_remembered),
+		cmocka_unit_test(test_streak_latency_and_histogram),
+		cmocka_unit_test(test_the_agents_words_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
