@@ -79,26 +79,64 @@ const char *explain_quorum(const struct virtual_server *vs, const struct service
 	return line;
 }
 
+static void add_admin(struct line *l, const struct health_entry *e)
+{
+	static const char *const words[] = {
+		[ADMIN_READY] = "ready",
+		[ADMIN_DRAIN] = "drained",
+		[ADMIN_MAINT] = "in maintenance",
+		[ADMIN_DISABLED] = "disabled",
+	};
+
+	add(l, "%s by its %s", words[pool_admin(e)],
+	    e->override.admin >= e->agent.admin ? "operator" : "agent");
+}
+
 static void add_reason(struct line *l, const struct ipvs_dest *d, const struct virtual_server *vs,
 		       const struct service_state *state, const struct health *h)
 {
 	const struct real_server *rs = find_server(vs, d);
-	const struct health_entry *said = rs && rs->n_checks ? health_get(h, rs->id) : NULL;
+	const struct health_entry *e = rs ? health_get(h, rs->id) : NULL;
+	bool said = e && e->said && rs->n_checks;
 
 	if (is_sorry(vs, d))
 		add(l, state->sorry ? "no quorum" : "the pool serves");
 	else if (!rs)
 		add(l, "not configured");
-	else if (said && !said->up)
-		add(l, "%s", said->reason);
+	else if (pool_admin(e) != ADMIN_READY)
+		add_admin(l, e);
+	else if (said && !e->up)
+		add(l, "%s%s", e->reason, e->pool.kept ? ", but max_ejection is reached" : "");
 	else if (state->sorry)
 		add(l, "the sorry server serves");
 	else if (said)
-		add(l, "%s", said->reason);
-	else if (wanted_server_up(rs, h))
+		add(l, "%s", e->reason);
+	else if (pool_passes(rs, e))
 		add(l, "configured");
 	else
 		add(l, "not checked yet");
+}
+
+/* Which factor a weight has got that is not the configured one. */
+static void add_factors(struct line *l, const struct ipvs_dest *d, const struct virtual_server *vs,
+			const struct health *h)
+{
+	const struct real_server *rs = find_server(vs, d);
+	const struct health_entry *e = rs ? health_get(h, rs->id) : NULL;
+	const char *separator = ": ";
+
+	if (!e)
+		return;
+	if (e->override.has_weight)
+		add(l, "%sthe operator's weight %d", separator, e->override.weight),
+			separator = ", ";
+	if (e->pool.ramp != HEALTH_WHOLE)
+		add(l, "%sslow start %u %%", separator, e->pool.ramp / 10), separator = ", ";
+	if (e->agent.percent != 100)
+		add(l, "%sits agent wants %u %%", separator, e->agent.percent), separator = ", ";
+	if (e->pool.feedback != HEALTH_WHOLE)
+		add(l, "%sfeedback %u.%u %%", separator, e->pool.feedback / 10,
+		    e->pool.feedback % 10);
 }
 
 static const char *dest_noun(const struct virtual_server *vs, const struct ipvs_dest *d)
@@ -237,6 +275,7 @@ static void explain_daemon(struct line *l, const struct ipvs_edit *e, enum ipvs_
 		break;
 	case IPVS_CAUSE_MODEL:
 	case IPVS_CAUSE_HEALTH:
+	case IPVS_CAUSE_CLOCK:
 		break;
 	}
 }
@@ -276,6 +315,8 @@ const char *explain_edit(const struct ipvs_edit *e, enum ipvs_cause cause,
 	if (vs && (e->kind != IPVS_EDIT_SET_DEST || !e->was->weight != !e->dest->weight)) {
 		add(&l, ": ");
 		add_reason(&l, e->dest, vs, state, h);
+	} else if (vs) {
+		add_factors(&l, e->dest, vs, h);
 	}
 	return line;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was last said of each real server: see health.h. */
+/* What is known of each real server: see health.h. */
 #include "ipvs/health.h"
 
 #include <stdio.h>
@@ -47,6 +47,24 @@ static void resize(struct health *h, size_t size)
 	free(former.entries);
 }
 
+struct health_entry *health_take(struct health *h, uint64_t server)
+{
+	struct health_entry *e;
+
+	if (h->used >= h->size / 2)
+		resize(h, h->size ? h->size * 2 : HEALTH_SIZE_MIN);
+	e = slot(h, server);
+	if (e->server)
+		return e;
+	h->used++;
+	*e = (struct health_entry){
+		.server = server,
+		.agent = { .percent = 100 },
+		.pool = { .ramp = HEALTH_WHOLE, .feedback = HEALTH_WHOLE },
+	};
+	return e;
+}
+
 void health_set(struct health *h, uint64_t server, bool up, int64_t since_us,
 		const char *reason)
 {
@@ -54,46 +72,49 @@ void health_set(struct health *h, uint64_t server, bool up, int64_t since_us,
 
 	if (!server)
 		return;
-	if (h->used >= h->size / 2)
-		resize(h, h->size ? h->size * 2 : HEALTH_SIZE_MIN);
-	e = slot(h, server);
-	h->used += !e->server;
+	e = health_take(h, server);
 	if (!e->reason || strcmp(e->reason, reason) != 0) {
 		free(e->reason);
 		e->reason = must(strdup(reason));
 	}
-	e->server = server;
+	e->said = true;
 	e->up = up;
 	e->since_us = since_us;
 }
 
 void health_set_weight(struct health *h, uint64_t server, bool has_weight, int32_t weight)
 {
-	struct health_entry *e;
+	struct health_entry *e = health_find(h, server);
 
-	if (!h->used || !server)
-		return;
-	e = slot(h, server);
-	if (!e->server)
+	if (!e)
 		return;
 	e->has_weight = has_weight;
 	e->weight = weight;
 }
 
+static struct health_entry *find(const struct health *h, uint64_t server)
+{
+	struct health_entry *e = h->used && server ? slot(h, server) : NULL;
+
+	return e && e->server ? e : NULL;
+}
+
 const struct health_entry *health_get(const struct health *h, uint64_t server)
 {
-	const struct health_entry *e;
+	return find(h, server);
+}
 
-	if (!h->used || !server)
-		return NULL;
-	e = slot(h, server);
-	return e->server ? e : NULL;
+struct health_entry *health_find(struct health *h, uint64_t server)
+{
+	return find(h, server);
 }
 
 void health_keep(struct health *h, uint64_t server)
 {
-	if (h->used && server && slot(h, server)->server)
-		slot(h, server)->kept = true;
+	struct health_entry *e = find(h, server);
+
+	if (e)
+		e->keep = true;
 }
 
 void health_sweep(struct health *h)
@@ -103,12 +124,12 @@ void health_sweep(struct health *h)
 	for (size_t i = 0; i < h->size; i++) {
 		struct health_entry *e = &h->entries[i];
 
-		if (!e->kept) {
+		if (!e->keep) {
 			free(e->reason);
 			*e = (struct health_entry){ 0 };
 		}
-		kept += e->kept;
-		e->kept = false;
+		kept += e->keep;
+		e->keep = false;
 	}
 	/* Holes would cut probe sequences short: every survivor is put in its place anew. */
 	if (kept < h->used)

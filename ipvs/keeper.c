@@ -2,6 +2,7 @@
 /* Keeps the kernel's table as it is wanted: see keeper.h. */
 #include "ipvs/keeper.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/role.h"
 
@@ -74,6 +75,7 @@ void keeper_send_service(const struct service_state *state)
 					    .quorum_up = state->quorum_up,
 					    .sorry = state->sorry,
 					    .servers_up = state->servers_up,
+					    .servers_kept = state->servers_kept,
 					    .weight_up = state->weight_up,
 					    .since_us = state->since_us } };
 
@@ -180,7 +182,26 @@ void keeper_resume(struct keeper *k, const struct msg_service_state *m)
 							     .since_us = m->since_us };
 }
 
-static const struct real_server *find_server(const struct served *s, uint64_t id)
+static void set_agent(struct health_entry *e, const struct msg_server_health *m)
+{
+	e->agent = (struct health_agent){ .admin = m->agent_admin,
+					  .percent = m->agent_percent,
+					  .maxconn = m->agent_maxconn };
+	e->latency_us = m->latency_us;
+}
+
+static bool same_agent(const struct health_agent *a, const struct health_agent *b)
+{
+	return a->admin == b->admin && a->percent == b->percent && a->maxconn == b->maxconn;
+}
+
+void keeper_mark(struct keeper *k, struct served *s)
+{
+	k->n_dirty += !s->dirty;
+	s->dirty = true;
+}
+
+const struct real_server *keeper_find_server(const struct served *s, uint64_t id)
 {
 	for (uint32_t i = 0; s && i < s->vs->n_servers; i++)
 		if (s->vs->servers[i].id == id)
@@ -191,18 +212,123 @@ static const struct real_server *find_server(const struct served *s, uint64_t id
 void keeper_health(struct keeper *k, const struct msg_server_health *m)
 {
 	struct served *s = keeper_find(k, m->service);
-	const struct real_server *rs = find_server(s, m->server);
-	bool was_up = rs && wanted_server_up(rs, &k->health);
-	int32_t weight = rs ? wanted_server_weight(rs, &k->health) : 0;
+	const struct real_server *rs = keeper_find_server(s, m->server);
+	const struct health_entry *e = rs ? health_get(&k->health, m->server) : NULL;
+	bool was_up = rs && pool_passes(rs, e);
+	struct health_entry former = { 0 };
 
+	if (!m->server)
+		return;
+	former = *health_take(&k->health, m->server);
 	health_set(&k->health, m->server, m->up, m->since_us, m->reason.s);
 	health_set_weight(&k->health, m->server, m->has_weight, m->weight);
-	if (!rs || s->dirty ||
-	    (wanted_server_up(rs, &k->health) == was_up &&
-	     wanted_server_weight(rs, &k->health) == weight))
+	set_agent(health_find(&k->health, m->server), m);
+	e = health_get(&k->health, m->server);
+	if (rs && (pool_passes(rs, e) != was_up || e->has_weight != former.has_weight ||
+		   e->weight != former.weight || !same_agent(&e->agent, &former.agent))) {
+		keeper_mark(k, s);
+		k->tended.by_clock = false;
+	}
+}
+
+void keeper_override(struct keeper *k, const struct msg_server_override *m)
+{
+	struct served *s = keeper_find(k, m->service);
+
+	if (!m->server || (!keeper_find_server(s, m->server) && k->model))
 		return;
-	s->dirty = true;
-	k->n_dirty++;
+	health_take(&k->health, m->server)->override =
+		(struct health_override){ .admin = m->admin,
+					  .until_idle = m->until_idle,
+					  .has_weight = m->has_weight,
+					  .weight = m->weight,
+					  .version = m->version };
+	if (!s)
+		return;
+	keeper_mark(k, s);
+	k->tended.by_clock = false;
+	keeper_tend_index(k);
+}
+
+void keeper_resume_leaving(struct keeper *k, const struct msg_server_leaving *m)
+{
+	if (!k->model)
+		leaving_resume(&k->leaving, m);
+}
+
+void keeper_resume_weight(struct keeper *k, const struct msg_server_weight *m)
+{
+	if (k->model || !m->server)
+		return;
+	health_take(&k->health, m->server)->pool =
+		(struct health_pool){ .known = true,
+				      .draws = m->draws,
+				      .out = m->out,
+				      .kept = m->kept,
+				      .ramp_since_us = m->ramp_since_us,
+				      .base = m->base,
+				      .ramp = m->ramp_permille,
+				      .agent = m->agent_permille,
+				      .feedback = m->feedback_permille };
+}
+
+void keeper_send_weight(const struct keeper *k, uint64_t service, const struct real_server *rs)
+{
+	static const struct health_pool nothing = { .draws = true };
+	const struct health_entry *e = health_get(&k->health, rs->id);
+	const struct health_pool *p = e ? &e->pool : &nothing;
+	struct weight_factors f;
+	struct msg m = { .type = MSG_SERVER_WEIGHT };
+
+	pool_factors(rs, e, &f);
+	m.server_weight = (struct msg_server_weight){ .service = service,
+						      .server = rs->id,
+						      .base = f.base,
+						      .ramp_permille = f.ramp,
+						      .agent_permille = f.agent,
+						      .feedback_permille = f.feedback,
+						      .kept = p->kept,
+						      .out = p->out,
+						      .draws = p->draws,
+						      .ramp_since_us = p->ramp_since_us,
+						      .bytes_per_s = p->bytes_per_s };
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+struct stepping {
+	struct keeper *k;
+	const struct served *s;
+};
+
+/* Loud: the pool now has servers in it that do not pass. */
+static void log_guard(const struct stepping *st, const struct real_server *rs, bool kept)
+{
+	const struct health_entry *e = health_get(&st->k->health, rs->id);
+	const struct virtual_server *vs = st->s->vs;
+	char name[TEXT_MAX], at[ADDR_TEXT_MAX];
+
+	virtual_server_format(vs, name);
+	addr_format_port(&rs->address, rs->port, at);
+	if (kept)
+		log_warning("%s: real server %s fails, but is kept: max_ejection of %u %% is "
+			    "reached, %u of %u may be out: %s",
+			    name, at, vs->max_ejection, pool_ejection_max(vs, vs->n_servers),
+			    vs->n_servers, e->said ? e->reason : "not checked yet");
+	else if (e->pool.out)
+		log_warning("%s: real server %s is no longer kept by max_ejection: taken out", name,
+			    at);
+	else
+		log_notice("%s: real server %s no longer needs to be kept by max_ejection", name,
+			   at);
+}
+
+static void on_pool_change(void *ctx, const struct real_server *rs, enum pool_change what)
+{
+	const struct stepping *st = ctx;
+
+	if (what == POOL_KEPT || what == POOL_RELEASED)
+		log_guard(st, rs, what == POOL_KEPT);
+	keeper_send_weight(st->k, st->s->vs->id, rs);
 }
 
 /* Moves the quorum on, and tells it when that was news. True when anything has changed. */
@@ -211,7 +337,10 @@ static bool step(struct keeper *k, struct served *s, int64_t now_us)
 	bool first = !s->state.service, was_up = s->state.quorum_up;
 	char line[EXPLAIN_MAX];
 
+	struct stepping st = { k, s };
+
 	s->dirty = false;
+	s->step_us = pool_step(s->vs, &k->health, now_us, on_pool_change, &st);
 	if (!wanted_quorum_step(s->vs, &k->health, &s->state, now_us))
 		return false;
 	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)
@@ -333,6 +462,55 @@ static void serve(struct keeper *k, const struct keeper *former, const struct mo
 	index_keys(k);
 }
 
+static void send_leaving(const struct leaving_server *s, bool gone)
+{
+	struct msg m = { .type = MSG_SERVER_LEAVING, .server_leaving = leaving_message(s, gone) };
+
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+void keeper_left(struct keeper *k, uint32_t i)
+{
+	send_leaving(&k->leaving.list[i], true);
+	leaving_remove(&k->leaving, i);
+}
+
+static void let_leave(struct keeper *k, const struct virtual_server *former,
+		      const struct virtual_server *next, int64_t now_us)
+{
+	uint32_t n = leaving_add(&k->leaving, former, next, now_us);
+	char name[TEXT_MAX], at[ADDR_TEXT_MAX];
+
+	for (uint32_t i = k->leaving.n - n; i < k->leaving.n; i++) {
+		const struct leaving_server *s = &k->leaving.list[i];
+
+		send_leaving(s, false);
+		log_notice("%s: real server %s is not configured any more: drains for %lld s at most",
+			   virtual_server_format(next, name),
+			   addr_format_port(&s->rs.address, s->rs.port, at),
+			   (long long)((s->until_us - now_us) / USEC_PER_SEC));
+	}
+}
+
+/* Before anything is removed: who leaves may stay for a time, and who is back must not leave. */
+static void update_leaving(struct keeper *k, const struct keeper *former, int64_t now_us)
+{
+	for (uint32_t i = k->leaving.n; i-- > 0;) {
+		const struct leaving_server *s = &k->leaving.list[i];
+		const struct served *at = keeper_find(k, s->service);
+
+		if (!at || keeper_find_server(at, s->rs.id))
+			keeper_left(k, i);
+	}
+	for (uint32_t i = 0; i < former->n_served; i++) {
+		const struct virtual_server *was = former->served[i].vs;
+		const struct served *is = keeper_find(k, was->id);
+
+		if (is && !virtual_server_equal(was, is->vs))
+			let_leave(k, was, is->vs, now_us);
+	}
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	const uint64_t *left = a, *right = b;
@@ -442,7 +620,9 @@ void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
 	free(k->resumed);
 	k->resumed = NULL;
 	k->n_resumed = 0;
+	update_leaving(k, &former, now_us);
 	forget_health(k);
+	keeper_tend_index(k);
 	scope_changed(k, true, &scope, now_us);
 	scope_gone(k, &former, &scope);
 	scope.all = must_look_at_all(k, &former, &scope);
@@ -468,7 +648,8 @@ static void run_services(struct keeper *k, int64_t now_us)
 	scope_changed(k, false, &scope, now_us);
 	scope.all = scope.n_some > SOME_MAX;
 	if (k->available)
-		pass(k, &scope, IPVS_CAUSE_HEALTH);
+		pass(k, &scope, k->tended.by_clock ? IPVS_CAUSE_CLOCK : IPVS_CAUSE_HEALTH);
+	k->tended.by_clock = true;
 	free(scope.some);
 }
 
@@ -560,7 +741,7 @@ static void add_observed(struct msg_server_state *m, struct ipvs_counters *sum,
 	ipvs_counters_add(sum, &d->counters);
 }
 
-static void report_server(const struct served *s, const struct real_server *rs,
+static void report_server(const struct keeper *k, const struct served *s, const struct real_server *rs,
 			  const struct ipvs_table *observed)
 {
 	struct msg m = { .type = MSG_SERVER_STATE,
@@ -578,6 +759,8 @@ static void report_server(const struct served *s, const struct real_server *rs,
 	IPVS_COUNTERS(COPY_COUNTER)
 	role_send(ROLE_SUPERVISOR, &m);
 	role_send(ROLE_SUPERVISOR, &counters);
+	if (health_get(&k->health, rs->id))
+		keeper_send_weight(k, s->vs->id, rs);
 }
 
 void keeper_report(struct keeper *k)
@@ -594,8 +777,10 @@ void keeper_report(struct keeper *k)
 		send_served(s);
 		report_service(s, &observed);
 		for (uint32_t j = 0; j < s->vs->n_servers; j++)
-			report_server(s, &s->vs->servers[j], &observed);
+			report_server(k, s, &s->vs->servers[j], &observed);
 	}
+	for (uint32_t i = 0; i < k->leaving.n; i++)
+		send_leaving(&k->leaving.list[i], false);
 	keeper_send_ipvs(k);
 	keeper_send_sync(k);
 	arena_free(arena);
@@ -651,4 +836,7 @@ void keeper_stop(struct keeper *k)
 	health_done(&k->health);
 	free(k->sync.instances);
 	k->sync.instances = NULL;
+	leaving_done(&k->leaving);
+	free(k->tended.drains);
+	k->tended.drains = NULL;
 }

@@ -14,6 +14,7 @@
 
 #include "core/msg.h"
 #include "ipvs/explain.h"
+#include "ipvs/leaving.h"
 #include "ipvs/netlink.h"
 #include "ipvs/wanted.h"
 
@@ -22,6 +23,7 @@ struct served {
 	const struct virtual_server *vs;
 	struct service_state state;
 	bool dirty;	  /* the model or its health has changed since the last pass */
+	int64_t step_us;  /* when its weights take their next step by themselves; 0: never */
 	uint64_t failure; /* a hash of what the kernel refused in the last pass; 0: nothing */
 	uint64_t told;	  /* the last such hash that was logged */
 };
@@ -55,6 +57,7 @@ struct keeper {
 	struct health health;
 	struct service_state *resumed; /* of a former incarnation, until the first commit */
 	uint32_t n_resumed;
+	struct leaving leaving;
 	struct keeper_sync sync;
 	uint64_t *owned; /* sorted ids of keys: of all that may be in the kernel because of us */
 	uint32_t n_owned;
@@ -65,6 +68,16 @@ struct keeper {
 	uint32_t services_in_kernel;
 	uint32_t servers_in_kernel;
 	uint64_t repairs;
+	struct keeper_tended {
+		struct keeper_drain {
+			uint64_t service;
+			uint64_t server;
+		} *drains; /* servers that leave their pools once they are idle */
+		uint32_t n_drains;
+		int64_t looked_us;   /* when the kernel was last asked about them, */
+		int64_t fed_back_us; /* and when feedback last moved the weights */
+		bool by_clock;	     /* what is dirty is so by the clock alone */
+	} tended;
 };
 
 void keeper_init(struct keeper *k);
@@ -72,7 +85,10 @@ void keeper_init(struct keeper *k);
 /* Before the first commit: how a former incarnation left this service. */
 void keeper_resume(struct keeper *k, const struct msg_service_state *m);
 void keeper_resume_sync(struct keeper *k, const struct msg_sync_daemons *m);
+void keeper_resume_leaving(struct keeper *k, const struct msg_server_leaving *m);
+void keeper_resume_weight(struct keeper *k, const struct msg_server_weight *m);
 void keeper_health(struct keeper *k, const struct msg_server_health *m);
+void keeper_override(struct keeper *k, const struct msg_server_override *m);
 void keeper_vrrp(struct keeper *k, const struct msg_vrrp_state *m);
 
 /* The model must stay until the next one is committed. */
@@ -91,8 +107,23 @@ void keeper_report(struct keeper *k);
 /* Removes ours from the kernel, or everything with lvs_flush_on_stop. */
 void keeper_stop(struct keeper *k);
 
-/* For keeper.c and pass.c. */
+/*
+ * tend.c: what goes on by the clock: slow start, feedback, and servers that leave once idle. Marks
+ * what has to be run. keeper_tend_us() is when there is something to do next; 0: nothing.
+ */
+void keeper_tend(struct keeper *k, int64_t now_us);
+int64_t keeper_tend_us(const struct keeper *k);
+/* After a commit or an override. */
+void keeper_tend_index(struct keeper *k);
+
+/* For keeper.c, pass.c and tend.c. */
+/* When the i-th server that leaves has left, or must not any more. */
+void keeper_left(struct keeper *k, uint32_t i);
+void keeper_mark(struct keeper *k, struct served *s);
+void keeper_send_weight(const struct keeper *k, uint64_t service, const struct real_server *rs);
 struct served *keeper_find(const struct keeper *k, uint64_t service);
+/* NULL without a service, too. */
+const struct real_server *keeper_find_server(const struct served *s, uint64_t id);
 struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *key);
 void keeper_send_service(const struct service_state *state);
 void keeper_send_ipvs(const struct keeper *k);

@@ -18,6 +18,8 @@
 #define PATROL_PAUSE_S 2.0
 /* … and no more than this part of the time is spent on it. */
 #define PATROL_SHARE 0.01
+/* What is due by the clock within this is done in one pass, with one edit for each weight. */
+#define TEND_WITHIN_S 0.1
 
 struct ipvs_role {
 	struct keeper keeper;
@@ -27,6 +29,7 @@ struct ipvs_role {
 	ev_prepare apply;
 	ev_timer retry;
 	ev_timer patrol;
+	ev_timer tend;
 	double retry_s;
 };
 
@@ -51,12 +54,25 @@ static void schedule_retry(struct ipvs_role *r)
 	}
 }
 
+static void schedule_tend(struct ipvs_role *r)
+{
+	int64_t at_us = keeper_tend_us(&r->keeper), wait_us = at_us - clock_now_us();
+	double wait_s = wait_us > 0 ? (double)wait_us / USEC_PER_SEC : 0;
+
+	ev_timer_stop(r->loop, &r->tend);
+	if (!at_us)
+		return;
+	ev_timer_set(&r->tend, wait_s + TEND_WITHIN_S, 0);
+	ev_timer_start(r->loop, &r->tend);
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct ipvs_role *r = w->data;
 
 	keeper_retry(&r->keeper);
 	schedule_retry(r);
+	schedule_tend(r);
 }
 
 static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
@@ -77,6 +93,14 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 	schedule_retry(r);
 }
 
+static void on_tend(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct ipvs_role *r = w->data;
+
+	keeper_tend(&r->keeper, clock_now_us());
+	schedule_tend(r);
+}
+
 /* However many messages have come in, the kernel's table is brought in line once. */
 static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
 {
@@ -86,6 +110,7 @@ static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
 		return;
 	keeper_run(&r->keeper, clock_now_us());
 	schedule_retry(r);
+	schedule_tend(r);
 }
 
 static int role_init(void *ctx, struct ev_loop *loop)
@@ -98,7 +123,8 @@ static int role_init(void *ctx, struct ev_loop *loop)
 	ev_prepare_init(&r->apply, on_apply);
 	ev_timer_init(&r->retry, on_retry, 0, 0);
 	ev_timer_init(&r->patrol, on_patrol, PATROL_PAUSE_S, 0);
-	r->apply.data = r->retry.data = r->patrol.data = r;
+	ev_init(&r->tend, on_tend);
+	r->apply.data = r->retry.data = r->patrol.data = r->tend.data = r;
 	ev_prepare_start(loop, &r->apply);
 	return 0;
 }
@@ -122,6 +148,7 @@ static void role_commit(void *ctx, const struct model *now)
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);
 	schedule_retry(r);
+	schedule_tend(r);
 	if (!ev_is_active(&r->patrol))
 		ev_timer_start(r->loop, &r->patrol);
 }
@@ -132,6 +159,12 @@ static void role_receive(void *ctx, enum role_id from, const struct msg *m)
 
 	if (m->type == MSG_SERVER_HEALTH)
 		keeper_health(&r->keeper, &m->server_health);
+	else if (m->type == MSG_SERVER_OVERRIDE)
+		keeper_override(&r->keeper, &m->server_override);
+	else if (m->type == MSG_SERVER_LEAVING)
+		keeper_resume_leaving(&r->keeper, &m->server_leaving);
+	else if (m->type == MSG_SERVER_WEIGHT)
+		keeper_resume_weight(&r->keeper, &m->server_weight);
 	else if (m->type == MSG_SERVICE_STATE)
 		keeper_resume(&r->keeper, &m->service_state);
 	else if (m->type == MSG_SYNC_DAEMONS)
@@ -159,6 +192,7 @@ static void role_stop(void *ctx, int64_t deadline_us)
 	ev_prepare_stop(r->loop, &r->apply);
 	ev_timer_stop(r->loop, &r->retry);
 	ev_timer_stop(r->loop, &r->patrol);
+	ev_timer_stop(r->loop, &r->tend);
 	keeper_stop(&r->keeper);
 	loopback_remove(&r->loopback);
 	tunables_stop(&r->tunables);

@@ -61,9 +61,12 @@ static void make_wanted(struct pass *p)
 	for (uint32_t i = 0; i < scope_size(p); i++) {
 		const struct served *s = scope_at(p, i);
 
-		for (uint32_t j = 0; j < wanted_keys(s->vs); j++)
-			wanted_service(p->arena, s->vs, j, &p->k->health, &s->state,
-				       &t->services[t->n_services++]);
+		for (uint32_t j = 0; j < wanted_keys(s->vs); j++) {
+			struct ipvs_service *to = &t->services[t->n_services++];
+
+			wanted_service(p->arena, s->vs, j, &p->k->health, &s->state, to);
+			leaving_want(&p->k->leaving, p->arena, s->vs->id, to);
+		}
 	}
 	ipvs_table_sort(t);
 	if (p->scope->all)
@@ -175,7 +178,7 @@ static struct served *served_of(struct pass *p, const struct ipvs_edit *e)
 static void tell_edit(struct pass *p, const struct ipvs_edit *e, const struct served *s)
 {
 	enum log_level level = p->cause == IPVS_CAUSE_DRIFT ? LOG_LEVEL_WARNING
-			       : e->moves		    ? LOG_LEVEL_DEBUG
+			       : e->moves || p->cause == IPVS_CAUSE_CLOCK ? LOG_LEVEL_DEBUG
 							    : LOG_LEVEL_NOTICE;
 	char line[EXPLAIN_MAX];
 

@@ -8,26 +8,12 @@
 #include <linux/ip_vs.h>
 #include <stdio.h>
 
-bool wanted_server_up(const struct real_server *rs, const struct health *h)
-{
-	const struct health_entry *said;
-
-	if (!rs->n_checks)
-		return true;
-	said = health_get(h, rs->id);
-	if (said)
-		return said->up;
-	for (uint32_t i = 0; i < rs->n_checks; i++)
-		if (rs->checks[i].alpha)
-			return false;
-	return true;
-}
-
 int32_t wanted_server_weight(const struct real_server *rs, const struct health *h)
 {
-	const struct health_entry *said = rs->n_checks ? health_get(h, rs->id) : NULL;
+	struct weight_factors f;
 
-	return said && said->has_weight && said->weight >= 0 ? said->weight : rs->weight;
+	pool_factors(rs, health_get(h, rs->id), &f);
+	return weight_product(&f);
 }
 
 /*
@@ -50,10 +36,13 @@ bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 	uint64_t weight_up = 0;
 
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
-		if (!wanted_server_up(&vs->servers[i], h))
+		const struct health_entry *e = health_get(h, vs->servers[i].id);
+
+		if (!pool_has(&vs->servers[i], e))
 			continue;
 		next.servers_up++;
-		weight_up += (uint32_t)wanted_server_weight(&vs->servers[i], h);
+		next.servers_kept += e && e->pool.kept;
+		weight_up += (uint32_t)pool_quorum_weight(&vs->servers[i], e);
 	}
 	next.weight_up = weight_up > UINT32_MAX ? UINT32_MAX : (uint32_t)weight_up;
 	next.quorum_up = quorum_is_up(vs, state->quorum_up, weight_up);
@@ -61,7 +50,8 @@ bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 	if (!state->service || next.quorum_up != state->quorum_up)
 		next.since_us = now_us;
 	if (state->service && next.quorum_up == state->quorum_up && next.sorry == state->sorry &&
-	    next.servers_up == state->servers_up && next.weight_up == state->weight_up)
+	    next.servers_up == state->servers_up && next.servers_kept == state->servers_kept &&
+	    next.weight_up == state->weight_up)
 		return false;
 	*state = next;
 	return true;
@@ -93,7 +83,8 @@ struct ipvs_key wanted_key(const struct virtual_server *vs, uint32_t i)
 				  .address = vs->address };
 }
 
-static void add_dest(struct ipvs_service *s, const struct real_server *rs, int32_t weight)
+static void add_dest(struct ipvs_service *s, const struct real_server *rs, int32_t weight,
+		     uint32_t maxconn)
 {
 	s->dests[s->n_dests++] = (struct ipvs_dest){
 		.address = rs->address,
@@ -103,19 +94,25 @@ static void add_dest(struct ipvs_service *s, const struct real_server *rs, int32
 		.tunnel_port = rs->tunnel_port,
 		.tunnel_flags = rs->tunnel_flags,
 		.weight = weight,
-		.upper_threshold = rs->upper_threshold,
-		.lower_threshold = rs->lower_threshold,
+		.upper_threshold = maxconn ? maxconn : rs->upper_threshold,
+		.lower_threshold = maxconn && rs->lower_threshold > maxconn ? maxconn
+									    : rs->lower_threshold,
 	};
 }
 
 /* While the sorry server serves, the pool is out, but inhibited servers stay with weight 0. */
 static void add_server(struct ipvs_service *s, const struct real_server *rs,
-		       const struct health *h, bool serves)
+		       const struct health *h, bool sorry)
 {
-	if (serves)
-		add_dest(s, rs, wanted_server_weight(rs, h));
+	const struct health_entry *e = health_get(h, rs->id);
+	uint32_t maxconn = e ? e->agent.maxconn : 0;
+
+	if (pool_admin(e) == ADMIN_MAINT)
+		return;
+	if (!sorry && pool_has(rs, e))
+		add_dest(s, rs, wanted_server_weight(rs, h), maxconn);
 	else if (rs->inhibit_on_failure)
-		add_dest(s, rs, 0);
+		add_dest(s, rs, 0, maxconn);
 }
 
 /* A sorry server may also be one of the pool: then its place in the pool gives way to it. */
@@ -135,12 +132,12 @@ static void add_pool(struct ipvs_service *s, const struct virtual_server *vs,
 
 		doubled |= is_sorry(vs, rs);
 		if (!sorry || !is_sorry(vs, rs))
-			add_server(s, rs, h, !sorry && wanted_server_up(rs, h));
+			add_server(s, rs, h, sorry);
 	}
 	if (sorry)
-		add_dest(s, vs->sorry, vs->sorry->weight);
+		add_dest(s, vs->sorry, vs->sorry->weight, 0);
 	else if (vs->n_sorry && vs->sorry_inhibit && !doubled)
-		add_dest(s, vs->sorry, 0);
+		add_dest(s, vs->sorry, 0, 0);
 }
 
 /* A netmask of no bits at all can't be meant: each client by itself. */

@@ -9,6 +9,7 @@
 
 #include "core/model.h"
 #include "ipvs/health.h"
+#include "ipvs/pool.h"
 #include "ipvs/table.h"
 
 /* One virtual server's state; all zero before its first step. */
@@ -17,17 +18,15 @@ struct service_state {
 	bool quorum_up;
 	bool sorry; /* the sorry server serves instead of the pool */
 	uint32_t servers_up;
+	uint32_t servers_kept; /* of these: by max_ejection */
 	uint32_t weight_up;
 	int64_t since_us; /* of the quorum's last change */
 };
 
-/* Nothing known: up, unless a check has alpha. A server without checks is always up. */
-bool wanted_server_up(const struct real_server *rs, const struct health *h);
-
-/* The configured one, or what a check gives instead. */
+/* With all of its factors: what the kernel is to have. */
 int32_t wanted_server_weight(const struct real_server *rs, const struct health *h);
 
-/* Counts the living and moves the quorum. Returns true when anything but since_us changed. */
+/* After pool_step(). Counts the living and moves the quorum. Returns true when anything but since_us changed. */
 bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 			struct service_state *state, int64_t now_us);
 

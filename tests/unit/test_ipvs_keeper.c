@@ -3,6 +3,7 @@
  * The keeper (ipvs/keeper.c, ipvs/pass.c) over a kernel made of values. This file stands in for
  * the netlink port, for the links to other processes and for the log.
  */
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/role.h"
 #include "core/vrrp_state.h"
@@ -35,6 +36,10 @@ static struct {
 	uint32_t states_at_first_edit;
 	struct msg_ipvs_state last;
 	char log[1 << 16];
+	/* The last of each. */
+	struct msg_server_idle idle;
+	struct msg_server_weight weight;
+	struct msg_server_leaving leaving;
 } world;
 
 /* ---- the netlink port ---- */
@@ -139,6 +144,12 @@ void role_send(enum role_id to, const struct msg *m)
 	assert_int_equal(to, ROLE_SUPERVISOR);
 	assert_true(msg_allowed(m->type, ROLE_IPVS, to));
 	world.service_states += m->type == MSG_SERVICE_STATE;
+	if (m->type == MSG_SERVER_IDLE)
+		world.idle = m->server_idle;
+	if (m->type == MSG_SERVER_WEIGHT)
+		world.weight = m->server_weight;
+	if (m->type == MSG_SERVER_LEAVING)
+		world.leaving = m->server_leaving;
 	if (m->type == MSG_IPVS_STATE)
 		world.last = m->ipvs_state;
 }
@@ -235,6 +246,8 @@ static void keeper_free(struct keeper *k)
 	free(k->owned);
 	free(k->resumed);
 	free(k->sync.instances);
+	free(k->tended.drains);
+	leaving_done(&k->leaving);
 	health_done(&k->health);
 }
 
@@ -260,7 +273,8 @@ static void say(struct fixture *f, unsigned service, unsigned server, bool up)
 	const struct virtual_server *vs = &f->model->services[service];
 	struct msg_server_health m = { .service = vs->id,
 				       .server = vs->servers[server].id,
-				       .up = up };
+				       .up = up,
+				       .agent_percent = 100 };
 
 	text_set(&m.reason, "TCP_CHECK: %s", up ? "connected" : "connection refused");
 	keeper_health(&f->keeper, &m);
@@ -476,6 +490,172 @@ static void test_health_may_come_before_its_model(void **state)
 	assert_int_equal(in_kernel(f, 0)->n_dests, SERVERS - 1);
 	commit(f); /* and is not forgotten by the next one */
 	assert_int_equal(in_kernel(f, 0)->n_dests, SERVERS - 1);
+}
+
+static struct ipvs_dest *dest_of(struct fixture *f, unsigned service, unsigned server)
+{
+	const struct real_server *rs = &f->model->services[service].servers[server];
+	const struct ipvs_dest like = { .address = rs->address, .port = rs->port };
+
+	return fake_ipvs_find_dest(in_kernel(f, service), &like);
+}
+
+static void order(struct fixture *f, unsigned service, unsigned server,
+		  const struct msg_server_override *word)
+{
+	struct msg_server_override m = *word;
+
+	m.service = f->model->services[service].id;
+	m.server = f->model->services[service].servers[server].id;
+	keeper_override(&f->keeper, &m);
+	keeper_run(&f->keeper, 2 * USEC_PER_SEC);
+}
+
+static void test_operators_words(void **state)
+{
+	struct fixture *f = *state;
+
+	commit(f);
+	forget_log();
+	order(f, 1, 0, &(struct msg_server_override){ .admin = ADMIN_DRAIN });
+	assert_int_equal(dest_of(f, 1, 0)->weight, 0);
+	assert_true(logged("weight 1 -> 0: drained by its operator"));
+	order(f, 1, 1, &(struct msg_server_override){ .has_weight = true, .weight = 42 });
+	assert_int_equal(dest_of(f, 1, 1)->weight, 42);
+	assert_true(logged("weight 1 -> 42: the operator's weight 42"));
+	order(f, 1, 2, &(struct msg_server_override){ .admin = ADMIN_MAINT });
+	assert_null(dest_of(f, 1, 2));
+	assert_true(logged("removed: in maintenance by its operator"));
+	assert_settled(f);
+	order(f, 1, 2, &(struct msg_server_override){ .admin = ADMIN_READY });
+	assert_int_equal(dest_of(f, 1, 2)->weight, 1);
+	/* Nobody sends words about what does not exist; but if so, it must not matter. */
+	keeper_override(&f->keeper, &(struct msg_server_override){ .service = 5, .server = 6 });
+	assert_false(keeper_is_dirty(&f->keeper));
+}
+
+static void test_drain_until_idle_looks_at_the_kernel(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now_us = 10 * USEC_PER_SEC;
+
+	commit(f);
+	assert_int_equal(keeper_tend_us(&f->keeper), 0);
+	order(f, 1, 0, &(struct msg_server_override){
+			       .admin = ADMIN_DRAIN, .until_idle = true, .version = 77 });
+	dest_of(f, 1, 0)->active_conns = 3;
+	assert_true(keeper_tend_us(&f->keeper) > 0);
+	keeper_tend(&f->keeper, now_us);
+	assert_int_equal(world.idle.server, 0);
+	dest_of(f, 1, 0)->active_conns = 0;
+	keeper_tend(&f->keeper, now_us + 1); /* not again so soon */
+	assert_int_equal(world.idle.server, 0);
+	keeper_tend(&f->keeper, now_us + USEC_PER_SEC);
+	assert_int_equal(world.idle.server, f->model->services[1].servers[0].id);
+	assert_int_equal(world.idle.version, 77);
+}
+
+static void test_slow_start_goes_by_the_clock(void **state)
+{
+	struct fixture *f = *state;
+	int64_t at_us;
+	int last = 0;
+
+	f->model->services[1].slow_start_us = 10 * USEC_PER_SEC;
+	f->model->services[1].servers[0].weight = 100;
+	commit(f);
+	say(f, 1, 0, false);
+	keeper_run(&f->keeper, 2 * USEC_PER_SEC);
+	say(f, 1, 0, true);
+	keeper_run(&f->keeper, 3 * USEC_PER_SEC);
+	assert_int_equal(dest_of(f, 1, 0)->weight, 5);
+	assert_int_equal(world.weight.ramp_permille, 50);
+	for (at_us = keeper_tend_us(&f->keeper); at_us; at_us = keeper_tend_us(&f->keeper)) {
+		assert_true(at_us <= 13 * USEC_PER_SEC);
+		keeper_tend(&f->keeper, at_us);
+		keeper_run(&f->keeper, at_us);
+		assert_true(dest_of(f, 1, 0)->weight > last);
+		last = dest_of(f, 1, 0)->weight;
+		assert_settled(f);
+	}
+	assert_int_equal(last, 100);
+	assert_int_equal(world.weight.ramp_permille, 1000);
+}
+
+static void test_weights_are_resumed(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper next;
+
+	f->model->services[1].slow_start_us = 10 * USEC_PER_SEC;
+	f->model->services[1].servers[0].weight = 100;
+	commit(f);
+	say(f, 1, 0, false);
+	keeper_run(&f->keeper, 2 * USEC_PER_SEC);
+	say(f, 1, 0, true);
+	keeper_run(&f->keeper, 3 * USEC_PER_SEC);
+	f->model->services[1].slow_start_us = 10 * USEC_PER_SEC;
+	f->model->services[1].servers[0].weight = 100;
+	keeper_init(&next);
+	keeper_resume_weight(&next, &world.weight);
+	keeper_commit(&next, f->model, 8 * USEC_PER_SEC);
+	assert_int_equal(dest_of(f, 1, 0)->weight, 50); /* half of the way, as if nothing was */
+	keeper_free(&next);
+}
+
+static void test_a_removed_server_drains(void **state)
+{
+	struct fixture *f = *state;
+	struct virtual_server *vs = &f->model->services[1];
+	struct keeper next;
+
+	vs->servers[SERVERS - 1].drain_on_remove_us = 60 * USEC_PER_SEC;
+	commit(f);
+	vs = &f->model->services[1]; /* the next model's */
+	dest_of(f, 1, SERVERS - 1)->active_conns = 2;
+	vs->n_servers--;
+	commit(f);
+	assert_int_equal(in_kernel(f, 1)->n_dests, SERVERS);
+	assert_true(logged("is not configured any more: drains for 60 s at most"));
+	assert_int_equal(dest_of(f, 1, SERVERS - 1)->weight, 0);
+	assert_settled(f);
+	/* The next incarnation knows of it. */
+	keeper_init(&next);
+	keeper_resume_leaving(&next, &world.leaving);
+	keeper_commit(&next, f->model, 1);
+	assert_int_equal(in_kernel(f, 1)->n_dests, SERVERS);
+	keeper_free(&next);
+	dest_of(f, 1, SERVERS - 1)->active_conns = 0;
+	keeper_tend(&f->keeper, 5 * USEC_PER_SEC);
+	keeper_run(&f->keeper, 5 * USEC_PER_SEC);
+	assert_int_equal(in_kernel(f, 1)->n_dests, SERVERS - 1);
+	assert_true(logged("has drained: no connection is active"));
+	assert_true(world.leaving.gone);
+	assert_settled(f);
+}
+
+static void test_a_removed_server_may_come_back(void **state)
+{
+	struct fixture *f = *state;
+
+	f->model->services[1].servers[SERVERS - 1].drain_on_remove_us = 60 * USEC_PER_SEC;
+	commit(f);
+	f->model->services[1].n_servers--;
+	commit(f);
+	f->model->services[1].servers[SERVERS - 1].drain_on_remove_us = 60 * USEC_PER_SEC;
+	commit(f);
+	assert_int_equal(dest_of(f, 1, SERVERS - 1)->weight, 1);
+	assert_int_equal(f->keeper.leaving.n, 0);
+	/* And time does end it. */
+	f->model->services[1].n_servers--;
+	commit(f);
+	dest_of(f, 1, SERVERS - 1)->active_conns = 2;
+	keeper_tend(&f->keeper, 59 * USEC_PER_SEC);
+	assert_int_equal(f->keeper.leaving.n, 1);
+	keeper_tend(&f->keeper, 62 * USEC_PER_SEC);
+	keeper_run(&f->keeper, 62 * USEC_PER_SEC);
+	assert_int_equal(in_kernel(f, 1)->n_dests, SERVERS - 1);
+	assert_true(logged("has had its time to drain: 2 active connections end"));
 }
 
 static void test_quorum_is_resumed(void **state)
@@ -863,6 +1043,12 @@ int main(void)
 		TEST(test_timeouts_follow_a_reload),
 		TEST(test_health_is_applied_once),
 		TEST(test_health_may_come_before_its_model),
+		TEST(test_operators_words),
+		TEST(test_drain_until_idle_looks_at_the_kernel),
+		TEST(test_slow_start_goes_by_the_clock),
+		TEST(test_weights_are_resumed),
+		TEST(test_a_removed_server_drains),
+		TEST(test_a_removed_server_may_come_back),
 		TEST(test_quorum_is_resumed),
 		TEST(test_drift_is_repaired),
 		TEST(test_a_refusal_is_told_once_and_tried_again),
