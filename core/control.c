@@ -38,7 +38,8 @@ struct control_client {
 	enum waiting waiting;
 	uint64_t reload_serial;
 	char file[1024]; /* of the request */
-	struct json_object *(*answer)(const struct supervisor *s); /* once the snapshot is there */
+	struct operator_request operator;
+	struct json_object *(*answer)(struct control_client *c); /* once the snapshot is there */
 	char request[REQUEST_BYTES_MAX];
 	size_t n_request;
 	char *reply;
@@ -83,32 +84,65 @@ static void reply(struct control_client *c, struct json_object *doc)
 }
 
 static void answer_from_snapshot(struct control_client *c,
-				 struct json_object *(*answer)(const struct supervisor *s))
+				 struct json_object *(*answer)(struct control_client *c))
 {
 	c->waiting = WAITS_FOR_SNAPSHOT;
 	c->answer = answer;
 	snapshot_take(c->s);
 }
 
+static struct json_object *answer_status(struct control_client *c)
+{
+	return status_of_all(c->s);
+}
+
 static void run_status(struct control_client *c)
 {
-	answer_from_snapshot(c, status_of_all);
+	answer_from_snapshot(c, answer_status);
+}
+
+static struct json_object *answer_services(struct control_client *c)
+{
+	return status_of_services(c->s);
 }
 
 static void run_services(struct control_client *c)
 {
-	answer_from_snapshot(c, status_of_services);
+	answer_from_snapshot(c, answer_services);
+}
+
+static struct json_object *answer_explain(struct control_client *c)
+{
+	return operator_explain(c->s, &c->operator);
+}
+
+static void run_explain(struct control_client *c)
+{
+	if (c->operator.server[0] || c->operator.service[0])
+		answer_from_snapshot(c, answer_explain);
+	else
+		reply(c, status_of_error("explain wants a \"server\" or a \"service\""));
+}
+
+static struct json_object *answer_diff(struct control_client *c)
+{
+	return status_of_diff(c->s, c->file);
+}
+
+static struct json_object *answer_sync(struct control_client *c)
+{
+	return status_of_sync(c->s);
 }
 
 static void run_sync(struct control_client *c)
 {
-	answer_from_snapshot(c, status_of_sync);
+	answer_from_snapshot(c, answer_sync);
 }
 
 static void run_diff(struct control_client *c)
 {
 	if (c->file[0] == '/')
-		answer_from_snapshot(c, NULL);
+		answer_from_snapshot(c, answer_diff);
 	else
 		reply(c, status_of_error("diff wants a \"file\" with its whole path"));
 }
@@ -127,14 +161,29 @@ static void run_version(struct control_client *c)
 	reply(c, status_of_versions(c->s));
 }
 
+static void run_operator(struct control_client *c)
+{
+	if (c->operator.server[0])
+		reply(c, operator_run(c->s, &c->operator));
+	else
+		reply(c, status_of_error("this wants a \"server\" such as 10.0.0.7:80"));
+}
+
 static const struct verb {
 	const char *name;
 	bool root_only;
 	void (*run)(struct control_client *c);
 } verbs[] = {
+	{"drain", true, run_operator},
+	{"ready", true, run_operator},
+	{"maint", true, run_operator},
+	{"disable", true, run_operator},
+	{"weight", true, run_operator},
+	{"check-now", true, run_operator},
 	{"status", false, run_status},
 	{"services", false, run_services},
 	{"sync", false, run_sync},
+	{"explain", false, run_explain},
 	{"diff", true, run_diff},
 	{"reload", true, run_reload},
 	{"version", false, run_version},
@@ -148,21 +197,44 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
+static void take_string(struct json_object *request, const char *key, char *to, size_t size)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_object_get_ex(request, key, &value))
+		snprintf(to, size, "%s", json_object_get_string(value));
+}
+
+static void take_operator(struct operator_request *r, struct json_object *request)
+{
+	struct json_object *until_idle = NULL;
+
+	take_string(request, "verb", r->verb, sizeof(r->verb));
+	take_string(request, "server", r->server, sizeof(r->server));
+	take_string(request, "service", r->service, sizeof(r->service));
+	take_string(request, "for", r->duration, sizeof(r->duration));
+	take_string(request, "weight", r->weight, sizeof(r->weight));
+	json_object_object_get_ex(request, "until_idle", &until_idle);
+	r->until_idle = json_object_get_boolean(until_idle);
+}
+
 static void on_request(struct control_client *c)
 {
-	struct json_object *request = json_tokener_parse(c->request), *name = NULL, *file = NULL;
+	struct json_object *request = json_tokener_parse(c->request), *name = NULL;
 	const struct verb *v;
 
 	if (json_object_is_type(request, json_type_object))
 		json_object_object_get_ex(request, "verb", &name);
-	if (name && json_object_object_get_ex(request, "file", &file))
-		snprintf(c->file, sizeof(c->file), "%s", json_object_get_string(file));
+	if (name) {
+		take_string(request, "file", c->file, sizeof(c->file));
+		take_operator(&c->operator, request);
+	}
 	v = find_verb(json_object_is_type(name, json_type_string) ? json_object_get_string(name)
 								  : NULL);
 	json_object_put(request);
 	if (!v)
-		reply(c, status_of_error("unknown request: {\"verb\": \"status\"}, \"services\", "
-					 "\"diff\", \"reload\" or \"version\" are understood"));
+		reply(c, status_of_error("unknown request: {\"verb\": \"status\"} and the other verbs of "
+					 "tandemctl(8) are understood"));
 	else if (v->root_only && c->uid != 0)
 		reply(c, status_of_error("only root may ask for this"));
 	else
@@ -263,7 +335,7 @@ static void answer_all(struct supervisor *s, enum waiting waiting)
 		if (c->waiting != waiting)
 			continue;
 		if (waiting == WAITS_FOR_SNAPSHOT)
-			reply(c, c->answer ? c->answer(s) : status_of_diff(s, c->file));
+			reply(c, c->answer(c));
 		else if (c->reload_serial <= s->reload.last.serial)
 			reply(c, status_of_reload(s));
 	}

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,25 @@ static int write_all(int fd, const char *at, size_t n)
 	return 0;
 }
 
-int file_replace(const char *path, const void *bytes, size_t n, mode_t mode)
+/* The renaming itself. */
+static int sync_directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[512];
+	int fd, err = 0;
+
+	snprintf(dir, sizeof(dir), "%.*s", slash && slash > path ? (int)(slash - path) : 1,
+		 slash ? path : ".");
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int replace(const char *path, const void *bytes, size_t n, mode_t mode, bool synced)
 {
 	char side[512];
 	int fd, err;
@@ -37,12 +56,24 @@ int file_replace(const char *path, const void *bytes, size_t n, mode_t mode)
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, bytes, n);
+	if (!err && synced && fsync(fd) < 0)
+		err = -errno;
 	close(fd);
 	if (!err && rename(side, path) < 0)
 		err = -errno;
 	if (err)
 		unlink(side);
-	return err;
+	return err || !synced ? err : sync_directory_of(path);
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode)
+{
+	return replace(path, bytes, n, mode, false);
+}
+
+int file_replace_synced(const char *path, const void *bytes, size_t n, mode_t mode)
+{
+	return replace(path, bytes, n, mode, true);
 }
 
 static int read_all(int fd, size_t max, char **ret_bytes, size_t *ret_n)

@@ -11,6 +11,8 @@
  * Not synced: for files that need not outlive the machine's boot.
  */
 int file_replace(const char *path, const void *bytes, size_t n, mode_t mode);
+/* The same, synced: what was written is there after a loss of power, or the former content is. */
+int file_replace_synced(const char *path, const void *bytes, size_t n, mode_t mode);
 /* The whole of a file of at most `max` bytes; *ret_bytes is malloc'ed and has a zero behind it. */
 int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_n);
 

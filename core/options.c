@@ -10,9 +10,11 @@
 
 #define DEFAULT_CONFIG	TANDEM_SYSCONFDIR "/tandem/tandem.conf"
 #define DEFAULT_RUN_DIR TANDEM_RUNSTATEDIR "/tandem"
+#define DEFAULT_STATE_DIR TANDEM_LOCALSTATEDIR "/lib/tandem"
 
 enum {
 	OPT_RUN_DIR = 256,
+	OPT_STATE_DIR,
 	OPT_STRICT,
 	OPT_SIGNUM,
 };
@@ -35,6 +37,7 @@ static const struct option long_options[] = {
 	{"config-test", optional_argument, NULL, 't'},
 	{"signum", required_argument, NULL, OPT_SIGNUM},
 	{"run-dir", required_argument, NULL, OPT_RUN_DIR},
+	{"state-dir", required_argument, NULL, OPT_STATE_DIR},
 	{"strict", no_argument, NULL, OPT_STRICT},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
@@ -50,6 +53,8 @@ void options_help(FILE *out)
 	      "  -i, --config-id=ID         for @ID conditions in the configuration\n"
 	      "      --run-dir=DIR          everything of this instance in DIR [" DEFAULT_RUN_DIR
 	      "]\n"
+	      "      --state-dir=DIR        what outlives a reboot [" DEFAULT_STATE_DIR
+	      ", or RUN_DIR]\n"
 	      "  -n, --dont-fork            stay in the foreground\n"
 	      "  -l, --log-console          log to stderr instead of syslog\n"
 	      "  -D, --log-detail           log in detail\n"
@@ -154,6 +159,9 @@ static int take(struct options *o, int c, const char *value)
 		o->run_dir = value;
 		o->own_run_dir = true;
 		return 0;
+	case OPT_STATE_DIR:
+		o->state_dir = value;
+		return 0;
 	case OPT_SIGNUM:
 		o->action = OPTIONS_SIGNUM;
 		o->signal_name = value;
@@ -203,6 +211,8 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err)
 		if (take(o, c, optarg) < 0)
 			return say_unknown(c, argv, index, err);
 	}
+	if (!o->state_dir)
+		o->state_dir = o->own_run_dir ? o->run_dir : DEFAULT_STATE_DIR;
 	if (o->vrrp_only && o->check_only) /* each asks for its part, as with keepalived */
 		o->vrrp_only = o->check_only = false;
 	return check_whole(o, argc, argv, err);

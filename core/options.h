@@ -23,6 +23,7 @@ struct options {
 	const char *config_id; /* NULL: none */
 	const char *run_dir;
 	bool own_run_dir;	    /* --run-dir was given: everything of the instance goes there */
+	const char *state_dir;	    /* of what outlives a reboot; with --run-dir it is that */
 	const char *pid_file;	    /* NULL: RUN_DIR/tandemd.pid */
 	const char *vrrp_pid_file;  /* NULL: none */
 	const char *check_pid_file; /* NULL: none */

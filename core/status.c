@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/document.h"
+#include "core/selector.h"
 #include "core/status_sync.h"
 #include "core/supervisor.h"
 #include "core/warnings.h"
@@ -170,6 +171,50 @@ static json *trackers(const struct supervisor *s)
 	return list;
 }
 
+/* Pairs of a bound and how many took less than it, and more than the one before; null: the rest. */
+static json *histogram(const struct msg_check_latency *l)
+{
+	const uint32_t n[] = {l->n0, l->n1, l->n2, l->n3,  l->n4,  l->n5,  l->n6,
+			      l->n7, l->n8, l->n9, l->n10, l->n11, l->n12, l->more};
+	const size_t buckets = sizeof(n) / sizeof(n[0]);
+	json *list = json_object_new_array();
+
+	for (size_t i = 0; i < buckets; i++) {
+		json *o = json_object_new_object();
+
+		if (i + 1 < buckets)
+			add_int(o, "below_us", INT64_C(250) << i);
+		else
+			add(o, "below_us", NULL);
+		add_int(o, "passes", n[i]);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static void add_check_state(json *o, const struct check *c, const struct msg_check_state *v)
+{
+	int64_t wait_us = v->next_run_us - clock_now_us();
+
+	add_bool(o, "up", v->up);
+	add_bool(o, "has_run", v->has_run);
+	add_int(o, "failures_in_a_row", v->failures);
+	add_int(o, "failures_to_be_down", c->retry + 1);
+	add_int(o, "passes_to_be_up", c->rise);
+	add_int(o, "streak", v->streak);
+	add_bool(o, "held_down", v->held);
+	add_time(o, "since", v->since_us);
+	add_int(o, "next_run_ms", wait_us > 0 ? wait_us / 1000 : 0);
+	add_int(o, "latency_us", v->latency_us);
+	add_int(o, "latency_smoothed_us", v->smoothed_us);
+	if (v->has_weight)
+		add_int(o, "weight", v->weight);
+	add_str(o, "agent_admin", server_admin_name((enum server_admin)v->agent_admin));
+	add_int(o, "agent_percent", v->agent_percent);
+	add_int(o, "agent_maxconn", v->agent_maxconn);
+	add_str(o, "result", v->result.s);
+}
+
 static json *check(const struct supervisor *s, const struct check *c)
 {
 	json *o = json_object_new_object();
@@ -179,14 +224,10 @@ static json *check(const struct supervisor *s, const struct check *c)
 	add_str(o, "method", check_method_name((enum check_method)c->method));
 	add_addr(o, "address", &c->address);
 	add_int(o, "port", c->port);
-	if (!store_get(&s->store, MSG_CHECK_STATE, c->id, &m))
-		return o;
-	add_bool(o, "up", m.check_state.up);
-	add_bool(o, "has_run", m.check_state.has_run);
-	add_int(o, "failures_in_a_row", m.check_state.failures);
-	add_time(o, "since", m.check_state.since_us);
-	add_int(o, "latency_us", m.check_state.latency_us);
-	add_str(o, "result", m.check_state.result.s);
+	if (store_get(&s->store, MSG_CHECK_STATE, c->id, &m))
+		add_check_state(o, c, &m.check_state);
+	if (store_get(&s->store, MSG_CHECK_LATENCY, c->id, &m))
+		add(o, "latency_histogram", histogram(&m.check_latency));
 	return o;
 }
 
@@ -197,6 +238,43 @@ static json *checks(const struct supervisor *s, const struct real_server *r)
 	for (uint32_t i = 0; i < r->n_checks; i++)
 		json_object_array_add(list, check(s, &r->checks[i]));
 	return list;
+}
+
+/* The factors of its weight; without a word of tandem-ipvs it has the configured one. */
+static void add_factors(json *o, const struct supervisor *s, const struct real_server *r)
+{
+	struct msg m = {.type = MSG_SERVER_WEIGHT,
+			.server_weight = {.base = r->weight,
+					  .ramp_permille = 1000,
+					  .agent_permille = 1000,
+					  .feedback_permille = 1000}};
+
+	store_get(&s->store, MSG_SERVER_WEIGHT, r->id, &m);
+	add_int(o, "base_weight", m.server_weight.base);
+	add_int(o, "slow_start_permille", m.server_weight.ramp_permille);
+	add_int(o, "agent_permille", m.server_weight.agent_permille);
+	add_int(o, "feedback_permille", m.server_weight.feedback_permille);
+	add_bool(o, "kept_by_max_ejection", m.server_weight.kept);
+	add_int(o, "feedback_bytes_per_s", (int64_t)m.server_weight.bytes_per_s);
+}
+
+/* Null when the operator has no wish. */
+static json *override(const struct supervisor *s, uint64_t server)
+{
+	const struct msg_server_override *v = overrides_find(&s->operator.overrides, server);
+	json *o;
+
+	if (!v || !override_is_active(v))
+		return NULL;
+	o = json_object_new_object();
+	add_str(o, "state", server_admin_name((enum server_admin)v->admin));
+	add_bool(o, "until_idle", v->until_idle);
+	if (v->until_us)
+		add_int(o, "ends_in_s", (v->until_us - clock_realtime_us()) / USEC_PER_SEC);
+	if (v->has_weight)
+		add_int(o, "weight", v->weight);
+	add_time(o, "since", clock_now_us() - (clock_realtime_us() - (int64_t)v->version));
+	return o;
 }
 
 static json *real_server(const struct supervisor *s, const struct real_server *r)
@@ -212,6 +290,8 @@ static json *real_server(const struct supervisor *s, const struct real_server *r
 		add_bool(o, "up", m.server_health.up);
 		add_time(o, "since", m.server_health.since_us);
 		add_str(o, "reason", m.server_health.reason.s);
+		add_str(o, "agent",
+			server_admin_name((enum server_admin)m.server_health.agent_admin));
 	} else if (!r->n_checks) {
 		add_bool(o, "up", true);
 		add_str(o, "reason", "has no checks");
@@ -222,16 +302,21 @@ static json *real_server(const struct supervisor *s, const struct real_server *r
 		add_int(o, "active_connections", m.server_state.active_conns);
 		add_int(o, "inactive_connections", m.server_state.inactive_conns);
 	}
+	add_factors(o, s, r);
+	add(o, "override", override(s, r->id));
 	add(o, "checks", checks(s, r));
 	return o;
 }
 
-static json *real_servers(const struct supervisor *s, const struct virtual_server *vs)
+/* All of them, or one. */
+static json *real_servers(const struct supervisor *s, const struct virtual_server *vs,
+			  const struct real_server *only)
 {
 	json *list = json_object_new_array();
 
 	for (uint32_t i = 0; i < vs->n_servers; i++)
-		json_object_array_add(list, real_server(s, &vs->servers[i]));
+		if (!only || only == &vs->servers[i])
+			json_object_array_add(list, real_server(s, &vs->servers[i]));
 	return list;
 }
 
@@ -254,7 +339,8 @@ static json *members(const struct virtual_server *vs)
 	return list;
 }
 
-static json *service(const struct supervisor *s, const struct virtual_server *vs)
+static json *service(const struct supervisor *s, const struct virtual_server *vs,
+		     const struct real_server *only)
 {
 	json *o = json_object_new_object();
 	char text[TEXT_MAX];
@@ -269,15 +355,29 @@ static json *service(const struct supervisor *s, const struct virtual_server *vs
 		add(o, "members", members(vs));
 	add_str(o, "scheduler", vs->scheduler);
 	add_int(o, "quorum", vs->quorum);
+	add_int(o, "hysteresis", vs->hysteresis);
+	add_int(o, "max_ejection_percent", vs->max_ejection ? vs->max_ejection : 100);
 	add_int(o, "servers_total", vs->n_servers);
 	if (store_get(&s->store, MSG_SERVICE_STATE, vs->id, &m)) {
 		add_int(o, "servers_up", m.service_state.servers_up);
+		add_int(o, "servers_kept", m.service_state.servers_kept);
 		add_int(o, "weight_up", m.service_state.weight_up);
 		add_bool(o, "quorum_up", m.service_state.quorum_up);
 		add_bool(o, "sorry_server_serves", m.service_state.sorry);
 		add_time(o, "since", m.service_state.since_us);
 	}
-	add(o, "real_servers", real_servers(s, vs));
+	add(o, "real_servers", real_servers(s, vs, only));
+	return o;
+}
+
+json *status_of_explanation(const struct supervisor *s, const struct selected *at, int n)
+{
+	json *o = new_document("tandem.explain/1"), *services = json_object_new_array();
+
+	for (int i = 0; i < n; i++)
+		json_object_array_add(services, service(s, at[i].vs, at[i].rs));
+	add_time(o, "time", clock_now_us());
+	add(o, "services", services);
 	return o;
 }
 
@@ -436,6 +536,14 @@ json *status_of_versions(const struct supervisor *s)
 	return o;
 }
 
+json *status_of_done(const char *verb)
+{
+	json *o = new_document("tandem.done/1");
+
+	add_str(o, "verb", verb);
+	return o;
+}
+
 json *status_of_error(const char *message)
 {
 	json *o = new_document("tandem.error/1");
@@ -484,7 +592,7 @@ static const char *forwarding(const struct real_server *r)
 
 static json *counted_service(const struct supervisor *s, const struct virtual_server *vs)
 {
-	json *o = service(s, vs), *servers = NULL;
+	json *o = service(s, vs, NULL), *servers = NULL;
 
 	add(o, "persistence_timeout_s", json_object_new_int64(vs->persistence_timeout_s));
 	add(o, "counters", service_counters(s, vs->id));
@@ -521,7 +629,7 @@ json *status_of_all(const struct supervisor *s)
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		json_object_array_add(instances, instance(s, &m->instances[i]));
 	for (uint32_t i = 0; i < m->n_services; i++)
-		json_object_array_add(services, service(s, &m->services[i]));
+		json_object_array_add(services, service(s, &m->services[i], NULL));
 	add_time(o, "time", clock_now_us());
 	add(o, "node", node(s));
 	add(o, "roles", roles(s));

@@ -113,6 +113,7 @@ void supervisor_settle(struct supervisor *s)
 	if (!all_ready(s))
 		return;
 	store_retain(&s->store, s->running.model);
+	operator_settle(s);
 	store_expect(&s->store, s->running.model);
 	statefile_touch(&s->statefile);
 	if (s->phase != SUPERVISOR_STARTING)
@@ -201,6 +202,7 @@ static void role_hand_over(struct process *p)
 	if (p->desc->id == ROLE_VRRP && p->gone_us)
 		forget_aged(s, clock_now_us() - p->gone_us);
 	store_each(&s->store, p->desc->id, hand_one, p);
+	operator_hand_over(s, p);
 }
 
 static const char *role_pid_file(const struct process *p)
@@ -344,6 +346,8 @@ static void role_message(struct process *p, const struct msg *m)
 		reload_message(s, p->desc->id, m);
 	else if (m->type == MSG_REPORTED)
 		snapshot_reported(s, p->desc->id, m->report.serial);
+	else if (m->type == MSG_SERVER_IDLE)
+		operator_idle(s, &m->server_idle);
 	else if (m->type == MSG_SCRIPT_ASK)
 		check_scripts_ask(s->check_scripts, s->running.model, &m->script_ask);
 }
@@ -667,6 +671,7 @@ static int start(struct supervisor *s)
 		err = control_init(s);
 	if (err)
 		return err;
+	operator_init(s);
 	setpriority(PRIO_PROCESS, 0, SUPERVISOR_NICE); /* a container may forbid it: then not */
 	catch_signals(s);
 	manager_init(s);
@@ -681,6 +686,7 @@ static void done(struct supervisor *s)
 {
 	adopt_end(s);
 	control_done(s);
+	operator_done(s);
 	snapshot_done(s);
 	reload_done(s);
 	manager_done(s);

@@ -9,6 +9,7 @@
 #include "core/adopt.h"
 #include "core/control.h"
 #include "core/log.h"
+#include "core/operator.h"
 #include "core/process.h"
 #include "core/reload.h"
 #include "core/snapshot.h"
@@ -37,6 +38,7 @@ struct supervisor {
 	struct adopt adopt;
 	struct control control;
 	struct snapshot snapshot;
+	struct operator operator;
 	int pid_fd;
 	int64_t started_us;
 	bool file_refused; /* at the start: a former supervisor's model runs on */

@@ -58,32 +58,26 @@ static int read_answer(int sock, struct json_object **ret)
 	return 0;
 }
 
-static int send_request(int sock, const char *verb, const char *file)
+static int send_request(int sock, struct json_object *question)
 {
-	struct json_object *o = json_object_new_object();
-	const char *text;
-	int err = 0;
 	size_t n;
+	const char *text =
+		json_object_to_json_string_length(question, JSON_C_TO_STRING_PLAIN, &n);
 
-	json_object_object_add(o, "verb", json_object_new_string(verb));
-	if (file)
-		json_object_object_add(o, "file", json_object_new_string(file));
-	text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &n);
 	if (send(sock, text, n, MSG_NOSIGNAL) != (ssize_t)n ||
 	    send(sock, "\n", 1, MSG_NOSIGNAL) != 1)
-		err = -errno;
-	json_object_put(o);
-	return err;
+		return -errno;
+	return 0;
 }
 
-int client_ask(const char *run_dir, const char *verb, const char *file, struct json_object **ret)
+int client_ask(const char *run_dir, struct json_object *question, struct json_object **ret)
 {
 	int sock = connect_to(run_dir);
 	int err;
 
 	if (sock < 0)
 		return sock;
-	err = send_request(sock, verb, file);
+	err = send_request(sock, question);
 	if (!err)
 		err = read_answer(sock, ret);
 	close(sock);

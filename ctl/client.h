@@ -6,9 +6,9 @@
 struct json_object;
 
 /*
- * Asks and waits; `file` goes with the question, or is NULL. 0: *ret is the answer, the caller's.
+ * Asks and waits; the question is an object with a "verb". 0: *ret is the answer, the caller's.
  * -errno of the connection; -EBADMSG when the answer is not a JSON object.
  */
-int client_ask(const char *run_dir, const char *verb, const char *file, struct json_object **ret);
+int client_ask(const char *run_dir, struct json_object *question, struct json_object **ret);
 
 #endif

@@ -2,6 +2,7 @@
 /* tandemctl: asks tandemd, and shows the answer as text or as the JSON that it is. */
 #include "ctl/client.h"
 #include "ctl/doctor.h"
+#include "ctl/explain.h"
 #include "ctl/list.h"
 #include "ctl/text.h"
 
@@ -24,7 +25,7 @@ struct options {
 	const char *run_dir;
 	bool json;
 	struct list_options list;
-	char *file; /* with its whole path, or NULL */
+	struct json_object *question; /* but for its verb: what the command line says besides */
 };
 
 /* The document tells whether the wish came true. */
@@ -50,6 +51,8 @@ static bool diff_is_good(struct json_object *doc)
 	return json_object_object_get_ex(doc, "usable", &usable) && json_object_get_boolean(usable);
 }
 
+#define OPERANDS_MAX 2
+
 static int show_connections(const struct options *o);
 static int run_doctor(const struct options *o);
 
@@ -58,7 +61,8 @@ static const struct verb {
 	const char *help;
 	void (*show)(FILE *out, struct json_object *doc);
 	bool (*is_good)(struct json_object *doc);
-	bool wants_file;
+	/* What stands behind the verb, as it is called in the question. */
+	const char *operands[OPERANDS_MAX];
 	/* Or what does it all. */
 	int (*run)(const struct options *o);
 	/* Or, for a list: what is asked of tandemd, and how it is shown. */
@@ -92,7 +96,42 @@ static const struct verb {
 	 .help = "FILE: what a reload with this file would change; root only",
 	 .show = text_diff,
 	 .is_good = diff_is_good,
-	 .wants_file = true},
+	 .operands = {"file"}},
+	{.name = "explain",
+	 .help = "rs SERVER | vs SERVICE: from its checks to its weight in the kernel",
+	 .show = explain_show,
+	 .is_good = always_good,
+	 .operands = {"what", "name"}},
+	{.name = "drain",
+	 .help = "SERVER: no new connections; --for TIME, --until-idle, --service SERVICE; root only",
+	 .show = text_done,
+	 .is_good = always_good,
+	 .operands = {"server"}},
+	{.name = "maint",
+	 .help = "SERVER: out of its pools; --for TIME, --service SERVICE; root only",
+	 .show = text_done,
+	 .is_good = always_good,
+	 .operands = {"server"}},
+	{.name = "disable",
+	 .help = "SERVER: as if its checks failed; --for TIME, --service SERVICE; root only",
+	 .show = text_done,
+	 .is_good = always_good,
+	 .operands = {"server"}},
+	{.name = "ready",
+	 .help = "SERVER: ends drain, maint and disable; root only",
+	 .show = text_done,
+	 .is_good = always_good,
+	 .operands = {"server"}},
+	{.name = "weight",
+	 .help = "SERVER N: instead of the configured weight, or \"configured\" again; root only",
+	 .show = text_done,
+	 .is_good = always_good,
+	 .operands = {"server", "weight"}},
+	{.name = "check-now",
+	 .help = "SERVER: runs its checks at once; root only",
+	 .show = text_done,
+	 .is_good = always_good,
+	 .operands = {"server"}},
 	{.name = "connections",
 	 .help = "the kernel's connections, as it has them",
 	 .run = show_connections},
@@ -140,8 +179,10 @@ static int show(const struct verb *v, const struct options *o, struct json_objec
 /* 0, or the exit status after saying why. */
 static int ask_document(const struct options *o, const char *verb, struct json_object **ret)
 {
-	int err = client_ask(o->run_dir, verb, o->file, ret);
+	int err;
 
+	json_object_object_add(o->question, "verb", json_object_new_string(verb));
+	err = client_ask(o->run_dir, o->question, ret);
 	if (!err)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "tandemctl: %s/control.sock: %s%s\n", o->run_dir, strerror(-err),
@@ -206,6 +247,11 @@ static int parse_sort(struct options *o, const char *key)
 	return -1;
 }
 
+static void say(struct options *o, const char *key, const char *value)
+{
+	json_object_object_add(o->question, key, json_object_new_string(value));
+}
+
 /* -1: go on; else the exit status. */
 static int parse_options(struct options *o, int argc, char **argv)
 {
@@ -213,7 +259,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{"run-dir", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
 		{"stats", no_argument, NULL, 's'},	   {"rate", no_argument, NULL, 'R'},
 		{"sort", required_argument, NULL, 'S'},	   {"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},	   {0},
+		{"help", no_argument, NULL, 'h'},	   {"service", required_argument, NULL, 'V'},
+		{"for", required_argument, NULL, 'F'},	   {"until-idle", no_argument, NULL, 'I'},
+		{0},
 	};
 	int c;
 
@@ -229,6 +277,13 @@ static int parse_options(struct options *o, int argc, char **argv)
 		} else if (c == 'S') {
 			if (parse_sort(o, optarg) >= 0)
 				return EXIT_USAGE;
+		} else if (c == 'V') {
+			say(o, "service", optarg);
+		} else if (c == 'F') {
+			say(o, "for", optarg);
+		} else if (c == 'I') {
+			json_object_object_add(o->question, "until_idle",
+					       json_object_new_boolean(true));
 		} else if (c == 'v') {
 			puts("tandemctl " PACKAGE_VERSION);
 			return EXIT_SUCCESS;
@@ -240,18 +295,78 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return -1;
 }
 
-static bool find_file(struct options *o, const char *name)
+/* The daemon may be in another directory. */
+static bool say_file(struct options *o, const char *name)
 {
-	o->file = realpath(name, NULL);
-	if (!o->file)
+	char *path = realpath(name, NULL);
+
+	if (path)
+		say(o, "file", path);
+	else
 		fprintf(stderr, "tandemctl: %s: %s\n", name, strerror(errno));
-	return o->file;
+	free(path);
+	return path;
 }
 
-int main(int argc, char **argv)
+static bool say_operand(struct options *o, const char *key, const char *value)
 {
-	struct options o = {.run_dir = DEFAULT_RUN_DIR};
-	int status = parse_options(&o, argc, argv);
+	if (strcmp(key, "file") == 0)
+		return say_file(o, value);
+	say(o, key, value);
+	return true;
+}
+
+static const char *said(const struct options *o, const char *key)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(o->question, key, &value) ? json_object_get_string(value)
+								    : "";
+}
+
+/* "explain rs NAME" asks for a server, "explain vs NAME" for a service. */
+static bool say_what(struct options *o)
+{
+	if (strcmp(said(o, "what"), "rs") == 0)
+		say(o, "server", said(o, "name"));
+	else if (strcmp(said(o, "what"), "vs") == 0)
+		say(o, "service", said(o, "name"));
+	else
+		return *said(o, "what") == '\0';
+	return true;
+}
+
+static size_t count_operands(const struct verb *v)
+{
+	size_t n = 0;
+
+	while (n < OPERANDS_MAX && v->operands[n])
+		n++;
+	return n;
+}
+
+/* EXIT_SUCCESS or the exit status, after saying why. */
+static int take_operands(struct options *o, const struct verb *v, char **words, int n_words)
+{
+	size_t n = count_operands(v);
+
+	if (n_words != (int)n) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!say_operand(o, v->operands[i], words[i]))
+			return EXIT_USAGE;
+	if (!say_what(o)) {
+		fprintf(stderr, "tandemctl: explain %s: neither rs nor vs\n", said(o, "what"));
+		return EXIT_USAGE;
+	}
+	return EXIT_SUCCESS;
+}
+
+static int run(struct options *o, int argc, char **argv)
+{
+	int status = parse_options(o, argc, argv);
 	const struct verb *v;
 
 	if (status >= 0)
@@ -259,13 +374,21 @@ int main(int argc, char **argv)
 	v = optind < argc ? find_verb(argv[optind]) : NULL;
 	if (!v && optind < argc)
 		fprintf(stderr, "tandemctl: %s: no such verb\n", argv[optind]);
-	if (!v || argc - optind != (v->wants_file ? 2 : 1)) {
+	if (!v) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (v->wants_file && !find_file(&o, argv[optind + 1]))
-		return EXIT_USAGE;
-	status = v->run ? v->run(&o) : ask(v, &o);
-	free(o.file);
+	status = take_operands(o, v, argv + optind + 1, argc - optind - 1);
+	if (status)
+		return status;
+	return v->run ? v->run(o) : ask(v, o);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.run_dir = DEFAULT_RUN_DIR, .question = json_object_new_object()};
+	int status = run(&o, argc, argv);
+
+	json_object_put(o.question);
 	return status;
 }

@@ -178,6 +178,8 @@ static const char *service_words(json *service)
 		return "SORRY SERVER";
 	if (!flag(service, "quorum_up"))
 		return "NO QUORUM";
+	if (num(service, "servers_kept"))
+		return "PANIC GUARD";
 	if (num(service, "servers_up") < num(service, "servers_total"))
 		return "degraded";
 	return "ok";
@@ -225,6 +227,26 @@ void text_status(FILE *out, json *doc)
 	print_services(out, doc);
 	for (size_t i = 0; i < count(doc, "warnings"); i++)
 		fprintf(out, "! %s\n", json_object_get_string(item(doc, "warnings", i)));
+}
+
+void text_done(FILE *out, json *doc)
+{
+	size_t n = count(doc, "servers");
+	bool checks = strcmp(str(doc, "verb"), "check-now") == 0;
+
+	for (size_t i = 0; i < n; i++) {
+		json *server = item(doc, "servers", i);
+
+		if (checks)
+			fprintf(out, "%s: %" PRId64 " checks run now\n", str(server, "name"),
+				num(server, "checks"));
+		else
+			fprintf(out, "%s: %s\n", str(server, "name"), str(server, "state"));
+	}
+	if (num(doc, "count") > (int64_t)n)
+		fprintf(out, "and %" PRId64 " more\n", num(doc, "count") - (int64_t)n);
+	if (!checks && !flag(doc, "saved"))
+		fputs("! not saved: see the log; it will not outlive tandemd\n", out);
 }
 
 void text_reload(FILE *out, json *doc)

@@ -12,6 +12,8 @@ struct json_object;
 
 void text_status(FILE *out, struct json_object *doc);
 void text_sync(FILE *out, struct json_object *doc);
+/* What became of the operator's word, a line for each server. */
+void text_done(FILE *out, struct json_object *doc);
 void text_reload(FILE *out, struct json_object *doc);
 void text_diff(FILE *out, struct json_object *doc);
 void text_version(FILE *out, struct json_object *doc);

@@ -8,6 +8,10 @@ _tandemctl() {
 		mapfile -t COMPREPLY < <(compgen -W "active conns cps bytes rate" -- "$word")
 		return
 		;;
+	explain)
+		mapfile -t COMPREPLY < <(compgen -W "rs vs" -- "$word")
+		return
+		;;
 	diff)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
@@ -18,7 +22,8 @@ _tandemctl() {
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W \
-		"status services servers connections doctor diff reload version --json --stats --rate --sort --run-dir \
+		"status services servers connections doctor diff explain drain maint disable ready weight check-now \
+		reload version --service --for --until-idle --json --stats --rate --sort --run-dir \
 		--help --version" -- "$word")
 }
 complete -F _tandemctl tandemctl

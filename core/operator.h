@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operator's verbs about real servers: drain, ready, maint, disable, weight, check-now. Owns
+ * the overrides (overrides.h), their file STATE_DIR/overrides and their deadlines; tells tandem-ipvs
+ * what is wanted, which acts on it. Knows no socket.
+ */
+#ifndef TANDEM_OPERATOR_H
+#define TANDEM_OPERATOR_H
+
+#include "core/overrides.h"
+
+#include <ev.h>
+
+struct supervisor;
+struct process;
+struct json_object;
+
+struct operator {
+	struct overrides overrides;
+	char path[256];
+	bool failing; /* the file can't be written */
+	ev_periodic end; /* of the next override that has one: by the wall clock */
+};
+
+/* As it was asked, still in words; "" is not given. */
+struct operator_request {
+	char verb[16];
+	char server[128];
+	char service[128];
+	char duration[32]; /* "90", "10m", "2h", "1d" */
+	char weight[16];   /* a number, or "configured" */
+	bool until_idle;
+};
+
+/* Reads the file; one that can't be read is set aside, and that is said. */
+void operator_init(struct supervisor *s);
+void operator_done(struct supervisor *s);
+bool operator_is_verb(const char *verb);
+/* Does it, and answers with a document: what was done, or why not. */
+struct json_object *operator_run(struct supervisor *s, const struct operator_request *r);
+/* From check to kernel weight, for `server`, or for all servers of `service` when that is "". */
+struct json_object *operator_explain(const struct supervisor *s, const struct operator_request *r);
+/* A new incarnation of tandem-ipvs must know all overrides before it begins. */
+void operator_hand_over(const struct supervisor *s, struct process *p);
+/* MSG_SERVER_IDLE */
+void operator_idle(struct supervisor *s, const struct msg_server_idle *m);
+/* Another model is in force everywhere. */
+void operator_settle(struct supervisor *s);
+
+#endif
