@@ -2,19 +2,18 @@
 /* Keys, and what is done with them, by OpenSSL: see crypt.h. */
 #include "sync/crypt.h"
 
+#include "core/hmac.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define SECRET_MIN 16
 #define IV_LEN	   12
-#define HASH_LEN   32
 
 struct sync_cipher {
 	EVP_CIPHER_CTX *ctx;
@@ -128,33 +127,11 @@ int sync_cipher_open(struct sync_cipher *c, uint64_t seq, const void *aad, size_
 	return 0;
 }
 
-/* To look an algorithm up by its name costs ten times what the algorithm itself does: once. */
-static EVP_MAC_CTX *hmac_context(void)
-{
-	static EVP_MAC_CTX *ctx;
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_MAC *mac;
-
-	if (ctx)
-		return ctx;
-	mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-	EVP_MAC_free(mac);
-	if (!ctx || EVP_MAC_CTX_set_params(ctx, params) != 1)
-		abort(); /* OpenSSL without HMAC-SHA256 is of no use at all */
-	return ctx;
-}
-
 static void hmac(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t *ret)
 {
-	EVP_MAC_CTX *ctx = hmac_context();
+	const struct iovec all = {(void *)bytes, len};
 
-	if (EVP_MAC_init(ctx, key, key_len, NULL) != 1 || EVP_MAC_update(ctx, bytes, len) != 1 ||
-	    EVP_MAC_final(ctx, ret, NULL, HASH_LEN) != 1)
-		abort();
+	hmac_sha256(key, key_len, &all, 1, ret);
 }
 
 int sync_psk_from_secret(const void *secret, size_t len, struct sync_key *ret)
@@ -188,7 +165,7 @@ void sync_expand(const struct sync_key *key, const void *info, size_t info_len,
 
 void sync_mac(const struct sync_key *key, const void *bytes, size_t len, uint8_t *ret)
 {
-	uint8_t all[HASH_LEN];
+	uint8_t all[HMAC_LEN];
 
 	hmac(key->b, sizeof(key->b), bytes, len, all);
 	memcpy(ret, all, SYNC_MAC_LEN);
