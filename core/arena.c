@@ -3,6 +3,7 @@
 #include "core/arena.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct block {
 struct arena {
 	struct block *head;
 	size_t bytes;
+	bool wipe;
 };
 
 static void *must(void *p)
@@ -54,9 +56,16 @@ void arena_free(struct arena *a)
 		return;
 	for (struct block *b = a->head, *next; b; b = next) {
 		next = b->next;
+		if (a->wipe)
+			explicit_bzero(b->data, b->used);
 		free(b);
 	}
 	free(a);
+}
+
+void arena_wipe_at_end(struct arena *a)
+{
+	a->wipe = true;
 }
 
 /* All of a block's pages at once: a fault for each costs several times as much. */

@@ -21,6 +21,8 @@ void arena_keep_memory(void);
 
 struct arena *arena_new(void);
 void arena_free(struct arena *a);	/* NULL is fine */
+/* There are secrets in it: arena_free() overwrites all that was given out. */
+void arena_wipe_at_end(struct arena *a);
 
 void *arena_alloc(struct arena *a, size_t size);	/* zeroed, aligned for pointers and uint64_t */
 void *arena_array(struct arena *a, size_t n, size_t size);

@@ -31,8 +31,10 @@ void writer_init_growing(struct writer *w)
 
 void writer_done(struct writer *w)
 {
-	if (w->grows)
+	if (w->grows) {
+		explicit_bzero(w->at, w->len); /* a model may have secrets */
 		free(w->at);
+	}
 	*w = (struct writer){ 0 };
 }
 

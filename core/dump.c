@@ -104,7 +104,7 @@ static void print_counters(FILE *f, const struct vrrp_instance *v,
 		{"    Address List: ", c->address_list_errors},
 		{"  Authentication Errors:\n    Invalid Type: ", 0},
 		{"    Type Mismatch: ", 0},
-		{"    Failure: ", c->auth_failures},
+		{"    Failure: ", c->auth_failures + c->replays},
 		{"  Priority Zero:\n    Received: ", c->priority_zero_received},
 		{"    Sent: ", c->priority_zero_sent},
 	};

@@ -6,6 +6,7 @@
 #include "core/config/diff.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/secrets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,25 @@ static struct model *copy_outermost(const struct model *of, struct arena *arena)
 	return m;
 }
 
+static int make_plain_image(struct generation *g, const struct model *m)
+{
+	uint64_t hash;
+
+	if (g->plain_fd >= 0)
+		close(g->plain_fd);
+	g->plain_fd = -1;
+	if (!secrets_any(m))
+		return 0;
+	arena_wipe_at_end(g->arena);
+	g->plain_fd = model_image_new(secrets_removed(m, g->arena), &hash);
+	return g->plain_fd < 0 ? g->plain_fd : 0;
+}
+
+int generation_image_for(const struct generation *g, enum role_id role)
+{
+	return role == ROLE_VRRP || g->plain_fd < 0 ? g->image_fd : g->plain_fd;
+}
+
 static int make_image(struct generation *g, const struct model *m)
 {
 	int fd = model_image_new(m, &g->hash);
@@ -43,7 +63,7 @@ static int make_image(struct generation *g, const struct model *m)
 	if (g->image_fd >= 0)
 		close(g->image_fd);
 	g->image_fd = fd;
-	return 0;
+	return make_plain_image(g, m);
 }
 
 static const struct model *name_router(const struct model *of, struct arena *arena)
@@ -66,7 +86,10 @@ static int load_image(struct generation *g, const struct config_options *c, uint
 	const struct model *m = NULL;
 	int err = config_load(c, number, text, &g->diags, &m);
 
-	return err ? err : make_image(g, name_router(m, text));
+	if (err)
+		return err;
+	m = secrets_read(m, text, &g->diags);
+	return m ? make_image(g, name_router(m, text)) : -EINVAL;
 }
 
 int generation_load(struct generation *ret, const struct options *o, uint64_t number)
@@ -75,7 +98,8 @@ int generation_load(struct generation *ret, const struct options *o, uint64_t nu
 	struct arena *text = arena_new();
 	int err;
 
-	*ret = (struct generation){.arena = arena_new(), .image_fd = -1};
+	*ret = (struct generation){.arena = arena_new(), .image_fd = -1, .plain_fd = -1};
+	arena_wipe_at_end(text);
 	diags_init(&ret->diags, ret->arena);
 	err = load_image(ret, &c, number, text);
 	arena_free(text);
@@ -155,6 +179,7 @@ int generation_save(const struct generation *g, const char *run_dir)
 	if (err)
 		return err;
 	err = file_replace(file_path(run_dir, path, sizeof(path)), image, size, 0600);
+	explicit_bzero(image, size);
 	free(image);
 	return err;
 }
@@ -167,7 +192,7 @@ int generation_restore(struct generation *ret, const char *run_dir)
 
 	if (fd < 0)
 		return -errno;
-	*ret = (struct generation){.arena = arena_new(), .image_fd = -1};
+	*ret = (struct generation){.arena = arena_new(), .image_fd = -1, .plain_fd = -1};
 	diags_init(&ret->diags, ret->arena);
 	err = model_image_load(fd, ret->arena, &ret->model);
 	close(fd);
@@ -190,5 +215,7 @@ void generation_free(struct generation *g)
 	arena_free(g->arena);
 	if (g->arena && g->image_fd >= 0)
 		close(g->image_fd);
-	*g = (struct generation){.image_fd = -1};
+	if (g->arena && g->plain_fd >= 0)
+		close(g->plain_fd);
+	*g = (struct generation){.image_fd = -1, .plain_fd = -1};
 }

@@ -8,6 +8,7 @@
 
 #include "core/config/config.h"
 #include "core/model.h"
+#include "core/msg.h"
 #include "core/options.h"
 
 #define GENERATION_FILE "model"
@@ -17,7 +18,8 @@ struct generation {
 	const struct model *model;
 	struct diags diags; /* of its load; warnings only once it is in force */
 	uint64_t hash;
-	int image_fd;
+	int image_fd; /* for tandem-vrrp, with all secrets */
+	int plain_fd; /* without any, for the other roles; -1: there are none, image_fd does */
 };
 
 struct config_options generation_config_options(const struct options *o);
@@ -42,6 +44,9 @@ void generation_log(const struct generation *g);
 int generation_save(const struct generation *g, const char *run_dir);
 int generation_restore(struct generation *ret, const char *run_dir);
 void generation_forget(const char *run_dir);
+
+/* Still the generation's. */
+int generation_image_for(const struct generation *g, enum role_id role);
 
 void generation_free(struct generation *g); /* harmless on an empty one */
 

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -449,6 +450,7 @@ static int image_load(int fd, struct arena *arena,
 		return err;
 	reader_init(&r, image, size, arena);
 	decode(&r, m);
+	explicit_bzero(image, size); /* there may be secrets in it */
 	free(image);
 	if (!reader_done(&r) || m->n_global != 1)
 		return -EBADMSG;

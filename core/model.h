@@ -45,6 +45,14 @@ enum process_match {
 	PROCESS_INITIAL, /* and the last of those may go on */
 };
 
+/* What auth_hmac does to advertisements without a trailer, and to our own. */
+enum hmac_mode {
+	HMAC_ENFORCE,	   /* sign, and refuse them */
+	HMAC_PERMISSIVE,   /* sign, and accept them */
+	HMAC_RECEIVE_ONLY, /* do not sign, and accept them */
+	HMAC_MODES,
+};
+
 enum check_method {
 	CHECK_TCP,
 	CHECK_HTTP,

@@ -109,7 +109,7 @@ static void offer(struct process *p, const struct generation *g)
 	p->generation = g->model->generation;
 	p->phase = PROCESS_PREPARING;
 	set_deadline(p, BRING_UP_TIMEOUT_S);
-	process_send(p, &m, g->image_fd);
+	process_send(p, &m, generation_image_for(g, p->desc->id));
 }
 
 void process_update(struct process *p)

@@ -88,11 +88,11 @@ finish(struct supervisor *s, enum reload_outcome outcome, const char *fmt, ...)
 	control_reload_ended(s);
 }
 
-static void send_to(struct supervisor *s, unsigned roles, const struct msg *m, int fd)
+static void send_to(struct supervisor *s, unsigned roles, const struct msg *m)
 {
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		if (roles & s->processes[i]->desc->id)
-			process_send(s->processes[i], m, fd);
+			process_send(s->processes[i], m, -1);
 }
 
 static void send_prepare(struct supervisor *s, unsigned roles)
@@ -101,7 +101,12 @@ static void send_prepare(struct supervisor *s, unsigned roles)
 	struct msg m = {.type = MSG_PREPARE,
 			.prepare = {.generation = g->model->generation, .model_hash = g->hash}};
 
-	send_to(s, roles, &m, g->image_fd);
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		struct process *p = s->processes[i];
+
+		if (roles & p->desc->id)
+			process_send(p, &m, generation_image_for(g, p->desc->id));
+	}
 }
 
 static void send_generation(struct supervisor *s, unsigned roles, enum msg_type type,
@@ -109,7 +114,7 @@ static void send_generation(struct supervisor *s, unsigned roles, enum msg_type 
 {
 	struct msg m = {.type = type, .generation = {generation}};
 
-	send_to(s, roles, &m, -1);
+	send_to(s, roles, &m);
 }
 
 static void finish_transaction(struct supervisor *s, const struct transaction_actions *a)
@@ -266,7 +271,7 @@ void reload_init(struct supervisor *s)
 	ev_init(&s->reload.timer, on_timer);
 	s->reload.timer.data = s;
 	s->reload.transaction.deadline_us = USEC_NEVER;
-	s->reload.next.image_fd = -1;
+	s->reload.next.image_fd = s->reload.next.plain_fd = -1;
 }
 
 void reload_done(struct supervisor *s)

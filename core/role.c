@@ -120,6 +120,8 @@ static int load_prepared(const struct msg_prepare *offer, int fd, struct text *r
 	int err;
 
 	g->arena = arena_new();
+	if (role.ops->id == ROLE_VRRP)
+		arena_wipe_at_end(g->arena); /* keys of auth_hmac */
 	g->hash = offer->model_hash;
 	err = load_image(fd, g);
 	if (err) {

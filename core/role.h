@@ -22,6 +22,9 @@
  * ROLE_FD_LOCK the file RUN_DIR/ROLE.lock, on which the process takes a POSIX write lock at its
  * first COMMIT and holds it as long as it lives: that is how a new supervisor knows who is alive. A
  * process that has not come so far (a stand-by, above all) ends when its supervisor does.
+ *
+ * A role that has to remember more than it can report has as ROLE_FD_MEMORY the file
+ * RUN_DIR/ROLE.memory, which stays when the process ends.
  */
 #ifndef TANDEM_ROLE_H
 #define TANDEM_ROLE_H
@@ -33,6 +36,7 @@ struct ev_loop;
 
 #define ROLE_FD_CONTROL	       3
 #define ROLE_FD_LOCK	       4
+#define ROLE_FD_MEMORY	       5
 #define ROLE_ADOPT_INTERVAL_US 100000
 #define ROLE_ADOPT_SOCKET      "adopt.sock"
 

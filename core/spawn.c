@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FD_FAILURE (ROLE_FD_LOCK + 1)
+#define FD_FAILURE (ROLE_FD_MEMORY + 1)
 #define FD_HIGH	   20 /* above all descriptors with a fixed number */
 
 const struct role_desc role_descs[ROLE_COUNT] = {
@@ -27,10 +27,11 @@ const struct role_desc role_descs[ROLE_COUNT] = {
 	 "tandem",
 	 {CAP_NET_RAW, CAP_NET_ADMIN, -1},
 	 -15,
+	 true,
 	 "vrrp stand-by"},
-	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}, 0, NULL},
-	{ROLE_SYNC, "tandem-sync", "tandem", {CAP_NET_RAW, CAP_NET_ADMIN, -1}, -5, NULL},
-	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}, -5, NULL},
+	{ROLE_CHECK, "tandem-check", "tandem-check", {CAP_NET_RAW, -1}, 0, false, NULL},
+	{ROLE_SYNC, "tandem-sync", "tandem", {CAP_NET_RAW, CAP_NET_ADMIN, -1}, -5, false, NULL},
+	{ROLE_IPVS, "tandem-ipvs", "tandem", {CAP_NET_ADMIN, -1}, -5, false, NULL},
 };
 
 /* What the child was doing when it failed. */
@@ -58,6 +59,7 @@ struct plan {
 	const struct role_desc *desc;
 	const struct spawn_options *options;
 	char lock_path[256];
+	char memory_path[256];
 	char program[512];
 	char **environment;
 	uid_t uid; /* 0: stays root */
@@ -114,6 +116,8 @@ static void make_plan(struct plan *p, const struct role_desc *desc, const struct
 
 	*p = (struct plan){.desc = desc, .options = o};
 	spawn_lock_path(desc, o->run_dir, p->lock_path, sizeof(p->lock_path));
+	snprintf(p->memory_path, sizeof(p->memory_path), "%s/%s.memory", o->run_dir,
+		 role_name(desc->id));
 	snprintf(p->program, sizeof(p->program), "%s/%s", dir ? dir : TANDEM_LIBEXECDIR,
 		 desc->program);
 	look_up_user(p);
@@ -140,6 +144,15 @@ static int set_descriptors(const struct plan *p, int *ret_failure)
 		return -errno;
 	if (lock != ROLE_FD_LOCK)
 		close(lock);
+	close(ROLE_FD_MEMORY);
+	if (p->desc->memory) {
+		int memory = open(p->memory_path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+
+		if (memory < 0 || dup2(memory, ROLE_FD_MEMORY) < 0)
+			return -errno;
+		if (memory != ROLE_FD_MEMORY)
+			close(memory);
+	}
 	return close_range(FD_FAILURE + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 

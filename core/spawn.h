@@ -20,6 +20,7 @@ struct role_desc {
 	const char *user;
 	int caps[ROLE_CAPS_MAX]; /* CAP_*, ended by -1 */
 	int nice;		 /* a late advertisement costs a failover */
+	bool memory;		 /* has ROLE_FD_MEMORY */
 	const char *stand_by;
 };
 

@@ -82,7 +82,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 
 	generation_free(&s->running);
 	s->running = *next;
-	*next = (struct generation){.image_fd = -1};
+	*next = (struct generation){.image_fd = -1, .plain_fd = -1};
 	commit_trackers(s);
 	store_expect(&s->store, s->running.model);
 	err = generation_save(&s->running, s->options.run_dir);
@@ -583,7 +583,7 @@ static const struct role_desc *stand_by_desc(void)
 static void init(struct supervisor *s, const struct options *o)
 {
 	*s = (struct supervisor){.options = *o, .started_us = clock_now_us()};
-	s->running.image_fd = -1;
+	s->running.image_fd = s->running.plain_fd = -1;
 	s->adopt.sock = -1;
 	s->control.sock = -1;
 	s->loop = ev_default_loop(EVFLAG_NOSIGMASK);

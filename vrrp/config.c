@@ -3,6 +3,7 @@
 #include "vrrp/config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct vip *copy_vips(struct arena *arena, const struct vip *list, uint32_t n)
@@ -14,6 +15,26 @@ static struct vip *copy_vips(struct arena *arena, const struct vip *list, uint32
 		copy[i].ifname = arena_strdup(arena, list[i].ifname);
 		copy[i].label = arena_strdup(arena, list[i].label);
 	}
+	return copy;
+}
+
+static struct auth_hmac *copy_hmac(struct arena *arena, const struct vrrp_instance *c)
+{
+	struct auth_hmac *copy = arena_array(arena, c->n_hmac, sizeof(*copy));
+
+	for (uint32_t i = 0; i < c->n_hmac; i++) {
+		const struct auth_hmac *h = &c->hmac[i];
+
+		copy[i] = *h;
+		copy[i].keys = arena_array(arena, h->n_keys, sizeof(*h->keys));
+		for (uint32_t k = 0; k < h->n_keys; k++) {
+			copy[i].keys[k] = h->keys[k];
+			copy[i].keys[k].source = arena_strdup(arena, h->keys[k].source);
+			copy[i].keys[k].secret = arena_strdup(arena, h->keys[k].secret);
+		}
+	}
+	if (c->n_hmac)
+		arena_wipe_at_end(arena);
 	return copy;
 }
 
@@ -42,6 +63,7 @@ const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct v
 		copy->tracked[i] = c->tracked[i];
 		copy->tracked[i].name = arena_strdup(arena, c->tracked[i].name);
 	}
+	copy->hmac = copy_hmac(arena, c);
 	copy->notifies = NULL;
 	copy->n_notifies = 0;
 	return copy;
@@ -132,14 +154,59 @@ static void fill_auth(const struct vrrp_instance *c, uint8_t *ret_type, uint8_t 
 struct vrrp_expect vrrp_config_expect(const struct vrrp_instance *c)
 {
 	struct vrrp_expect e = {
-		.version = c->version, .adver_int_cs = c->adver_int_cs, .any_ttl = c->unicast};
+		.version = c->version,
+		.adver_int_cs = c->adver_int_cs,
+		.any_ttl = c->unicast,
+		.trailer = c->n_hmac,
+	};
 
 	fill_auth(c, &e.auth_type, e.auth_data);
 	return e;
 }
 
+/* The checker has seen to it that there are so many of these digits, and that they are digits. */
+static uint8_t read_key(const char *hex, uint8_t *bytes)
+{
+	uint8_t n = 0;
+
+	while (n < VRRP_HMAC_KEY_MAX && sscanf(hex + 2 * n, "%2hhx", &bytes[n]) == 1)
+		n++;
+	return n;
+}
+
+/* Of a group anybody may be a sender; of unicast peers each has its place. */
+static uint8_t hmac_senders(const struct vrrp_instance *c)
+{
+	uint32_t n =
+		c->unicast && c->n_peers > VRRP_HMAC_MULTICAST ? c->n_peers : VRRP_HMAC_MULTICAST;
+
+	return (uint8_t)(n < VRRP_HMAC_SENDERS ? n : VRRP_HMAC_SENDERS);
+}
+
+void vrrp_config_hmac(const struct vrrp_instance *c, struct vrrp_hmac_conf *ret)
+{
+	const struct auth_hmac *h = c->hmac;
+
+	*ret = (struct vrrp_hmac_conf){
+		.sign = h->mode != HMAC_RECEIVE_ONLY,
+		.enforce = h->mode == HMAC_ENFORCE,
+		.monotonic = h->monotonic,
+		.window_s = h->window_s,
+		.version = c->version,
+		.vrid = c->vrid,
+		.senders = hmac_senders(c),
+		.active_key = h->active_key,
+	};
+	for (uint32_t i = 0; i < h->n_keys && i < VRRP_HMAC_KEYS_MAX; i++) {
+		struct vrrp_hmac_key *key = &ret->keys[ret->n_keys++];
+
+		key->id = h->keys[i].id;
+		key->len = read_key(h->keys[i].secret, key->bytes);
+	}
+}
+
 int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *path,
-		       uint8_t priority, uint8_t buf[VRRP_PACKET_MAX])
+		       uint8_t priority, const uint8_t *trailer, uint8_t buf[VRRP_PACKET_MAX])
 {
 	uint8_t addrs[255 * 16];
 	unsigned size = c->family == AF_INET ? 4 : 16;
@@ -147,7 +214,8 @@ int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *pa
 				.vrid = c->vrid,
 				.priority = priority,
 				.adver_int_cs = c->adver_int_cs,
-				.addrs = addrs};
+				.addrs = addrs,
+				.trailer = trailer};
 
 	p.checksum = c->checksum_as_v2 ? VRRP_CHECKSUM_MESSAGE : VRRP_CHECKSUM_PSEUDO_HEADER;
 	for (uint32_t i = 0; i < c->n_vips && p.n_addrs < 255; i++)

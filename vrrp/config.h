@@ -7,6 +7,7 @@
 #define TANDEM_VRRP_CONFIG_H
 
 #include "core/model.h"
+#include "vrrp/hmac.h"
 #include "vrrp/machine.h"
 #include "vrrp/packet.h"
 #include "vrrp/tracking.h"
@@ -28,9 +29,12 @@ struct vrrp_conf vrrp_config_machine(const struct vrrp_instance *c, const struct
 				     uint8_t priority);
 struct vrrp_expect vrrp_config_expect(const struct vrrp_instance *c);
 
-/* The message, or -errno; needs VRRP_PACKET_MAX. */
+/* auth_hmac, with its keys: to be wiped. Only when there is one. */
+void vrrp_config_hmac(const struct vrrp_instance *c, struct vrrp_hmac_conf *ret);
+
+/* The message, with the trailer unless that is NULL. Its length, or -errno. */
 int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *path,
-		       uint8_t priority, uint8_t buf[VRRP_PACKET_MAX]);
+		       uint8_t priority, const uint8_t *trailer, uint8_t buf[VRRP_PACKET_MAX]);
 /* The advertised addresses are exactly ours, in whatever order. */
 bool vrrp_config_same_addresses(const struct vrrp_instance *c, const struct vrrp_packet *p);
 

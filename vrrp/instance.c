@@ -7,6 +7,23 @@
 #include "vrrp/vips.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static void set_hmac(struct instance *in)
+{
+	if (in->hmac)
+		explicit_bzero(in->hmac, sizeof(*in->hmac));
+	free(in->hmac);
+	in->hmac = NULL;
+	in->told_unsigned = false;
+	if (!in->config->n_hmac)
+		return;
+	in->hmac = malloc(sizeof(*in->hmac));
+	if (!in->hmac)
+		abort();
+	vrrp_config_hmac(in->config, in->hmac);
+	in->memory = memory_of(&in->shell->memory, in->config->id);
+}
 
 struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instance *config)
 {
@@ -17,6 +34,7 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	in->shell = shell;
 	in->arena = arena_new();
 	in->config = vrrp_config_copy(in->arena, config);
+	set_hmac(in);
 	in->index = INSTANCE_NO_INDEX;
 	in->limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
 	in->counters.instance = config->id;
@@ -28,9 +46,13 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 
 void instance_free(struct instance *in)
 {
+	static const struct vrrp_instance none;
+
 	ev_timer_stop(in->shell->loop, &in->timer);
 	instance_leave_line(in);
 	instance_close_port(in);
+	in->config = &none;
+	set_hmac(in);
 	arena_free(in->arena);
 	free(in);
 }
@@ -109,6 +131,7 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 		return;
 	in->arena = arena_new();
 	in->config = vrrp_config_copy(in->arena, config);
+	set_hmac(in);
 	if (!same_sockets(former, in->config))
 		instance_close_port(in);
 	in->own_fault = instance_find_fault(in, &source);

@@ -11,7 +11,9 @@
 #include "core/model.h"
 #include "core/msg.h"
 #include "vrrp/announce.h"
+#include "vrrp/hmac.h"
 #include "vrrp/machine.h"
+#include "vrrp/memory.h"
 #include "vrrp/netif.h"
 #include "vrrp/port.h"
 #include "vrrp/tracking.h"
@@ -25,6 +27,7 @@ struct vrrp_shell {
 	struct vrrp_ports ports;
 	struct announcer announcer;
 	struct tracking tracking;
+	struct memory memory;
 	void (*report)(const struct msg *m);
 	int64_t sync_wait_us; /* vrrp_conf's, of all instances */
 	/* Takeovers that have only been advertised so far; `idle` runs instance_idle(). */
@@ -44,6 +47,8 @@ struct instance {
 	const struct vrrp_instance *config; /* a copy: outlives the model while it leaves */
 	struct vrrp_conf conf;		    /* what the machine is given */
 	struct vrrp_machine m;
+	struct vrrp_hmac_conf *hmac; /* NULL: no auth_hmac */
+	struct vrrp_hmac_memory *memory;
 	struct vrrp_port *port;
 	int index;	  /* of the interface that the port is on; -1: none */
 	int64_t added_us; /* addresses, the last time */
@@ -51,16 +56,17 @@ struct instance {
 	bool leaving;	  /* no longer configured */
 	bool lacking;	  /* the kernel refused some of the addresses */
 	bool told_checksum;
-	bool grouped;	  /* in a sync group */
-	struct text fault;  /* "" : none */
+	bool told_unsigned;
+	bool grouped;		 /* in a sync group */
+	struct text fault;	 /* "" : none */
 	struct text own_fault;	 /* of which: its own … */
 	struct text group_fault; /* … or another member's */
-	struct text reason; /* of the last change */
+	struct text reason;	 /* of the last change */
 	struct msg_vrrp_counters counters;
 	struct log_limit limit;
 	ev_timer timer;
 	struct vrrp_actions waiting; /* of a takeover: all but the advertisement */
-	struct text waiting_why; /* of their change of state */
+	struct text waiting_why;     /* of their change of state */
 	struct instance *next_waiting;
 };
 

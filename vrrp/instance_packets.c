@@ -11,12 +11,30 @@
 
 /* Out */
 
-static void send_to(struct instance *in, const struct addr *dst, int ttl, uint8_t priority)
+/* Of one advertisement, for all whom it goes to. NULL: it is not signed. */
+static const uint8_t *sign(struct instance *in, uint8_t priority, uint8_t trailer[VRRP_TRAILER_LEN])
+{
+	struct vrrp_path path = {.src = in->conf.source, .dst = vrrp_config_group(in->config)};
+	uint8_t buf[VRRP_PACKET_MAX];
+	int len;
+
+	if (!in->hmac || !in->hmac->sign)
+		return NULL;
+	len = vrrp_config_encode(in->config, &path, priority, NULL, buf);
+	if (len < 0)
+		return NULL; /* nor can it be sent */
+	vrrp_hmac_sign(in->hmac, in->memory, &path.src, clock_realtime_us(), buf, (size_t)len,
+		       trailer);
+	return trailer;
+}
+
+static void send_to(struct instance *in, const struct addr *dst, int ttl, uint8_t priority,
+		    const uint8_t *trailer)
 {
 	struct vrrp_path path = {.src = in->conf.source, .dst = *dst};
 	uint8_t buf[VRRP_PACKET_MAX];
 	char text[ADDR_TEXT_MAX];
-	int len = vrrp_config_encode(in->config, &path, priority, buf);
+	int len = vrrp_config_encode(in->config, &path, priority, trailer, buf);
 	int err = len < 0 ? len : vrrp_port_send(in->port, &path, ttl, buf, (size_t)len);
 
 	if (err && log_limit_pass(&in->limit, clock_now_us()))
@@ -28,14 +46,17 @@ void instance_send_advert(struct instance *in, uint8_t priority)
 {
 	const struct vrrp_instance *c = in->config;
 	struct addr group = vrrp_config_group(c);
+	uint8_t bytes[VRRP_TRAILER_LEN];
+	const uint8_t *trailer;
 
 	if (!in->port)
 		return;
+	trailer = sign(in, priority, bytes);
 	if (!c->unicast)
-		send_to(in, &group, VRRP_TTL, priority);
+		send_to(in, &group, VRRP_TTL, priority, trailer);
 	for (uint32_t i = 0; c->unicast && i < c->n_peers; i++)
 		send_to(in, &c->peers[i].address, c->unicast_ttl ? c->unicast_ttl : VRRP_TTL,
-			priority);
+			priority, trailer);
 	in->sent_us = clock_now_us();
 	in->counters.adverts_sent++;
 	in->counters.priority_zero_sent += priority == 0;
@@ -74,20 +95,27 @@ static void count_error(struct instance *in, enum vrrp_packet_result result)
 	case VRRP_PACKET_AUTH_TYPE:
 	case VRRP_PACKET_AUTH_MISMATCH:
 	case VRRP_PACKET_AUTH_FAILURE:
+	case VRRP_PACKET_AUTH_MISSING:
+	case VRRP_PACKET_AUTH_TIME:
+	case VRRP_PACKET_AUTH_KEY:
 		c->auth_failures++;
+		break;
+	case VRRP_PACKET_AUTH_REPLAY:
+		c->replays++;
 		break;
 	}
 }
 
-static void refuse(struct instance *in, const struct vrrp_frame *f, enum vrrp_packet_result result)
+static void refuse(struct instance *in, const struct vrrp_frame *f, enum vrrp_packet_result result,
+		   const struct text *detail)
 {
 	char text[ADDR_TEXT_MAX];
 
 	count_error(in, result);
 	if (log_limit_pass(&in->limit, clock_now_us()))
-		log_warning("%s: advertisement from %s dropped: %s%s", in->config->name,
+		log_warning("%s: advertisement from %s dropped: %s%s%s", in->config->name,
 			    addr_format(&f->path.src, text), vrrp_packet_result_name(result),
-			    log_limit_suffix(&in->limit));
+			    detail->s, log_limit_suffix(&in->limit));
 }
 
 static const struct unicast_peer *find_peer(const struct vrrp_instance *c, const struct addr *src)
@@ -119,6 +147,41 @@ static enum vrrp_packet_result check_unicast_ttl(const struct vrrp_instance *c,
 	return f->ttl < peer->min_ttl || f->ttl > peer->max_ttl ? VRRP_PACKET_TTL : VRRP_PACKET_OK;
 }
 
+static enum vrrp_packet_result check_hmac(struct instance *in, const struct vrrp_frame *f,
+					  const struct vrrp_packet *p, struct text *ret_detail)
+{
+	size_t len = f->len - (p->trailer ? VRRP_TRAILER_LEN : 0);
+	enum vrrp_packet_result result;
+	int64_t ahead_s = 0;
+
+	if (!in->hmac)
+		return VRRP_PACKET_OK;
+	result = vrrp_hmac_check(in->hmac, in->memory, &f->path.src, clock_realtime_us(), f->bytes,
+				 len, p->trailer, &ahead_s);
+	if (result == VRRP_PACKET_AUTH_TIME)
+		text_set(ret_detail, ": it is %lld s %s ours",
+			 (long long)(ahead_s < 0 ? -ahead_s : ahead_s),
+			 ahead_s < 0 ? "behind" : "ahead of");
+	if (result == VRRP_PACKET_AUTH_KEY)
+		text_set(ret_detail, " %u", p->trailer[1]);
+	return result;
+}
+
+/* Once, and once more when that is over: then all may enforce. */
+static void note_unsigned(struct instance *in, const struct vrrp_frame *f,
+			  const struct vrrp_packet *p)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (!in->hmac || !p->trailer == in->told_unsigned)
+		return;
+	in->told_unsigned = !p->trailer;
+	log_notice("%s: advertisements from %s are %s", in->config->name,
+		   addr_format(&f->path.src, text),
+		   p->trailer ? "authenticated now"
+			      : "not authenticated: accepted, as auth_hmac's mode says");
+}
+
 /* Differences that the operator should know of, and that must not split the pair. */
 static void note_differences(struct instance *in, const struct vrrp_frame *f,
 			     const struct vrrp_packet *p)
@@ -148,6 +211,7 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 {
 	struct vrrp_expect expect = vrrp_config_expect(in->config);
 	enum vrrp_packet_result result;
+	struct text detail = {""};
 	struct vrrp_packet p;
 
 	/* Our own come back over some bridges. */
@@ -158,13 +222,16 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 		result = vrrp_packet_check(&p, &expect, f->ttl);
 	if (result == VRRP_PACKET_OK)
 		result = check_unicast_ttl(in->config, f);
+	if (result == VRRP_PACKET_OK)
+		result = check_hmac(in, f, &p, &detail);
 	if (result != VRRP_PACKET_OK) {
-		refuse(in, f, result);
+		refuse(in, f, result, &detail);
 		return;
 	}
 	in->counters.adverts_received++;
 	in->counters.priority_zero_received += p.priority == 0;
 	note_differences(in, f, &p);
+	note_unsigned(in, f, &p);
 	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_ADVERT,
 					      .src = f->path.src,
 					      .priority = p.priority,

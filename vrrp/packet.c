@@ -68,7 +68,10 @@ static bool version_fits(uint8_t version, int family)
 	return version == 3 || (version == 2 && family == AF_INET);
 }
 
-/* Either reading is accepted for version 3 over IPv4: which one a peer uses is worth knowing. */
+/*
+ * Either reading is accepted for version 3 over IPv4: which one a peer uses is worth knowing. Over
+ * IPv6 the kernel is the one that writes it, over all that is sent: a trailer included.
+ */
 static bool checksum_is_right(const uint8_t *bytes, size_t len, const struct vrrp_path *path,
 			      uint8_t version, enum vrrp_checksum *ret_covers)
 {
@@ -97,6 +100,7 @@ enum vrrp_packet_result vrrp_packet_decode(const void *data, size_t len,
 					   const struct vrrp_path *path, struct vrrp_packet *ret)
 {
 	const uint8_t *bytes = data;
+	size_t message;
 
 	if (len < VRRP_HEADER_LEN)
 		return VRRP_PACKET_LENGTH;
@@ -110,13 +114,17 @@ enum vrrp_packet_result vrrp_packet_decode(const void *data, size_t len,
 		return VRRP_PACKET_VERSION;
 	if ((bytes[0] & 0x0f) != VRRP_TYPE_ADVERTISEMENT)
 		return VRRP_PACKET_TYPE;
-	if (len != message_len(ret->version, path->src.family, ret->n_addrs))
+	message = message_len(ret->version, path->src.family, ret->n_addrs);
+	if (len == message + VRRP_TRAILER_LEN)
+		ret->trailer = bytes + message;
+	else if (len != message)
 		return VRRP_PACKET_LENGTH;
-	if (!checksum_is_right(bytes, len, path, ret->version, &ret->checksum))
+	if (!checksum_is_right(bytes, path->src.family == AF_INET6 ? len : message, path,
+			       ret->version, &ret->checksum))
 		return VRRP_PACKET_CHECKSUM;
 	if (ret->vrid == 0)
 		return VRRP_PACKET_VRID;
-	decode_version_part(bytes, len, ret);
+	decode_version_part(bytes, message, ret);
 	/* An interval of nothing would make every Backup take over at once. */
 	return ret->adver_int_cs ? VRRP_PACKET_OK : VRRP_PACKET_INTERVAL;
 }
@@ -146,7 +154,8 @@ static void encode_version_part(const struct vrrp_packet *packet, uint8_t *bytes
 int vrrp_packet_encode(const struct vrrp_packet *packet, const struct vrrp_path *path, void *buf,
 		       size_t size)
 {
-	size_t len = message_len(packet->version, path->src.family, packet->n_addrs);
+	size_t message = message_len(packet->version, path->src.family, packet->n_addrs);
+	size_t len = message + (packet->trailer ? VRRP_TRAILER_LEN : 0);
 	enum vrrp_checksum covers = packet->checksum;
 	uint8_t *bytes = buf;
 	uint16_t checksum;
@@ -167,8 +176,11 @@ int vrrp_packet_encode(const struct vrrp_packet *packet, const struct vrrp_path 
 	if (packet->n_addrs)
 		memcpy(bytes + VRRP_HEADER_LEN, packet->addrs,
 		       packet->n_addrs * addr_len(&path->src));
-	encode_version_part(packet, bytes, len);
-	checksum = (uint16_t)~message_sum(bytes, len, path, covers);
+	encode_version_part(packet, bytes, message);
+	if (packet->trailer)
+		memcpy(bytes + message, packet->trailer, VRRP_TRAILER_LEN);
+	checksum = (uint16_t)~message_sum(bytes, path->src.family == AF_INET6 ? len : message, path,
+					  covers);
 	bytes[VRRP_CHECKSUM_AT] = (uint8_t)(checksum >> 8);
 	bytes[VRRP_CHECKSUM_AT + 1] = (uint8_t)checksum;
 	return (int)len;
@@ -197,6 +209,8 @@ enum vrrp_packet_result vrrp_packet_check(const struct vrrp_packet *packet,
 		return VRRP_PACKET_TTL;
 	if (packet->version != expect->version)
 		return VRRP_PACKET_VERSION;
+	if (packet->trailer && !expect->trailer)
+		return VRRP_PACKET_LENGTH;
 	if (packet->version != 2)
 		return VRRP_PACKET_OK;
 	/* RFC 3768 §7.1: version 2 must be configured alike; version 3 learns the interval. */

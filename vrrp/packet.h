@@ -16,7 +16,8 @@
 #define VRRP_TTL	 255
 #define VRRP_HEADER_LEN	 8
 #define VRRP_AUTH_LEN	 8
-#define VRRP_PACKET_MAX	 (VRRP_HEADER_LEN + 255 * 16)
+#define VRRP_TRAILER_LEN 28 /* auth_hmac's, see hmac.h */
+#define VRRP_PACKET_MAX	 (VRRP_HEADER_LEN + 255 * 16 + VRRP_TRAILER_LEN)
 
 /* Why a packet is not acted on: the counters of RFC 6527 and RFC 2787, and what we tell people. */
 #define VRRP_PACKET_RESULTS(X)                                                                     \
@@ -30,7 +31,11 @@
 	X(INTERVAL, "advertisement interval differs from ours")                                    \
 	X(AUTH_TYPE, "unknown authentication type")                                                \
 	X(AUTH_MISMATCH, "authentication type differs from ours")                                  \
-	X(AUTH_FAILURE, "wrong authentication data")
+	X(AUTH_FAILURE, "wrong authentication data")                                               \
+	X(AUTH_MISSING, "not authenticated")                                                       \
+	X(AUTH_TIME, "its clock and ours differ by more than time_window")                         \
+	X(AUTH_KEY, "unknown authentication key id")                                               \
+	X(AUTH_REPLAY, "sequence number is not new: a replay")
 
 enum vrrp_packet_result {
 #define X(name, text) VRRP_PACKET_##name,
@@ -63,7 +68,8 @@ struct vrrp_packet {
 	uint32_t adver_int_cs;		  /* version 2: whole seconds only */
 	enum vrrp_checksum checksum;	  /* version 3 over IPv4; decoded: which one was right */
 	uint8_t n_addrs;
-	const uint8_t *addrs; /* 4 or 16 bytes each; decoded: points into the packet */
+	const uint8_t *addrs;	/* 4 or 16 bytes each; decoded: points into the packet */
+	const uint8_t *trailer; /* VRRP_TRAILER_LEN bytes behind the message; NULL: none */
 };
 
 /* What is carried outside the VRRP message: from the IP header. Both of one family. */
@@ -79,7 +85,7 @@ struct vrrp_path {
 enum vrrp_packet_result vrrp_packet_decode(const void *bytes, size_t len,
 					   const struct vrrp_path *path, struct vrrp_packet *ret);
 
-/* Writes the message with its checksum. Its length, or -EMSGSIZE, or -EINVAL. */
+/* Writes the message with its checksum, and the trailer. The length, or -EMSGSIZE, or -EINVAL. */
 int vrrp_packet_encode(const struct vrrp_packet *packet, const struct vrrp_path *path, void *buf,
 		       size_t size);
 
@@ -90,6 +96,7 @@ struct vrrp_expect {
 	uint8_t auth_data[VRRP_AUTH_LEN];
 	uint32_t adver_int_cs;
 	bool any_ttl; /* unicast without a TTL rule */
+	bool trailer; /* may have one */
 };
 
 /* The checks of RFC 3768 §7.1 and RFC 9568 §7.1 that need the receiver's configuration. */

@@ -24,8 +24,8 @@ struct vrrp_role {
 	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
-	int64_t sync_wait_us; /* of the sync block; 0: there is none */
-	bool synced;	      /* tandem-sync says so */
+	int64_t sync_wait_us;	       /* of the sync block; 0: there is none */
+	bool synced;		       /* tandem-sync says so */
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
 	size_t n_handed;
 	ev_timer startup; /* vrrp_startup_delay */
@@ -217,8 +217,8 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 {
 	int err;
 
-	vrrp.shell = (struct vrrp_shell){.loop = loop, .report = report, .done = on_instance_done,
-					 .stepped = on_stepped};
+	vrrp.shell = (struct vrrp_shell){
+		.loop = loop, .report = report, .done = on_instance_done, .stepped = on_stepped};
 	vrrp.shell.ports = (struct vrrp_ports){.loop = loop, .receive = on_frame};
 	ev_idle_init(&vrrp.shell.idle, instance_idle);
 	vrrp.shell.idle.data = &vrrp.shell;
@@ -280,6 +280,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 			add_instance(&now->instances[i]);
 	}
 	commit_groups(now);
+	memory_retain(&vrrp.shell.memory, now);
 	vrrp.committing = false;
 	if (!ev_is_active(&vrrp.startup))
 		start_new();

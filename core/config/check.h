@@ -71,6 +71,8 @@ struct vrrp_draft {
 	bool ipv6_wanted;    /* native_ipv6 */
 	bool no_vip_wanted;  /* no_virtual_ipaddress */
 	const struct ast_node *auth;
+	struct auth_hmac hmac;
+	const struct ast_node *hmac_node; /* NULL: there is none */
 };
 
 /* A vrrp_script, track_file or vrrp_track_process: what its kind says. */
@@ -289,6 +291,9 @@ bool process_finish(struct checker *c, struct tracker_draft *d);
 /* check_sync_group.c: every sync group, when the instances are known */
 void sync_group_check_all(struct checker *c, const struct ast_node *root);
 
+/* check_hmac.c: when the interval is known */
+void hmac_finish(struct checker *c, struct vrrp_draft *d);
+
 /* check_vip.c */
 uint32_t vip_default_preferred_lft_s(const struct vip *v);
 void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
@@ -337,6 +342,9 @@ SETTER(set_file_path);
 SETTER(set_process_command);
 SETTER(set_process_delay);
 SETTER(set_process_match);
+SETTER(set_hmac_anti_replay);
+SETTER(set_hmac_key);
+SETTER(set_hmac_mode);
 SETTER(set_script_command);
 SETTER(set_script_user);
 SETTER(set_tracker_weight);
@@ -355,6 +363,7 @@ SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);
 SETTER(set_vrrp_auth_type);
 SETTER(set_vrrp_excluded);
+SETTER(set_vrrp_hmac);
 SETTER(set_vrrp_interface);
 SETTER(set_vrrp_mcast_dst);
 SETTER(set_vrrp_mcast_src);

@@ -208,9 +208,9 @@ void set_vrrp_auth_type(struct checker *c, void *draft, const struct ast_node *n
 	if (!strcmp(s, "PASS"))
 		d->v.auth_type = VRRP_AUTH_PASS;
 	else if (!strcmp(s, "AH"))
-		check_later(c, &n->word[1].loc,
-			    "'auth_type AH': adverts are not authenticated: "
-			    "routers that want AH drop them");
+		check_error(c, &n->word[1].loc,
+			    "'auth_type AH': IPsec AH (RFC 2338) is not spoken, and routers that "
+			    "want it would not hear us: use auth_hmac on all of them");
 	else
 		check_warn(c, &n->word[1].loc, "'%s' is neither PASS nor AH; it is left out", s);
 }
@@ -400,6 +400,7 @@ static void finish_vrrp(struct checker *c, struct vrrp_draft *d)
 	finish_preempt(c, d);
 	finish_interval(c, d);
 	finish_auth(c, d);
+	hmac_finish(c, d);
 	finish_garp(c, d);
 }
 

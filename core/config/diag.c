@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/config/ast.h"
+#include "core/config/secret.h"
 
 /* More than anybody reads; the counters go on. */
 #define DIAGS_KEPT_MAX	1000
@@ -76,8 +77,12 @@ static struct ast_loc diags_keep(struct diags *d, const struct ast_loc *loc)
 	src = arena_alloc(d->arena, sizeof(*src));
 	*src = *loc->src;
 	src->file = arena_strdup(d->arena, src->file);
-	if (src->text)
-		src->text = arena_strdup(d->arena, src->text);
+	if (loc->src->text) {
+		char *text = arena_strdup(d->arena, loc->src->text);
+
+		secret_mask(text);
+		src->text = text;
+	}
 	return (struct ast_loc){.src = src, .col = loc->col};
 }
 

@@ -374,6 +374,29 @@ static void dump_auth(FILE *out, const struct vrrp_instance *v, bool secrets)
 	fputs(TAB "}\n", out);
 }
 
+static void dump_hmac(FILE *out, const struct auth_hmac *h, bool secrets)
+{
+	static const char *const modes[] = {"enforce", "permissive", "receive-only"};
+
+	fputs(TAB "auth_hmac {\n", out);
+	for (uint32_t i = 0; i < h->n_keys; i++) {
+		const struct hmac_key *key = &h->keys[i];
+
+		fprintf(out, TAB TAB "key %u ", key->id);
+		if (key->source[0])
+			dump_string(out, key->source);
+		else
+			fprintf(out, "hex:%s", secrets ? key->secret : "***");
+		fputc('\n', out);
+	}
+	if (h->active_key)
+		dump_u32(out, TAB TAB, "active_key", h->active_key);
+	fprintf(out, TAB TAB "mode %s\n", modes[h->mode]);
+	fprintf(out, TAB TAB "anti_replay %s\n", h->monotonic ? "monotonic" : "time");
+	dump_u32(out, TAB TAB, "time_window", h->window_s);
+	fputs(TAB "}\n", out);
+}
+
 static void dump_instance(FILE *out, const struct model *m, const struct vrrp_instance *v,
 			  bool secrets)
 {
@@ -397,6 +420,8 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 	dump_bool(out, TAB, "lower_prio_no_advert", v->lower_prio_no_advert);
 	dump_bool(out, TAB, "higher_prio_send_advert", v->higher_prio_send_advert);
 	dump_auth(out, v, secrets);
+	if (v->n_hmac)
+		dump_hmac(out, v->hmac, secrets);
 	dump_garp(out, v);
 	dump_flag(out, TAB, "no_virtual_ipaddress", !v->n_vips);
 	dump_vips(out, "virtual_ipaddress", v->vips, v->n_vips);

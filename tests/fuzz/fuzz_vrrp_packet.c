@@ -4,7 +4,7 @@
  * to the same bytes. The first byte of the input picks the family, and whether the checksum is
  * made right first: else hardly any input would get past it.
  */
-#include "vrrp/packet.h"
+#include "vrrp/hmac.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PICK_IPV6	   1
 #define PICK_RIGHT_SUM	   2
 #define PICK_PSEUDO_HEADER 4
+#define PICK_TRAILER	   8
 
 static const uint8_t src[16] = {0xfe, 0x80, [15] = 1};
 static const uint8_t dst[16] = {0xff, 0x02, [15] = 0x12};
@@ -32,6 +33,8 @@ static void make_sum_right(uint8_t pick, uint8_t *bytes, size_t len)
 	size_t addr = pick & PICK_IPV6 ? 16 : 4;
 	uint32_t s;
 
+	if (pick & PICK_TRAILER && len >= VRRP_HEADER_LEN + VRRP_TRAILER_LEN && !(pick & PICK_IPV6))
+		len -= VRRP_TRAILER_LEN;
 	bytes[6] = bytes[7] = 0;
 	s = sum(bytes, len);
 	if (pick & PICK_PSEUDO_HEADER)
@@ -40,6 +43,31 @@ static void make_sum_right(uint8_t pick, uint8_t *bytes, size_t len)
 		s = (s & 0xffff) + (s >> 16);
 	bytes[6] = (uint8_t)(~s >> 8);
 	bytes[7] = (uint8_t)~s;
+}
+
+/* With the right HMAC put in, since none would be guessed, a packet is accepted once. */
+static void check_hmac(const uint8_t *bytes, size_t len, const struct vrrp_path *path,
+		       const struct vrrp_packet *packet)
+{
+	const struct vrrp_hmac_conf conf = {.version = packet->version,
+					    .vrid = packet->vrid,
+					    .monotonic = true,
+					    .senders = VRRP_HMAC_MULTICAST,
+					    .active_key = 1,
+					    .n_keys = 1,
+					    .keys = {{.id = 1, .len = VRRP_HMAC_KEY_MIN}}};
+	struct vrrp_hmac_memory sender = {0}, memory = {0};
+	const size_t message = len - (packet->trailer ? VRRP_TRAILER_LEN : 0);
+	uint8_t trailer[VRRP_TRAILER_LEN];
+	int64_t ahead_s;
+
+	vrrp_hmac_check(&conf, &memory, &path->src, 0, bytes, message, packet->trailer, &ahead_s);
+	vrrp_hmac_sign(&conf, &sender, &path->src, INT64_C(1) << 50, bytes, message, trailer);
+	if (vrrp_hmac_check(&conf, &memory, &path->src, 0, bytes, message, trailer, &ahead_s) !=
+		    VRRP_PACKET_OK ||
+	    vrrp_hmac_check(&conf, &memory, &path->src, 0, bytes, message, trailer, &ahead_s) !=
+		    VRRP_PACKET_AUTH_REPLAY)
+		abort();
 }
 
 static void check_round_trip(const uint8_t *bytes, size_t len, const struct vrrp_path *path,
@@ -78,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (vrrp_packet_decode(bytes, size - 1, &path, &packet) == VRRP_PACKET_OK) {
 		check_round_trip(bytes, size - 1, &path, &packet);
 		vrrp_packet_check(&packet, &expect, data[0]);
+		check_hmac(bytes, size - 1, &path, &packet);
 	}
 	free(bytes);
 	return 0;

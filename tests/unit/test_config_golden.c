@@ -204,7 +204,7 @@ static const struct sample {
 	{"IPv6", 0, 0, NULL},
 	{"PING_CHECK", 0, 0, NULL},
 	{"SMTP_CHECK", 0, 0, NULL},
-	{"SSL_GET", 0, 4, "repairs state MASTER beside auth_type AH, which is not honoured yet"},
+	{"SSL_GET", 3, 4, "refuses auth_type AH: who wants it would not hear us"},
 	{"UDP_CHECK", 0, 0, NULL},
 	{"conditional_conf", 4, 4, NULL},
 	{"fwmark", 4, 4, NULL},

@@ -71,7 +71,7 @@ static void test_encode(void **state)
 	struct sample s;
 
 	sample_init(&s);
-	assert_int_equal(vrrp_config_encode(&s.config, &path, 150, buf), sizeof(keepalived));
+	assert_int_equal(vrrp_config_encode(&s.config, &path, 150, NULL, buf), sizeof(keepalived));
 	assert_memory_equal(buf, keepalived, sizeof(keepalived));
 }
 
@@ -86,7 +86,7 @@ static void test_own_packet_is_accepted(void **state)
 
 	sample_init(&s);
 	expect = vrrp_config_expect(&s.config);
-	len = vrrp_config_encode(&s.config, &path, 0, buf);
+	len = vrrp_config_encode(&s.config, &path, 0, NULL, buf);
 	assert_int_equal(vrrp_packet_decode(buf, (size_t)len, &path, &p), VRRP_PACKET_OK);
 	assert_int_equal(vrrp_packet_check(&p, &expect, 255), VRRP_PACKET_OK);
 	assert_int_equal(vrrp_packet_check(&p, &expect, 64), VRRP_PACKET_TTL);
@@ -116,7 +116,7 @@ static void test_many_addresses(void **state)
 	}
 	s.config.vips = many;
 	s.config.n_vips = 300;
-	len = vrrp_config_encode(&s.config, &path, 1, buf);
+	len = vrrp_config_encode(&s.config, &path, 1, NULL, buf);
 	assert_int_equal(vrrp_packet_decode(buf, (size_t)len, &path, &p), VRRP_PACKET_OK);
 	assert_int_equal(p.n_addrs, 255);
 	assert_true(vrrp_config_same_addresses(&s.config, &p));

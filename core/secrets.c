@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets that the configuration only names: see secrets.h. */
+#include "core/secrets.h"
+
+#include "core/arena.h"
+#include "core/config/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX 512 /* a key of 64 bytes, as digits and with room to spare */
+
+/* "file:/PATH", or "credential:NAME" where systemd puts those of the unit. */
+static int path_of(const char *source, char *path, size_t size, const char **ret_why)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	int n;
+
+	if (!strncmp(source, "file:", 5)) {
+		n = snprintf(path, size, "%s", source + 5);
+	} else if (directory) {
+		n = snprintf(path, size, "%s/%s", directory, source + strlen("credential:"));
+	} else {
+		*ret_why =
+			"systemd has given no credentials: LoadCredential= in the unit names them";
+		return -ENOENT;
+	}
+	*ret_why = strerror(ENAMETOOLONG);
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+/* Its text without the end of the line. A key that others can read is none. */
+static int read_text(const char *path, char text[FILE_MAX], const char **ret_why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || (n = read(fd, text, FILE_MAX - 1)) < 0) {
+		*ret_why = strerror(errno);
+		if (fd >= 0)
+			close(fd);
+		return -EIO;
+	}
+	close(fd);
+	while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		n--;
+	text[n] = '\0';
+	*ret_why = S_ISREG(st.st_mode) ? "others can read it: chmod 600" : "it is not a file";
+	if (!S_ISREG(st.st_mode) || st.st_mode & (S_IROTH | S_IWOTH))
+		return -EPERM;
+	*ret_why = "it has a zero byte: write it as hex:DIGITS";
+	return strlen(text) == (size_t)n ? 0 : -EINVAL;
+}
+
+static const char *read_key(const char *source, struct arena *arena, const char **ret_why)
+{
+	char path[512], text[FILE_MAX];
+	const char *secret = NULL;
+
+	if (path_of(source, path, sizeof(path), ret_why) == 0 &&
+	    read_text(path, text, ret_why) == 0)
+		secret = secret_key(arena, text, ret_why);
+	explicit_bzero(text, sizeof(text));
+	return secret;
+}
+
+/* The instances, to be changed, with lists of keys of their own. */
+static struct model *copy(const struct model *of, struct arena *arena)
+{
+	struct model *m = arena_alloc(arena, sizeof(*m));
+
+	*m = *of;
+	m->instances = arena_array(arena, of->n_instances, sizeof(*m->instances));
+	for (uint32_t i = 0; i < of->n_instances; i++) {
+		struct vrrp_instance *v = &m->instances[i];
+
+		*v = of->instances[i];
+		if (!v->n_hmac)
+			continue;
+		v->hmac = arena_alloc(arena, sizeof(*v->hmac));
+		*v->hmac = *of->instances[i].hmac;
+		v->hmac->keys = arena_array(arena, v->hmac->n_keys, sizeof(*v->hmac->keys));
+		memcpy(v->hmac->keys, of->instances[i].hmac->keys,
+		       v->hmac->n_keys * sizeof(*v->hmac->keys));
+	}
+	return m;
+}
+
+static bool read_keys(struct vrrp_instance *v, struct arena *arena, struct diags *diags)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < v->hmac->n_keys; i++) {
+		struct hmac_key *key = &v->hmac->keys[i];
+		const char *why = NULL;
+
+		if (!key->source[0])
+			continue;
+		key->secret = read_key(key->source, arena, &why);
+		if (key->secret)
+			continue;
+		diags_add(diags, DIAG_ERROR, NULL, "%s: auth_hmac: key %u, %s: %s", v->name,
+			  key->id, key->source, why);
+		all = false;
+	}
+	return all;
+}
+
+static bool has_hmac(const struct model *m)
+{
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (m->instances[i].n_hmac)
+			return true;
+	return false;
+}
+
+bool secrets_any(const struct model *m)
+{
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (m->instances[i].n_hmac || m->instances[i].auth_pass[0])
+			return true;
+	return false;
+}
+
+const struct model *secrets_read(const struct model *of, struct arena *arena, struct diags *diags)
+{
+	struct model *m;
+	bool all = true;
+
+	if (!has_hmac(of))
+		return of;
+	m = copy(of, arena);
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (m->instances[i].n_hmac)
+			all = read_keys(&m->instances[i], arena, diags) && all;
+	return all ? m : NULL;
+}
+
+const struct model *secrets_removed(const struct model *of, struct arena *arena)
+{
+	struct model *m;
+
+	if (!secrets_any(of))
+		return of;
+	m = copy(of, arena);
+	for (uint32_t i = 0; i < m->n_instances; i++) {
+		struct vrrp_instance *v = &m->instances[i];
+
+		v->auth_pass = "";
+		for (uint32_t k = 0; v->n_hmac && k < v->hmac->n_keys; k++)
+			v->hmac->keys[k].secret = "";
+	}
+	return m;
+}
