@@ -18,7 +18,7 @@ to_run="busybox dnsmasq-base iproute2 ipvsadm keepalived kmod libnftables1 nftab
 has_ip_vs() { [ -e /proc/net/ip_vs ] || { [ "$(id -u)" = 0 ] && modprobe -q ip_vs 2>/dev/null; }; }
 
 packages_missing() {
-	local p guest=user-mode-linux
+	local p guest="user-mode-linux qemu-system-x86"
 	if has_ip_vs; then guest=; fi
 	for p in $to_build $to_run $guest; do
 		case $(dpkg-query -W -f '${Status}' "$p" 2>/dev/null) in
