@@ -69,6 +69,38 @@ const char *check_method_name(enum check_method method)
 	return names[method];
 }
 
+const char *forward_name(enum ipvs_forward forward)
+{
+	switch (forward) {
+	case IPVS_FORWARD_NAT:
+		return "NAT";
+	case IPVS_FORWARD_TUNNEL:
+		return "TUN";
+	case IPVS_FORWARD_DR:
+		return "DR";
+	case IPVS_FORWARD_SNAT:
+		return "SNAT";
+	}
+	return "?";
+}
+
+bool forward_translates(enum ipvs_forward forward)
+{
+	return forward == IPVS_FORWARD_NAT || forward == IPVS_FORWARD_SNAT;
+}
+
+const char *resilience_name(enum resilience resilience)
+{
+	static const char *const names[] = {
+		[RESILIENCE_UNSAID] = "",
+		[RESILIENCE_SYNC] = "sync",
+		[RESILIENCE_HASH] = "hash",
+		[RESILIENCE_BOTH] = "both",
+	};
+
+	return names[resilience];
+}
+
 const char *check_format(const struct check *c, char *text)
 {
 	const char *name = check_method_name((enum check_method)c->method);

@@ -78,11 +78,20 @@ enum http_protocol {
 	HTTP_2,
 };
 
-/* The kernel's IP_VS_CONN_F_* forwarding methods. */
+/* The kernel's IP_VS_CONN_F_* forwarding methods, and ours. */
 enum ipvs_forward {
 	IPVS_FORWARD_NAT = 0,
 	IPVS_FORWARD_TUNNEL = 2,
 	IPVS_FORWARD_DR = 3,
+	IPVS_FORWARD_SNAT = 16, /* NAT to IPVS; nftables translates the client's address, too */
+};
+
+/* What keeps a service's connections alive when the director changes. */
+enum resilience {
+	RESILIENCE_UNSAID,
+	RESILIENCE_SYNC, /* they are copied to the peers */
+	RESILIENCE_HASH, /* each director computes the same server for them */
+	RESILIENCE_BOTH,
 };
 
 /* The kernel's IP_VS_CONN_F_TUNNEL_TYPE_*. */
@@ -98,6 +107,11 @@ MODEL_RECORDS(RECORD_STRUCT)
 const char *notify_on_name(enum notify_on on);
 const char *track_kind_name(enum track_kind kind); /* "vrrp_script", "track_file" … */
 const char *process_match_name(enum process_match match); /* of param_match; NULL: has none */
+/* "NAT", "TUN", "DR", "SNAT": as lvs_method takes it. */
+const char *forward_name(enum ipvs_forward forward);
+/* Ports and addresses are rewritten: those of service and server may differ. */
+bool forward_translates(enum ipvs_forward forward);
+const char *resilience_name(enum resilience resilience);
 const char *check_method_name(enum check_method method); /* keepalived's keyword */
 /* "TCP_CHECK 192.0.2.1:80", "MISC_CHECK /usr/bin/look"; text of at least TEXT_MAX. */
 const char *check_format(const struct check *c, char *text);

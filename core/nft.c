@@ -168,6 +168,11 @@ int nft_table_set(const char *table, const char *rules, struct text *ret_reason)
 	return err;
 }
 
+bool nft_table_exists(const char *table)
+{
+	return find_table(table) == 0;
+}
+
 int nft_table_remove(const char *table)
 {
 	struct text reason;

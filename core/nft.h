@@ -16,6 +16,9 @@
  */
 int nft_table_set(const char *table, const char *rules, struct text *ret_reason);
 
+/* Somebody may have flushed the ruleset. False also when that can't be found out. */
+bool nft_table_exists(const char *table);
+
 /* 0 also when there is none, or could be none. Else -errno. */
 int nft_table_remove(const char *table);
 

@@ -577,19 +577,6 @@ static json *server_counters(const struct supervisor *s, uint64_t server)
 	return o;
 }
 
-static const char *forwarding(const struct real_server *r)
-{
-	switch ((enum ipvs_forward)r->forward) {
-	case IPVS_FORWARD_NAT:
-		return "NAT";
-	case IPVS_FORWARD_TUNNEL:
-		return "TUN";
-	case IPVS_FORWARD_DR:
-		return "DR";
-	}
-	return "?";
-}
-
 static json *counted_service(const struct supervisor *s, const struct virtual_server *vs)
 {
 	json *o = service(s, vs, NULL), *servers = NULL;
@@ -601,7 +588,8 @@ static json *counted_service(const struct supervisor *s, const struct virtual_se
 		json *r = json_object_array_get_idx(servers, i);
 
 		json_object_object_del(r, "checks");
-		add_str(r, "forwarding", forwarding(&vs->servers[i]));
+		add_str(r, "forwarding",
+			forward_name((enum ipvs_forward)vs->servers[i].forward));
 		add(r, "counters", server_counters(s, vs->servers[i].id));
 	}
 	return o;

@@ -38,7 +38,7 @@ static void read_server(struct doctor_facts *f, json *server)
 
 	f->connections += json_object_get_int64(get(server, "active_connections")) +
 			  json_object_get_int64(get(server, "inactive_connections"));
-	if (strcmp(str(server, "forwarding"), "NAT") != 0)
+	if (!strstr(str(server, "forwarding"), "NAT"))
 		return;
 	f->nat_ipv6 |= ipv6;
 	f->nat_ipv4 |= !ipv6;

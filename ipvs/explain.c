@@ -208,13 +208,21 @@ static void add_timeouts(struct line *l, const struct ipvs_timeouts *t)
 		add(l, "%sudp %u s", separator, t->udp_s);
 }
 
-static void explain_service(struct line *l, const struct ipvs_edit *e, bool drift)
+static void explain_service(struct line *l, const struct ipvs_edit *e, enum ipvs_cause cause,
+			    const struct service_state *state)
 {
+	bool drift = cause == IPVS_CAUSE_DRIFT;
+
 	if (e->kind == IPVS_EDIT_DEL_SERVICE) {
-		add(l, "service removed: no longer configured");
+		add(l, "service removed: %s",
+		    !state	   ? "no longer configured"
+		    : state->away ? "its vrrp instance is not active here"
+				   : "it should not be there");
 	} else if (e->kind == IPVS_EDIT_NEW_SERVICE) {
 		add(l, drift ? "service was missing: added again" : "service added: scheduler %s",
 		    e->service->scheduler);
+		if (cause == IPVS_CAUSE_VRRP)
+			add(l, ": its vrrp instance is active");
 	} else {
 		add(l, drift ? "service was changed: put back: " : "service changed: ");
 		add_service_changes(l, e->former, e->service);
@@ -297,7 +305,7 @@ const char *explain_edit(const struct ipvs_edit *e, enum ipvs_cause cause,
 		return line;
 	}
 	if (!e->dest) {
-		explain_service(&l, e, drift);
+		explain_service(&l, e, cause, state);
 		return line;
 	}
 	add(&l, "%s %s ", dest_noun(vs, e->dest),

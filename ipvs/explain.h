@@ -10,7 +10,7 @@ enum ipvs_cause {
 	IPVS_CAUSE_MODEL,  /* a new configuration, or the first one */
 	IPVS_CAUSE_HEALTH, /* a check's result, an agent's or the operator's word */
 	IPVS_CAUSE_CLOCK,  /* slow start or feedback goes on */
-	IPVS_CAUSE_VRRP,   /* the instance that the sync daemons follow changed its state */
+	IPVS_CAUSE_VRRP,   /* an instance that something follows changed its state */
 	IPVS_CAUSE_DRIFT,  /* somebody else changed the kernel's table */
 };
 

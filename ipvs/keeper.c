@@ -74,6 +74,7 @@ void keeper_send_service(const struct service_state *state)
 			 .service_state = { .service = state->service,
 					    .quorum_up = state->quorum_up,
 					    .sorry = state->sorry,
+					    .away = state->away,
 					    .servers_up = state->servers_up,
 					    .servers_kept = state->servers_kept,
 					    .weight_up = state->weight_up,
@@ -132,39 +133,58 @@ static uint64_t followed(const struct keeper *k)
 	return global && global->n_sync ? global->sync->instance : 0;
 }
 
-static struct keeper_instance *find_instance(const struct keeper_sync *sync, uint64_t id)
+static struct keeper_instance *find_instance(const struct keeper *k, uint64_t id)
 {
-	for (uint32_t i = 0; i < sync->n_instances; i++)
-		if (sync->instances[i].id == id)
-			return &sync->instances[i];
+	for (uint32_t i = 0; i < k->n_instances; i++)
+		if (k->instances[i].id == id)
+			return &k->instances[i];
 	return NULL;
 }
 
-enum wanted_follows keeper_follows(const struct keeper *k)
+static enum wanted_follows follows(const struct keeper *k, uint64_t instance)
 {
-	const struct keeper_instance *in = find_instance(&k->sync, followed(k));
+	const struct keeper_instance *in = find_instance(k, instance);
 
 	if (!in)
 		return WANTED_FOLLOWS_UNKNOWN;
 	return in->active ? WANTED_FOLLOWS_ACTIVE : WANTED_FOLLOWS_OTHER;
 }
 
+enum wanted_follows keeper_follows(const struct keeper *k)
+{
+	return follows(k, followed(k));
+}
+
+static void move_services(struct keeper *k, uint64_t instance)
+{
+	for (uint32_t i = 0; i < k->n_served; i++) {
+		struct served *s = &k->served[i];
+
+		if (s->vs->instance != instance ||
+		    !wanted_away_step(s->vs, follows(k, instance), &s->state))
+			continue;
+		keeper_send_service(&s->state);
+		keeper_mark(k, s);
+		k->moved = true;
+	}
+}
+
 void keeper_vrrp(struct keeper *k, const struct msg_vrrp_state *m)
 {
-	struct keeper_instance *in = find_instance(&k->sync, m->instance);
-	bool active = m->state == VRRP_STATE_ACTIVE;
+	struct keeper_instance *in = find_instance(k, m->instance);
+	bool active = m->state == VRRP_STATE_ACTIVE || m->release_us != USEC_NEVER;
 
 	if (in && in->active == active)
 		return;
 	if (!in) {
-		k->sync.instances = realloc(k->sync.instances,
-					    (k->sync.n_instances + 1) * sizeof(*in));
-		if (!k->sync.instances)
+		k->instances = realloc(k->instances, (k->n_instances + 1) * sizeof(*in));
+		if (!k->instances)
 			abort();
-		in = &k->sync.instances[k->sync.n_instances++];
+		in = &k->instances[k->n_instances++];
 	}
 	*in = (struct keeper_instance){ m->instance, active };
 	k->sync.dirty |= in->id == followed(k);
+	move_services(k, in->id);
 }
 
 void keeper_resume(struct keeper *k, const struct msg_service_state *m)
@@ -177,6 +197,7 @@ void keeper_resume(struct keeper *k, const struct msg_service_state *m)
 	k->resumed[k->n_resumed++] = (struct service_state){ .service = m->service,
 							     .quorum_up = m->quorum_up,
 							     .sorry = m->sorry,
+							     .away = m->away,
 							     .servers_up = m->servers_up,
 							     .weight_up = m->weight_up,
 							     .since_us = m->since_us };
@@ -455,6 +476,7 @@ static void serve(struct keeper *k, const struct keeper *former, const struct mo
 		if (!was || !virtual_server_equal(was->vs, vs))
 			k->served[i].dirty = true;
 		k->served[i].vs = vs;
+		wanted_away_step(vs, follows(k, vs->instance), &k->served[i].state);
 	}
 	qsort(k->served, k->n_served, sizeof(*k->served), compare_served);
 	k->model = model;
@@ -648,8 +670,11 @@ static void run_services(struct keeper *k, int64_t now_us)
 	scope_changed(k, false, &scope, now_us);
 	scope.all = scope.n_some > SOME_MAX;
 	if (k->available)
-		pass(k, &scope, k->tended.by_clock ? IPVS_CAUSE_CLOCK : IPVS_CAUSE_HEALTH);
+		pass(k, &scope, k->moved ? IPVS_CAUSE_VRRP
+				: k->tended.by_clock ? IPVS_CAUSE_CLOCK
+						     : IPVS_CAUSE_HEALTH);
 	k->tended.by_clock = true;
+	k->moved = false;
 	free(scope.some);
 }
 
@@ -834,8 +859,8 @@ void keeper_stop(struct keeper *k)
 	}
 	ipvs_netlink_done(&k->nl);
 	health_done(&k->health);
-	free(k->sync.instances);
-	k->sync.instances = NULL;
+	free(k->instances);
+	k->instances = NULL;
 	leaving_done(&k->leaving);
 	free(k->tended.drains);
 	k->tended.drains = NULL;

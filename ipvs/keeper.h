@@ -28,13 +28,14 @@ struct served {
 	uint64_t told;	  /* the last such hash that was logged */
 };
 
-/* The kernel's sync daemons, and the instances that they may follow. */
+/* A VRRP instance that was heard of. */
+struct keeper_instance {
+	uint64_t id;
+	bool active; /* or holds its addresses until its successor has them */
+};
+
+/* The kernel's sync daemons. */
 struct keeper_sync {
-	struct keeper_instance {
-		uint64_t id;
-		bool active;
-	} *instances; /* all that were heard of */
-	uint32_t n_instances;
 	bool owned; /* what runs may be there because of us */
 	bool runs[IPVS_DAEMONS];
 	bool dirty; /* the followed instance has changed its state */
@@ -59,6 +60,9 @@ struct keeper {
 	uint32_t n_resumed;
 	struct leaving leaving;
 	struct keeper_sync sync;
+	struct keeper_instance *instances;
+	uint32_t n_instances;
+	bool moved; /* a service came or went with its instance since the last pass */
 	uint64_t *owned; /* sorted ids of keys: of all that may be in the kernel because of us */
 	uint32_t n_owned;
 	bool flush_others; /* lvs_flush, until the first whole pass has ended well */
@@ -128,6 +132,7 @@ struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *ke
 void keeper_send_service(const struct service_state *state);
 void keeper_send_ipvs(const struct keeper *k);
 void keeper_send_sync(const struct keeper *k);
+/* What is known of the instance that the sync daemons follow. */
 enum wanted_follows keeper_follows(const struct keeper *k);
 
 /* What a pass looks at: these services, or all; and the keys of some that are wanted no more. */

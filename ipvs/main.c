@@ -7,6 +7,7 @@
 #include "core/role.h"
 #include "ipvs/keeper.h"
 #include "ipvs/loopback.h"
+#include "ipvs/translation.h"
 #include "ipvs/tunables.h"
 
 #include <ev.h>
@@ -25,6 +26,7 @@ struct ipvs_role {
 	struct keeper keeper;
 	struct tunables tunables;
 	struct loopback loopback;
+	struct translation translation;
 	struct ev_loop *loop;
 	ev_prepare apply;
 	ev_timer retry;
@@ -84,6 +86,7 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 
 	if (round_done) {
 		loopback_keep(&r->loopback);
+		translation_check(&r->translation);
 		tunables_check(&r->tunables);
 	}
 	if (round_done && pause_s < PATROL_PAUSE_S)
@@ -106,6 +109,7 @@ static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct ipvs_role *r = w->data;
 
+	translation_run(&r->translation);
 	if (!keeper_is_dirty(&r->keeper))
 		return;
 	keeper_run(&r->keeper, clock_now_us());
@@ -145,6 +149,7 @@ static void role_commit(void *ctx, const struct model *now)
 	if (!now->global->n_peering)
 		loopback_remove(&r->loopback);
 	tunables_commit(&r->tunables, now->global); /* the keeper's question has loaded ip_vs */
+	translation_commit(&r->translation, now);
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);
 	schedule_retry(r);
@@ -195,6 +200,7 @@ static void role_stop(void *ctx, int64_t deadline_us)
 	ev_timer_stop(r->loop, &r->tend);
 	keeper_stop(&r->keeper);
 	loopback_remove(&r->loopback);
+	translation_stop(&r->translation);
 	tunables_stop(&r->tunables);
 	role_stopped();
 }

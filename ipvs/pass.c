@@ -61,7 +61,7 @@ static void make_wanted(struct pass *p)
 	for (uint32_t i = 0; i < scope_size(p); i++) {
 		const struct served *s = scope_at(p, i);
 
-		for (uint32_t j = 0; j < wanted_keys(s->vs); j++) {
+		for (uint32_t j = 0; !s->state.away && j < wanted_keys(s->vs); j++) {
 			struct ipvs_service *to = &t->services[t->n_services++];
 
 			wanted_service(p->arena, s->vs, j, &p->k->health, &s->state, to);

@@ -32,7 +32,11 @@ static bool quorum_is_up(const struct virtual_server *vs, bool was_up, uint64_t 
 bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 			struct service_state *state, int64_t now_us)
 {
-	struct service_state next = { .service = vs->id, .since_us = state->since_us };
+	struct service_state next = {
+		.service = vs->id,
+		.away = state->away,
+		.since_us = state->since_us,
+	};
 	uint64_t weight_up = 0;
 
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
@@ -55,6 +59,20 @@ bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 		return false;
 	*state = next;
 	return true;
+}
+
+bool wanted_away_step(const struct virtual_server *vs, enum wanted_follows follows,
+		      struct service_state *state)
+{
+	bool was = state->away;
+
+	if (!vs->active_only)
+		state->away = false;
+	else if (follows != WANTED_FOLLOWS_UNKNOWN)
+		state->away = follows != WANTED_FOLLOWS_ACTIVE;
+	else
+		state->away = was || !state->service;
+	return state->away != was;
 }
 
 uint32_t wanted_keys(const struct virtual_server *vs)
@@ -89,7 +107,7 @@ static void add_dest(struct ipvs_service *s, const struct real_server *rs, int32
 	s->dests[s->n_dests++] = (struct ipvs_dest){
 		.address = rs->address,
 		.port = rs->port,
-		.forward = rs->forward,
+		.forward = rs->forward == IPVS_FORWARD_SNAT ? IPVS_FORWARD_NAT : rs->forward,
 		.tunnel_type = rs->tunnel_type,
 		.tunnel_port = rs->tunnel_port,
 		.tunnel_flags = rs->tunnel_flags,

@@ -17,10 +17,18 @@ struct service_state {
 	uint64_t service; /* the virtual server's id; 0 before the first step */
 	bool quorum_up;
 	bool sorry; /* the sorry server serves instead of the pool */
+	bool away;  /* active_only, and not Active here: not wanted in the kernel */
 	uint32_t servers_up;
 	uint32_t servers_kept; /* of these: by max_ejection */
 	uint32_t weight_up;
 	int64_t since_us; /* of the quorum's last change */
+};
+
+/* What is known of an instance that something in the kernel follows. */
+enum wanted_follows {
+	WANTED_FOLLOWS_UNKNOWN, /* it has not been heard of yet: all stays as it is */
+	WANTED_FOLLOWS_ACTIVE,
+	WANTED_FOLLOWS_OTHER,
 };
 
 /* With all of its factors: what the kernel is to have. */
@@ -30,6 +38,11 @@ int32_t wanted_server_weight(const struct real_server *rs, const struct health *
 bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,
 			struct service_state *state, int64_t now_us);
 
+/* active_only: from what is known of its instance. A fresh service waits for its word. True when
+ * that changed anything. */
+bool wanted_away_step(const struct virtual_server *vs, enum wanted_follows follows,
+		      struct service_state *state);
+
 /* The kernel's services that a virtual server stands for: one, or its group's. */
 uint32_t wanted_keys(const struct virtual_server *vs);
 struct ipvs_key wanted_key(const struct virtual_server *vs, uint32_t i);
@@ -38,13 +51,6 @@ struct ipvs_key wanted_key(const struct virtual_server *vs, uint32_t i);
 void wanted_service(struct arena *arena, const struct virtual_server *vs, uint32_t i,
 		    const struct health *h, const struct service_state *state,
 		    struct ipvs_service *ret);
-
-/* What is known of the instance that the sync daemons follow. */
-enum wanted_follows {
-	WANTED_FOLLOWS_UNKNOWN, /* it has not been heard of yet: the daemons stay as they are */
-	WANTED_FOLLOWS_ACTIVE,
-	WANTED_FOLLOWS_OTHER,
-};
 
 /* `owned`: what runs in the kernel may be ours; else, without lvs_sync_daemon, it is let be. */
 bool wanted_any_daemon(const struct global *global);

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The usual lab: two directors, real servers, a client, one LAN (two for NAT), one service.
+"""The usual lab: two directors, real servers, a client, one LAN (two for NAT and SNAT), one service.
 
     client .50 ──┬── lan 10.0.0.0/24 or fd00::/64, the virtual address is .100 or ::100
        d1 .1  ───┤   d2 .2
-       r1 .11 ───┘   r2 .12 …     (NAT: on a second LAN, 10.0.1.0/24 or fd00:1::/64, gateway 254)
+       r1 .11 ───┘   r2 .12 …     (NAT: on a second LAN, 10.0.1.0/24 or fd00:1::/64, gateway 254;
+                         SNAT: the same without a way back)
 
 Both directors read the same keepalived.conf text but for their priority: d1 is preferred.
 """
@@ -27,9 +28,9 @@ class Pair:
         self.mode, self.version, self.advert_s = mode, version, advert_s
         self.http, self.ip_vs, self.family, self.more = http, ip_vs, family, more
         self.vip, self.gateway = self.address(0, 100), self.address(1, 254)
-        self.real_addresses = [self.address(int(mode == "nat"), 11 + i) for i in range(reals)]
+        self.real_addresses = [self.address(int("nat" in mode), 11 + i) for i in range(reals)]
         self.lan = net.Switch("lan")
-        self.inside = net.Switch("inside") if mode == "nat" else None
+        self.inside = net.Switch("inside") if "nat" in mode else None
         self.client = net.Node("client")
         self._plug(self.client, "eth0", self.lan, self.address(0, 50))
         self.d1, self.d2 = (self._director(i) for i in (1, 2))
@@ -71,7 +72,7 @@ class Pair:
         self._plug(node, "eth0", self.inside or self.lan, address)
         if self.mode == "nat":
             node.ip(f"route add default via {self.gateway}")
-        else:  # the virtual address without answering ARP for it
+        elif self.mode != "snat":  # the virtual address without answering ARP for it
             node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__arp_announce=2)
             node.ip(f"addr add {self.vip} dev lo")
         node.echo = None

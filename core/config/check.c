@@ -273,5 +273,6 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 	sync_group_check_all(&c, root);
 	lvs_finish(&c);
 	sync_check(&c, root);
+	pair_link_all(&c);
 	return check_model(&c);
 }

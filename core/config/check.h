@@ -173,9 +173,19 @@ struct service_draft {
 	const struct ast_node *feedback_min;
 	const struct ast_node *scheduler_option; /* sh-port and the like: the last one */
 	const char *option_scheduler;		 /* whom it is for */
+	const struct ast_word *instance;	 /* of active_only */
+	const struct ast_node *resilience;
 	size_t members_cap;
 	struct server_draft *servers;
 	uint32_t n_servers;
+};
+
+/* What a service asks of an instance or of the sync block. */
+struct pair_draft {
+	uint32_t service; /* its place in the list */
+	const struct ast_node *node;
+	const struct ast_word *instance;
+	const struct ast_node *resilience;
 };
 
 /* Where an id was first used. */
@@ -197,6 +207,8 @@ struct checker {
 	uint32_t n_trackers;
 	struct virtual_server *services;
 	uint32_t n_services;
+	struct pair_draft *pairs;
+	uint32_t n_pairs;
 	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
 	size_t ids_size;
 	size_t n_ids;
@@ -301,6 +313,14 @@ void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_nod
 
 /* check_service.c: every service of the file, in order */
 void service_check_all(struct checker *c, const struct ast_node *root);
+/* check_pair.c: resilience, before the scheduler is checked; what a service asks of the instances
+ * and the sync block is kept, and looked at when these are known. */
+void pair_use_hash(struct checker *c, struct service_draft *d);
+void pair_keep(struct checker *c, const struct service_draft *d);
+void pair_link_all(struct checker *c);
+const struct vs_sysctl *lvs_sysctl_find(const struct global *g, const char *name);
+/* A value below net.ipv4.vs that something needs, unless lvs_sysctl has another. */
+void lvs_default_sysctl(struct checker *c, const char *name, const char *value);
 void forward_set(struct checker *c, struct forward_draft *f, const struct ast_node *n);
 
 /* check_group.c: the members of a service's virtual_server_group, still without protocol and id.
@@ -378,6 +398,8 @@ SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);
 SETTER(set_vrrp_vips);
 SETTER(set_service_family);
+SETTER(set_service_active_only);
+SETTER(set_service_resilience);
 SETTER(set_service_feedback);
 SETTER(set_service_feedback_min);
 SETTER(set_service_forward);

@@ -189,38 +189,48 @@ static const char *sysctl_value(struct checker *c, const struct ast_node *n, siz
 	return value;
 }
 
-static bool sysctl_is_there(const struct global *g, const char *name)
+const struct vs_sysctl *lvs_sysctl_find(const struct global *g, const char *name)
 {
 	for (uint32_t i = 0; i < g->n_sysctls; i++)
 		if (!strcmp(g->sysctls[i].name, name))
-			return true;
-	return false;
+			return &g->sysctls[i];
+	return NULL;
+}
+
+static void append_sysctl(struct checker *c, struct global *g, const char *name, const char *value)
+{
+	g->sysctls = check_extend(c, g->sysctls, g->n_sysctls, 1, sizeof(*g->sysctls));
+	g->sysctls[g->n_sysctls++] =
+		(struct vs_sysctl){.id = model_id_sysctl(name), .name = name, .value = value};
+}
+
+void lvs_default_sysctl(struct checker *c, const char *name, const char *value)
+{
+	if (!lvs_sysctl_find(&c->global.g, name))
+		append_sysctl(c, &c->global.g, name, value);
 }
 
 static void add_sysctl(struct checker *c, struct global *g, const struct ast_node *n)
 {
-	struct vs_sysctl y = {.name = value_string(c, &n->word[0])};
+	const char *name = value_string(c, &n->word[0]), *value;
 	size_t known = 0;
 
-	while (known < sizeof(sysctls) / sizeof(*sysctls) && strcmp(sysctls[known].name, y.name))
+	while (known < sizeof(sysctls) / sizeof(*sysctls) && strcmp(sysctls[known].name, name))
 		known++;
 	if (known == sizeof(sysctls) / sizeof(*sysctls)) {
 		check_warn(c, &n->word[0].loc,
 			   "'%s' is no setting of net.ipv4.vs that tandem knows; it is left out",
-			   y.name);
+			   name);
 		return;
 	}
-	if (sysctl_is_there(g, y.name)) {
+	if (lvs_sysctl_find(g, name)) {
 		check_warn(c, &n->word[0].loc, "'%s' is there already; this one is left out",
-			   y.name);
+			   name);
 		return;
 	}
-	y.value = sysctl_value(c, n, known);
-	if (!y.value)
-		return;
-	y.id = model_id_sysctl(y.name);
-	g->sysctls = check_extend(c, g->sysctls, g->n_sysctls, 1, sizeof(y));
-	g->sysctls[g->n_sysctls++] = y;
+	value = sysctl_value(c, n, known);
+	if (value)
+		append_sysctl(c, g, name, value);
 }
 
 void set_global_sysctls(struct checker *c, void *draft, const struct ast_node *n)

@@ -189,7 +189,7 @@ static void finish_port(struct checker *c, const struct service_draft *s, struct
 		d->r.port = vs->port;
 	if (vs->n_members && !vs->port)
 		return; /* its members have ports of their own */
-	if (d->r.forward == IPVS_FORWARD_NAT || d->r.port == vs->port)
+	if (forward_translates(d->r.forward) || d->r.port == vs->port)
 		return;
 	if (vs->fwmark)
 		check_warn(c, draft_loc(d),

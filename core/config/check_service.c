@@ -92,6 +92,8 @@ void forward_set(struct checker *c, struct forward_draft *f, const struct ast_no
 
 	if (!strcmp(s, "NAT")) {
 		got.method = IPVS_FORWARD_NAT;
+	} else if (!strcmp(s, "SNAT")) {
+		got.method = IPVS_FORWARD_SNAT;
 	} else if (!strcmp(s, "DR")) {
 		got.method = IPVS_FORWARD_DR;
 	} else if (!strcmp(s, "TUN")) {
@@ -102,7 +104,7 @@ void forward_set(struct checker *c, struct forward_draft *f, const struct ast_no
 		if (!tunnel_check(c, n, &got))
 			return;
 	} else {
-		check_warn(c, &n->word[1].loc, "'%s' is none of NAT, DR, TUN; it is left out", s);
+		check_warn(c, &n->word[1].loc, "'%s' is none of NAT, DR, TUN, SNAT; it is left out", s);
 		return;
 	}
 	if (got.method != IPVS_FORWARD_TUNNEL && n->n_words > 2)
@@ -560,6 +562,30 @@ static void finish_family(struct service_draft *d)
 		d->vs.family = any ? any : AF_INET;
 }
 
+static bool any_snat(const struct virtual_server *vs)
+{
+	for (uint32_t i = 0; i < vs->n_servers; i++)
+		if (vs->servers[i].forward == IPVS_FORWARD_SNAT)
+			return true;
+	return vs->n_sorry && vs->sorry->forward == IPVS_FORWARD_SNAT;
+}
+
+/* The second translation is nftables', which sees IPVS's connections only with vs.conntrack. */
+static void finish_snat(struct checker *c, struct service_draft *d)
+{
+	const struct vs_sysctl *y;
+
+	if (!any_snat(&d->vs))
+		return;
+	lvs_default_sysctl(c, "conntrack", "1");
+	y = lvs_sysctl_find(&c->global.g, "conntrack");
+	if (strcmp(y->value, "1") != 0)
+		check_warn(c, draft_loc(d),
+			   "%s: SNAT wants lvs_sysctl conntrack 1, not %s: its clients keep their "
+			   "own addresses",
+			   draft_name(c, d), y->value);
+}
+
 /* False when it has no place in the kernel. */
 static bool finish_service(struct checker *c, struct service_draft *d)
 {
@@ -567,12 +593,14 @@ static bool finish_service(struct checker *c, struct service_draft *d)
 		return false;
 	finish_family(d);
 	finish_protocol(c, d);
+	pair_use_hash(c, d);
 	finish_scheduler(c, d);
 	if (d->vs.group[0] && !group_finish(c, d))
 		return false;
 	d->vs.id = model_id_virtual_server(&d->vs);
 	server_check_all(c, d);
 	finish_sorry(c, d);
+	finish_snat(c, d);
 	finish_persistence(c, d);
 	finish_quorum(c, d);
 	finish_weights(c, d);
@@ -641,6 +669,12 @@ static struct server_draft *room_for_drafts(struct checker *c, uint32_t n)
 	return c->drafts;
 }
 
+static void add_service(struct checker *c, const struct service_draft *d)
+{
+	pair_keep(c, d);
+	c->services[c->n_services++] = d->vs;
+}
+
 static void service_check(struct checker *c, const struct ast_node *n)
 {
 	const struct ast_loc *first;
@@ -664,7 +698,7 @@ static void service_check(struct checker *c, const struct ast_node *n)
 		check_warn(c, draft_loc(&d), "%s has no real_server; it is left out",
 			   draft_name(c, &d));
 	else
-		c->services[c->n_services++] = d.vs;
+		add_service(c, &d);
 }
 
 void service_check_all(struct checker *c, const struct ast_node *root)

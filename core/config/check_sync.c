@@ -177,20 +177,6 @@ static bool is_whole(struct checker *c, const struct ast_node *n, struct peering
 	return c->diags->n_errors == errors;
 }
 
-/* Each change of state, and busy connections every 10 s, are told by the kernel: with its own
- * defaults connections of less than three packets would never be. */
-static void add_sysctl(struct checker *c, const char *name, const char *value)
-{
-	struct global *g = &c->global.g;
-	struct vs_sysctl y = {.id = model_id_sysctl(name), .name = name, .value = value};
-
-	for (uint32_t i = 0; i < g->n_sysctls; i++)
-		if (!strcmp(g->sysctls[i].name, name))
-			return;
-	g->sysctls = check_extend(c, g->sysctls, g->n_sysctls, 1, sizeof(y));
-	g->sysctls[g->n_sysctls++] = y;
-}
-
 static void use_block(struct checker *c, const struct sync_block *b)
 {
 	struct global *g = &c->global.g;
@@ -202,8 +188,10 @@ static void use_block(struct checker *c, const struct sync_block *b)
 		check_warn(c, &c->global.sync.node->word[0].loc,
 			   "sync does what lvs_sync_daemon is for; lvs_sync_daemon is left out");
 	g->n_sync = 0;
-	add_sysctl(c, "sync_threshold", "0 0");
-	add_sysctl(c, "sync_refresh_period", "10");
+	/* Each change of state, and busy connections every 10 s, are told by the kernel: with its
+	 * own defaults connections of less than three packets would never be. */
+	lvs_default_sysctl(c, "sync_threshold", "0 0");
+	lvs_default_sysctl(c, "sync_refresh_period", "10");
 }
 
 void sync_check(struct checker *c, const struct ast_node *root)

@@ -220,7 +220,7 @@ static const char *add_name(struct arena *arena, const char *said, const char *w
 
 static const char *forward_word(const struct real_server *r)
 {
-	return r->forward == IPVS_FORWARD_NAT ? "NAT" : r->forward == IPVS_FORWARD_DR ? "DR" : "TUN";
+	return forward_name((enum ipvs_forward)r->forward);
 }
 
 /* What the kernel is told; a change of the checks alone has no words. */

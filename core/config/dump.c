@@ -459,15 +459,9 @@ static void dump_forward(FILE *out, const char *indent, const char *keyword,
 			 const struct real_server *r)
 {
 	fprintf(out, "%s%s", indent, keyword);
-	switch ((enum ipvs_forward)r->forward) {
-	case IPVS_FORWARD_NAT:
-		fputs(" NAT\n", out);
+	if (r->forward != IPVS_FORWARD_TUNNEL) {
+		fprintf(out, " %s\n", forward_name((enum ipvs_forward)r->forward));
 		return;
-	case IPVS_FORWARD_DR:
-		fputs(" DR\n", out);
-		return;
-	case IPVS_FORWARD_TUNNEL:
-		break;
 	}
 	fputs(r->tunnel_type == IPVS_TUNNEL_GUE	  ? " TUN type gue"
 	      : r->tunnel_type == IPVS_TUNNEL_GRE ? " TUN type gre"
@@ -589,7 +583,18 @@ static void dump_service_name(FILE *out, const struct virtual_server *vs)
 		fprintf(out, TAB "protocol %s\n", protocol_name(vs->protocol));
 }
 
-static void dump_service(FILE *out, const struct virtual_server *vs)
+static void dump_active_only(FILE *out, const struct model *m, const struct virtual_server *vs)
+{
+	const struct vrrp_instance *v = model_find_instance(m, vs->instance);
+
+	if (!vs->active_only || !v)
+		return;
+	fputs(TAB "active_only ", out);
+	dump_string(out, v->name);
+	fputc('\n', out);
+}
+
+static void dump_service(FILE *out, const struct model *m, const struct virtual_server *vs)
 {
 	dump_service_name(out, vs);
 	dump_scheduler(out, vs);
@@ -606,6 +611,11 @@ static void dump_service(FILE *out, const struct virtual_server *vs)
 		dump_str(out, TAB, "feedback", feedback_name((enum feedback)vs->feedback));
 		dump_u32(out, TAB, "feedback_min", vs->feedback_min);
 	}
+	dump_flag(out, TAB, "ha_suspend", vs->ha_suspend);
+	dump_active_only(out, m, vs);
+	if (vs->resilience)
+		fprintf(out, TAB "resilience %s\n",
+			resilience_name((enum resilience)vs->resilience));
 	for (uint32_t i = 0; i < vs->n_notifies; i++)
 		dump_notify(out, TAB, vs->notifies[i].on == NOTIFY_UP ? "quorum_up" : "quorum_down",
 			    &vs->notifies[i]);
@@ -638,6 +648,6 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		if (m->services[i].n_members)
 			dump_group(out, m, &m->services[i]);
-		dump_service(out, &m->services[i]);
+		dump_service(out, m, &m->services[i]);
 	}
 }

@@ -245,7 +245,7 @@ static void keeper_free(struct keeper *k)
 	free(k->keys);
 	free(k->owned);
 	free(k->resumed);
-	free(k->sync.instances);
+	free(k->instances);
 	free(k->tended.drains);
 	leaving_done(&k->leaving);
 	health_done(&k->health);
@@ -872,7 +872,9 @@ static const char *daemons(void)
 
 static void say_vrrp(struct fixture *f, uint64_t instance, enum vrrp_state_id state)
 {
-	struct msg_vrrp_state m = { .instance = instance, .state = state };
+	struct msg_vrrp_state m = { .instance = instance,
+				    .state = state,
+				    .release_us = USEC_NEVER };
 
 	keeper_vrrp(&f->keeper, &m);
 	keeper_run(&f->keeper, 1);
@@ -1029,10 +1031,66 @@ static void test_random_walk(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* active_only: nobody knows the instance yet, it is Active, holds for its successor, lets go. */
+static void test_active_only_goes_with_its_instance(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_vrrp_state m = { .instance = 7,
+				    .state = VRRP_STATE_BACKUP,
+				    .release_us = 100 };
+
+	f->model->services[0].active_only = true;
+	f->model->services[0].instance = 7;
+	keeper_commit(&f->keeper, f->model, 1);
+	assert_null(in_kernel(f, 0));
+	assert_non_null(in_kernel(f, 1));
+
+	say_vrrp(f, 7, VRRP_STATE_ACTIVE);
+	assert_int_equal(in_kernel(f, 0)->n_dests, SERVERS);
+	assert_true(logged("its vrrp instance is active"));
+	keeper_vrrp(&f->keeper, &m);
+	keeper_run(&f->keeper, 1);
+	assert_non_null(in_kernel(f, 0));
+	say_vrrp(f, 7, VRRP_STATE_BACKUP);
+	assert_null(in_kernel(f, 0));
+	assert_true(logged("service removed: its vrrp instance is not active here"));
+	assert_settled(f);
+}
+
+/* A new process hears of the instance later than of the model: all stays as it was. */
+static void test_active_only_outlives_the_process(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_service_state served = { .service = f->model->services[0].id };
+	struct keeper next;
+
+	f->model->services[0].active_only = true;
+	f->model->services[0].instance = 7;
+	keeper_vrrp(&f->keeper, &(struct msg_vrrp_state){ .instance = 7,
+							  .state = VRRP_STATE_ACTIVE });
+	keeper_commit(&f->keeper, f->model, 1);
+	assert_non_null(in_kernel(f, 0));
+	keeper_init(&next);
+	keeper_resume(&next, &served);
+	world.edits = 0;
+	keeper_commit(&next, f->model, 2);
+	assert_int_equal(world.edits, 0);
+	keeper_free(&next);
+
+	keeper_init(&next);
+	served.away = true;
+	keeper_resume(&next, &served);
+	keeper_commit(&next, f->model, 3);
+	assert_null(in_kernel(f, 0));
+	keeper_free(&next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_from_nothing),
+		TEST(test_active_only_goes_with_its_instance),
+		TEST(test_active_only_outlives_the_process),
 		TEST(test_a_former_life_is_adopted),
 		TEST(test_only_what_was_ours_is_removed),
 		TEST(test_unknown_services_are_foreign),
