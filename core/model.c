@@ -357,6 +357,30 @@ const struct sync_group *model_find_group(const struct model *m, uint64_t id)
 	return NULL;
 }
 
+const char *model_vip_base(const struct vrrp_instance *v, const struct vip *vip)
+{
+	return vip->ifname[0] ? vip->ifname : v->ifname;
+}
+
+bool model_wants_vmac(const struct vrrp_instance *v, const struct vip *vip)
+{
+	bool own = strcmp(model_vip_base(v, vip), v->ifname) == 0 &&
+		   vip->address.family == v->family;
+
+	return vip->use_vmac || (own ? v->use_vmac : v->use_vmac_addr);
+}
+
+const struct vmac *model_vmac_of(const struct vrrp_instance *v, const struct vip *vip)
+{
+	const char *base = model_vip_base(v, vip);
+
+	for (uint32_t i = 0; i < v->n_vmacs && model_wants_vmac(v, vip); i++)
+		if (v->vmacs[i].family == vip->address.family &&
+		    strcmp(v->vmacs[i].base, base) == 0)
+			return &v->vmacs[i];
+	return NULL;
+}
+
 bool model_is_grouped(const struct model *m, uint64_t instance)
 {
 	for (uint32_t i = 0; i < m->n_groups; i++)

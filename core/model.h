@@ -53,6 +53,11 @@ enum hmac_mode {
 	HMAC_MODES,
 };
 
+enum vmac_kind {
+	VMAC_MACVLAN,
+	VMAC_IPVLAN,
+};
+
 enum check_method {
 	CHECK_TCP,
 	CHECK_HTTP,
@@ -152,6 +157,12 @@ uint64_t model_addresses_hash(const struct model *m);
 const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id);
 const struct sync_group *model_find_group(const struct model *m, uint64_t id);
 const struct virtual_server *model_find_service(const struct model *m, uint64_t id);
+/* The interface made for virtual addresses that this one goes on; NULL: it goes on a plain one. */
+const struct vmac *model_vmac_of(const struct vrrp_instance *v, const struct vip *vip);
+/* Whether it goes on one, whatever interfaces there are. */
+bool model_wants_vmac(const struct vrrp_instance *v, const struct vip *vip);
+/* The plain interface that an address goes on, or an interface for it is made on. */
+const char *model_vip_base(const struct vrrp_instance *v, const struct vip *vip);
 /* Is the instance in a sync group? */
 bool model_is_grouped(const struct model *m, uint64_t instance);
 

@@ -88,6 +88,7 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 		*ret = m->server_state.server;
 		return true;
 	case MSG_VS_SYSCTL:
+	case MSG_NET_SYSCTL:
 		*ret = m->vs_sysctl_state.id;
 		return true;
 	case MSG_SYNC_PEER:

@@ -5,10 +5,10 @@
  */
 #include "core/clock.h"
 #include "core/role.h"
+#include "core/tunables.h"
 #include "ipvs/keeper.h"
 #include "ipvs/loopback.h"
 #include "ipvs/translation.h"
-#include "ipvs/tunables.h"
 
 #include <ev.h>
 
@@ -117,13 +117,20 @@ static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
 	schedule_tend(r);
 }
 
+static const struct tunables_place tunables_place = {
+	.dir = "/proc/sys/net/ipv4/vs",
+	.called = "net.ipv4.vs.",
+	.report = MSG_VS_SYSCTL,
+	.missing = "this kernel has no such setting, or ip_vs is not loaded",
+};
+
 static int role_init(void *ctx, struct ev_loop *loop)
 {
 	struct ipvs_role *r = ctx;
 
 	r->loop = loop;
 	keeper_init(&r->keeper);
-	tunables_init(&r->tunables, TUNABLES_DIR);
+	tunables_init(&r->tunables, &tunables_place);
 	ev_prepare_init(&r->apply, on_apply);
 	ev_timer_init(&r->retry, on_retry, 0, 0);
 	ev_timer_init(&r->patrol, on_patrol, PATROL_PAUSE_S, 0);
@@ -139,6 +146,14 @@ static int role_prepare(void *ctx, const struct model *next, struct text *ret_re
 	return 0;
 }
 
+static void commit_sysctls(struct ipvs_role *r, const struct global *global)
+{
+	tunables_begin(&r->tunables);
+	for (uint32_t i = 0; i < global->n_sysctls; i++)
+		tunables_want(&r->tunables, global->sysctls[i].name, global->sysctls[i].value);
+	tunables_settle(&r->tunables);
+}
+
 static void role_commit(void *ctx, const struct model *now)
 {
 	struct ipvs_role *r = ctx;
@@ -148,7 +163,7 @@ static void role_commit(void *ctx, const struct model *now)
 	keeper_commit(&r->keeper, now, clock_now_us());
 	if (!now->global->n_peering)
 		loopback_remove(&r->loopback);
-	tunables_commit(&r->tunables, now->global); /* the keeper's question has loaded ip_vs */
+	commit_sysctls(r, now->global); /* the keeper's question has loaded ip_vs */
 	translation_commit(&r->translation, now);
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);

@@ -16,19 +16,26 @@ BUILT_IN = {
     "ip_vs": lambda: os.path.exists("/proc/net/ip_vs"),
     "veth": lambda: _makes_link("veth"),
     "bridge": lambda: _makes_link("bridge"),
+    "macvlan": lambda: _makes_link("macvlan", on="lab-base"),
+    "ipvlan": lambda: _makes_link("ipvlan", on="lab-base"),
+    "vrf": lambda: _makes_link("vrf", "table", "1000"),
 }
 
 _count = 0
 _failed = 0
 
 
-def _makes_link(kind):
-    """One of this kind can be made, and is gone again."""
-    add = ["ip", "link", "add", "lab-try", "type", kind]
-    if subprocess.run(add, stderr=subprocess.DEVNULL).returncode:
-        return False
-    subprocess.run(["ip", "link", "del", "lab-try"], check=True)
-    return True
+def _makes_link(kind, *options, on=None):
+    """One of this kind can be made, on a bridge where it needs another, and is gone again."""
+    def ip(*words):
+        return subprocess.run(["ip", "link", *words], stderr=subprocess.DEVNULL).returncode == 0
+
+    if on:
+        ip("add", on, "type", "bridge")
+    made = ip("add", "lab-try", *["link", on] * bool(on), "type", kind, *options)
+    for name in ["lab-try"] * made + [on] * bool(on):
+        ip("del", name)
+    return made
 
 
 def note(text):

@@ -38,6 +38,18 @@ static struct auth_hmac *copy_hmac(struct arena *arena, const struct vrrp_instan
 	return copy;
 }
 
+static struct vmac *copy_vmacs(struct arena *arena, const struct vmac *list, uint32_t n)
+{
+	struct vmac *copy = arena_array(arena, n, sizeof(*copy));
+
+	for (uint32_t i = 0; i < n; i++) {
+		copy[i] = list[i];
+		copy[i].ifname = arena_strdup(arena, list[i].ifname);
+		copy[i].base = arena_strdup(arena, list[i].base);
+	}
+	return copy;
+}
+
 const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct vrrp_instance *c)
 {
 	struct vrrp_instance *copy = arena_alloc(arena, sizeof(*copy));
@@ -48,6 +60,7 @@ const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct v
 	copy->auth_pass = arena_strdup(arena, c->auth_pass);
 	copy->vips = copy_vips(arena, c->vips, c->n_vips);
 	copy->excluded = copy_vips(arena, c->excluded, c->n_excluded);
+	copy->vmacs = copy_vmacs(arena, c->vmacs, c->n_vmacs);
 	copy->peers = arena_array(arena, c->n_peers, sizeof(*c->peers));
 	if (c->n_peers)
 		memcpy(copy->peers, c->peers, c->n_peers * sizeof(*c->peers));
@@ -81,7 +94,9 @@ const struct vip *vrrp_config_vip(const struct vrrp_instance *c, uint32_t i)
 
 const char *vrrp_config_vip_ifname(const struct vrrp_instance *c, const struct vip *vip)
 {
-	return vip->ifname[0] ? vip->ifname : c->ifname;
+	const struct vmac *vmac = model_vmac_of(c, vip);
+
+	return vmac ? vmac->ifname : model_vip_base(c, vip);
 }
 
 /* Would look the same to the kernel. */
@@ -93,12 +108,61 @@ static bool same_vip(const struct vip *a, const struct vip *b)
 	return vip_equal(a, &plain);
 }
 
-const struct vip *vrrp_config_find_vip(const struct vrrp_instance *c, const struct vip *vip)
+const struct vip *vrrp_config_keeps(const struct vrrp_instance *now,
+				    const struct vrrp_instance *was, const struct vip *vip)
 {
-	for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
-		if (same_vip(vrrp_config_vip(c, i), vip))
-			return vrrp_config_vip(c, i);
+	const char *ifname = vrrp_config_vip_ifname(was, vip);
+
+	for (uint32_t i = 0; i < vrrp_config_vips(now); i++) {
+		const struct vip *other = vrrp_config_vip(now, i);
+
+		if (same_vip(other, vip) && strcmp(vrrp_config_vip_ifname(now, other), ifname) == 0)
+			return other;
+	}
 	return NULL;
+}
+
+bool vrrp_config_same_vips(const struct vrrp_instance *a, const struct vrrp_instance *b)
+{
+	if (a->n_vips != b->n_vips || a->n_excluded != b->n_excluded)
+		return false;
+	for (uint32_t i = 0; i < vrrp_config_vips(a); i++) {
+		const struct vip *one = vrrp_config_vip(a, i), *other = vrrp_config_vip(b, i);
+
+		if (!vip_equal(one, other) || strcmp(vrrp_config_vip_ifname(a, one),
+						     vrrp_config_vip_ifname(b, other)) != 0)
+			return false;
+	}
+	return true;
+}
+
+const struct vmac *vrrp_config_own_vmac(const struct vrrp_instance *c)
+{
+	return c->use_vmac && c->n_vmacs ? &c->vmacs[0] : NULL;
+}
+
+bool vrrp_config_makes(const struct vrrp_instance *c, const char *ifname)
+{
+	for (uint32_t i = 0; i < c->n_vmacs; i++)
+		if (strcmp(c->vmacs[i].ifname, ifname) == 0)
+			return true;
+	return false;
+}
+
+bool vrrp_config_puts(const struct vrrp_instance *c, const struct addr *a, const char *ifname)
+{
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+		const struct vip *vip = vrrp_config_vip(c, i);
+
+		if (addr_equal(&vip->address, a) &&
+		    strcmp(vrrp_config_vip_ifname(c, vip), ifname) == 0)
+			return true;
+	}
+	for (uint32_t i = 0; i < c->n_vmacs; i++)
+		if (addr_equal(&c->vmacs[i].address, a) &&
+		    strcmp(c->vmacs[i].ifname, ifname) == 0)
+			return true;
+	return false;
 }
 
 bool vrrp_config_has_address(const struct vrrp_instance *c, const struct addr *a)

@@ -18,8 +18,17 @@ const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct v
 /* All addresses, the advertised ones first. */
 uint32_t vrrp_config_vips(const struct vrrp_instance *c);
 const struct vip *vrrp_config_vip(const struct vrrp_instance *c, uint32_t i);
-/* NULL when it is none of them. */
-const struct vip *vrrp_config_find_vip(const struct vrrp_instance *c, const struct vip *vip);
+/* Which address of `now` is the one that `was` had, on the same interface; NULL: none. */
+const struct vip *vrrp_config_keeps(const struct vrrp_instance *now,
+				    const struct vrrp_instance *was, const struct vip *vip);
+/* The same to the packets, the interfaces and the announcements. */
+bool vrrp_config_same_vips(const struct vrrp_instance *a, const struct vrrp_instance *b);
+/* The interface made for the instance itself; NULL: it has none. */
+const struct vmac *vrrp_config_own_vmac(const struct vrrp_instance *c);
+/* This very address goes on this interface, or belongs to it. */
+bool vrrp_config_puts(const struct vrrp_instance *c, const struct addr *a, const char *ifname);
+/* The interface is made for its addresses. */
+bool vrrp_config_makes(const struct vrrp_instance *c, const char *ifname);
 bool vrrp_config_has_address(const struct vrrp_instance *c, const struct addr *a);
 /* The interface that an address goes on. */
 const char *vrrp_config_vip_ifname(const struct vrrp_instance *c, const struct vip *vip);

@@ -35,7 +35,8 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	in->arena = arena_new();
 	in->config = vrrp_config_copy(in->arena, config);
 	set_hmac(in);
-	in->index = INSTANCE_NO_INDEX;
+	in->index = in->listener_index = INSTANCE_NO_INDEX;
+	in->awake = -1;
 	in->limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
 	in->counters.instance = config->id;
 	vrrp_machine_init(&in->m);
@@ -94,17 +95,6 @@ void instance_start(struct instance *in, const struct msg_vrrp_state *handed)
 	instance_step(in, event);
 }
 
-/* The addresses as far as the packets, the interface and the announcements are concerned. */
-static bool same_addresses(const struct vrrp_instance *a, const struct vrrp_instance *b)
-{
-	if (vrrp_config_vips(a) != vrrp_config_vips(b) || a->n_vips != b->n_vips)
-		return false;
-	for (uint32_t i = 0; i < vrrp_config_vips(a); i++)
-		if (!vip_equal(vrrp_config_vip(a, i), vrrp_config_vip(b, i)))
-			return false;
-	return true;
-}
-
 static bool same_config(const struct vrrp_instance *copy, const struct vrrp_instance *config)
 {
 	struct vrrp_instance plain = *config;
@@ -136,7 +126,7 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 		instance_close_port(in);
 	in->own_fault = instance_find_fault(in, &source);
 	instance_refresh_conf(in, &source);
-	in->conf.addresses_gen = was.addresses_gen + !same_addresses(former, in->config);
+	in->conf.addresses_gen = was.addresses_gen + !vrrp_config_same_vips(former, in->config);
 	if (in->m.holding) {
 		vips_remove(&in->shell->netifs, former, in->config);
 		/* The first of a subnet took the others with it: they are added again at once. */

@@ -51,6 +51,9 @@ struct instance {
 	struct vrrp_hmac_memory *memory;
 	struct vrrp_port *port;
 	int index;	  /* of the interface that the port is on; -1: none */
+	struct listener *listener; /* on its virtual-MAC interface; NULL: the port hears */
+	int listener_index;	   /* of that; -1: none */
+	int8_t awake; /* 1: its virtual-MAC interfaces speak IPv6; -1: nothing is known */
 	int64_t added_us; /* addresses, the last time */
 	int64_t sent_us;  /* the last advertisement */
 	bool leaving;	  /* no longer configured */

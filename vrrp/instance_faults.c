@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an instance needs of the node: its interface, primary address, socket, and what it tracks.
+ * What an instance needs of the node: its interfaces, primary address, sockets, and what it tracks.
  * Tells the machine what fails, and puts back addresses that somebody took away.
  */
 #include "vrrp/instance_private.h"
 
 #include "vrrp/config.h"
 #include "vrrp/vips.h"
+#include "vrrp/vmacs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,48 +45,25 @@ static struct addr find_source(const struct instance *in, int index)
 	return (struct addr){0};
 }
 
-void instance_close_port(struct instance *in)
-{
-	if (in->port)
-		vrrp_port_leave(in->port, in->config->vrid);
-	in->port = NULL;
-	in->index = INSTANCE_NO_INDEX;
-}
-
-/* 0 or -errno; an interface that was made anew has a new index, and needs new sockets. */
-static int open_port(struct instance *in, int index)
-{
-	struct addr group = vrrp_config_group(in->config);
-	int err;
-
-	if (in->port && in->index == index)
-		return 0;
-	instance_close_port(in);
-	err = vrrp_port_enter(&in->shell->ports, index, in->config->family, in->config->vrid,
-			      in->config->unicast, in, &in->port);
-	if (err)
-		return err;
-	in->index = index;
-	return in->config->unicast ? 0 : vrrp_port_join(in->port, &group);
-}
-
 struct text instance_find_fault(struct instance *in, struct addr *ret_source)
 {
 	const struct vrrp_instance *c = in->config;
-	const struct netif *nif =
-		c->ifname[0] ? netif_by_name(&in->shell->netifs, c->ifname) : NULL;
+	const struct netif *nif;
 	const struct tracked *tracker;
 	const char *track;
 	struct text fault = {""};
+	bool made = vmacs_ensure(&in->shell->netifs, c, in->awake > 0, &fault);
 	int err;
 
-	if (c->ifname[0] && !nif) {
+	nif = c->ifname[0] ? netif_by_name(&in->shell->netifs, c->ifname) : NULL;
+	if (!made || (c->ifname[0] && !nif)) {
 		instance_close_port(in);
-		text_set(&fault, "interface %s does not exist", c->ifname);
+		if (made)
+			text_set(&fault, "interface %s does not exist", c->ifname);
 		return fault;
 	}
 	*ret_source = find_source(in, nif ? nif->index : 0);
-	err = open_port(in, nif ? nif->index : 0);
+	err = instance_open_port(in, nif ? nif->index : 0);
 	if (err) {
 		instance_close_port(in);
 		text_set(&fault, "no VRRP socket on interface %s: %s", c->ifname, strerror(-err));

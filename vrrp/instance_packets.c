@@ -51,6 +51,7 @@ void instance_send_advert(struct instance *in, uint8_t priority)
 
 	if (!in->port)
 		return;
+	instance_set_awake(in, true);
 	trailer = sign(in, priority, bytes);
 	if (!c->unicast)
 		send_to(in, &group, VRRP_TTL, priority, trailer);
@@ -214,6 +215,9 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 	struct text detail = {""};
 	struct vrrp_packet p;
 
+	/* It has been, or will be, heard by the listener as well. */
+	if (in->listener && !f->listened)
+		return;
 	/* Our own come back over some bridges. */
 	if (addr_equal(&f->path.src, &in->conf.source) || !is_meant_for(in->config, f))
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of an instance (instance.c, instance_step.c, instance_packets.c,
- * instance_faults.c) share among themselves, and nobody else includes.
+ * instance_sockets.c, instance_faults.c) share among themselves, and nobody else includes.
  */
 #ifndef TANDEM_VRRP_INSTANCE_PRIVATE_H
 #define TANDEM_VRRP_INSTANCE_PRIVATE_H
@@ -33,6 +33,16 @@ bool instance_refresh_conf(struct instance *in, const struct addr *source);
 void instance_tell_fault(struct instance *in);
 /* Can the peers still be told? Not when our own interface is what fails. */
 bool instance_can_send(const struct instance *in);
+
+/* instance_sockets.c */
+
+/* 0 or -errno; `base` is the index of its interface. An interface that was made anew has another
+ * index, and needs new sockets. */
+int instance_open_port(struct instance *in, int base);
 void instance_close_port(struct instance *in);
+/* Takes in all that has come already. */
+void instance_drain(struct instance *in);
+/* Whether the interfaces made for it speak IPv6, see vmacs.h. */
+void instance_set_awake(struct instance *in, bool awake);
 
 #endif

@@ -25,6 +25,7 @@ static void breathe(void *ctx)
 
 void instance_add_addresses(struct instance *in)
 {
+	instance_set_awake(in, true);
 	in->lacking = vips_add(&in->shell->netifs, in->config, breathe, in) != 0;
 	in->added_us = clock_now_us();
 }
@@ -184,6 +185,7 @@ void instance_step(struct instance *in, struct vrrp_event event)
 	} else {
 		tell = perform_all(in, &actions);
 	}
+	instance_set_awake(in, in->m.state == VRRP_STATE_ACTIVE || in->m.holding);
 	arm(in);
 	if (tell || learned(&was, &in->m))
 		instance_report(in);
@@ -198,8 +200,8 @@ void instance_on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	struct instance *in = w->data;
 
 	/* After this process was held up, what came in meanwhile is older than the deadline. */
-	if (in->port && in->m.state == VRRP_STATE_BACKUP)
-		vrrp_port_drain(in->port);
+	if (in->m.state == VRRP_STATE_BACKUP)
+		instance_drain(in);
 	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_TIMER});
 }
 

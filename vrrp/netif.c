@@ -5,12 +5,12 @@
  */
 #include "vrrp/netif.h"
 
+#include "vrrp/link.h"
 #include "vrrp/neigh.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +125,7 @@ static void link_forget(struct netifs *n, int index)
 {
 	struct netif *l = (struct netif *)netif_by_index(n, index);
 
+	n->links_gen++;
 	if (l)
 		*l = n->list[--n->n];
 	for (struct netif_addr *a = n->first, *next; a; a = next) {
@@ -170,10 +171,11 @@ static void link_note(struct netifs *n, struct netif *l)
 	if (!known) {
 		n->list = grow(n->list, n->n, &n->cap, sizeof(*l));
 		known = &n->list[n->n++];
+		n->links_gen++;
 	} else if (l->up && known->settled_us) {
 		l->up = false;
 		l->settled_us = known->settled_us;
-	} else if (l->up && !known->up) {
+	} else if (l->up && !known->up && !l->ours) {
 		link_wait(n, l);
 	}
 	*known = *l;
@@ -183,28 +185,14 @@ static void link_note(struct netifs *n, struct netif *l)
 
 static void on_link(struct netifs *n, const struct nlmsghdr *h)
 {
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
-	struct netif l = {.index = info->ifi_index};
-	struct nlattr *a;
+	struct netif l;
 
-	/* A bridge tells about its ports in a family of its own: not links that come or go. */
-	if (info->ifi_family != AF_UNSPEC)
+	if (!link_read(h, &l))
 		return;
-	if (h->nlmsg_type == RTM_DELLINK) {
+	if (h->nlmsg_type == RTM_DELLINK)
 		link_forget(n, l.index);
-		return;
-	}
-	l.up = (info->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
-	mnl_attr_for_each(a, h, sizeof(*info))
-	{
-		if (mnl_attr_get_type(a) == IFLA_IFNAME)
-			strncpy(l.name, mnl_attr_get_str(a), IFNAMSIZ - 1);
-		if (mnl_attr_get_type(a) == IFLA_ADDRESS && mnl_attr_get_payload_len(a) == 6) {
-			l.has_mac = true;
-			memcpy(l.mac, mnl_attr_get_payload(a), 6);
-		}
-	}
-	link_note(n, &l);
+	else
+		link_note(n, &l);
 }
 
 static void on_addr(struct netifs *n, const struct nlmsghdr *h)
@@ -294,24 +282,37 @@ static int dump_all(struct netifs *n)
 	return err ? err : dump(n, RTM_GETADDR);
 }
 
-void netifs_catch_up(struct netifs *n)
+/* Whether there was anything. */
+static bool take_in(struct netifs *n)
 {
 	char buf[BUFFER_BYTES];
+	bool any = false;
 	ssize_t got;
 
-	while ((got = mnl_socket_recvfrom(n->events, buf, sizeof(buf))) >= 0)
+	while ((got = mnl_socket_recvfrom(n->events, buf, sizeof(buf))) >= 0) {
 		mnl_cb_run(buf, (size_t)got, 0, 0, on_message, n);
+		any = true;
+	}
+	if (errno != ENOBUFS)
+		return any;
 	/* Events were lost: look at everything again. */
-	if (errno == ENOBUFS)
-		dump_all(n);
+	dump_all(n);
+	return true;
 }
 
 static void on_events(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct netifs *n = w->data;
 
-	netifs_catch_up(n);
+	take_in(n);
 	n->changed(n->ctx);
+}
+
+/* Whoever is told of changes is told of these, too: from the loop. */
+void netifs_catch_up(struct netifs *n)
+{
+	if (take_in(n))
+		ev_feed_event(n->loop, &n->readable, EV_READ);
 }
 
 static int open_events(struct netifs *n)
@@ -349,6 +350,22 @@ int netifs_open(struct netifs *n, struct ev_loop *loop, void (*changed)(void *ct
 }
 
 /* Changes */
+
+int netifs_request(struct netifs *n, struct nlmsghdr *request)
+{
+	char buf[BUFFER_BYTES];
+	ssize_t got;
+	int err = 0;
+
+	request->nlmsg_seq = ++n->seq;
+	if (mnl_socket_sendto(n->requests, request, request->nlmsg_len) < 0)
+		return -errno;
+	got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
+	if (got < 0 || mnl_cb_run(buf, (size_t)got, n->seq, 0, NULL, NULL) < 0)
+		err = -errno;
+	netifs_catch_up(n);
+	return err;
+}
 
 static void put_address(struct nlmsghdr *h, uint16_t type, const struct addr *a)
 {

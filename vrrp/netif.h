@@ -18,13 +18,31 @@
 /* The mark on addresses that we add (IFA_PROTO, Linux 5.18): how a later life finds them. */
 #define NETIF_ADDR_PROTO 112
 
+/* How the alias of an interface begins that we made: how a later life finds it. */
+#define NETIF_ALIAS "tandem: "
+
+enum netif_kind {
+	NETIF_OTHER,
+	NETIF_MACVLAN,
+	NETIF_IPVLAN,
+};
+
 struct netif {
 	int index;
 	char name[IFNAMSIZ];
-	bool up;	    /* administratively, and with a carrier, and for long enough */
+	bool enabled;	    /* administratively up */
+	bool up;	    /* that, and with a carrier, and for long enough */
 	int64_t settled_us; /* when a link that has come up will count as up; 0: it does not wait */
 	bool has_mac;
 	uint8_t mac[6];
+	enum netif_kind kind;
+	uint32_t mode;	     /* MACVLAN_MODE_*, IPVLAN_MODE_* */
+	uint16_t mode_flags; /* IPVLAN_F_* */
+	int base;	     /* index of the interface that it is made on; 0: none */
+	int master;	     /* index of the bridge, bond or VRF that it belongs to; 0: none */
+	bool in_vrf;
+	uint32_t group;
+	bool ours; /* carries the mark */
 };
 
 struct netif_addr {
@@ -62,6 +80,7 @@ struct mnl_socket;
 #define NETIF_BUCKETS 1024
 
 struct netifs {
+	unsigned links_gen; /* differs when links have come or gone */
 	struct netif *list;
 	size_t n;
 	size_t cap;
@@ -80,6 +99,12 @@ struct netifs {
 
 /* 0 or -errno. `n` must stay where it is. */
 int netifs_open(struct netifs *n, struct ev_loop *loop, void (*changed)(void *ctx), void *ctx);
+
+struct nlmsghdr;
+
+/* Asks for one change, waits for the answer, and takes in what the kernel tells about it. 0 or
+ * -errno. */
+int netifs_request(struct netifs *n, struct nlmsghdr *request);
 
 /* Takes in what the kernel has told already, without waiting for the loop. */
 void netifs_catch_up(struct netifs *n);

@@ -117,6 +117,8 @@ static int set_options(int sock, int family)
 		{IPPROTO_IPV6, IPV6_TCLASS, TOS_INTERNETWORK},
 		{IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1},
 		{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
+		/* A virtual-MAC interface sends from its base's address. */
+		{IPPROTO_IPV6, IPV6_FREEBIND, 1},
 		{SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL},
 	};
 	const struct option *o = family == AF_INET ? ipv4 : ipv6;

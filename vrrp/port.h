@@ -17,6 +17,7 @@ struct vrrp_frame {
 	int ttl;
 	const uint8_t *bytes; /* the VRRP message */
 	size_t len;
+	bool listened; /* on a virtual-MAC interface, see listener.h */
 };
 
 struct vrrp_port;

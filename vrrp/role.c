@@ -9,7 +9,9 @@
 #include "vrrp/config.h"
 #include "vrrp/groups.h"
 #include "vrrp/instance.h"
+#include "vrrp/sysctls.h"
 #include "vrrp/vips.h"
+#include "vrrp/vmacs.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -21,6 +23,9 @@ struct vrrp_role {
 	struct vrrp_shell shell;
 	struct instance *instances;
 	struct groups groups;
+	struct tunables sysctls;
+	unsigned links_gen; /* of the links that they were last looked at with */
+	bool no_local_igmp; /* disable_local_igmp */
 	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
@@ -63,6 +68,9 @@ static void forget_handed(void)
 
 static void on_netifs_changed(void *ctx)
 {
+	if (vrrp.links_gen != vrrp.shell.netifs.links_gen)
+		tunables_check(&vrrp.sysctls);
+	vrrp.links_gen = vrrp.shell.netifs.links_gen;
 	if (ev_is_active(&vrrp.startup))
 		return;
 	for (struct instance *in = vrrp.instances; in; in = in->next)
@@ -99,6 +107,36 @@ static void on_instance_done(void)
 	ev_timer_start(vrrp.shell.loop, &vrrp.reap);
 }
 
+static bool is_made_for_any(void *ctx, const char *ifname)
+{
+	for (const struct instance *in = vrrp.instances; in; in = in->next)
+		if (vrrp_config_makes(in->config, ifname))
+			return true;
+	return false;
+}
+
+static bool is_made_for_nobody(void *ctx, const char *ifname)
+{
+	return false;
+}
+
+/* Interfaces that were made for addresses, and have none to expect any more. */
+static void prune_vmacs(void)
+{
+	vmacs_prune(&vrrp.shell.netifs, is_made_for_any, NULL);
+}
+
+/* What any instance wants, also one that is leaving. */
+static void settle_sysctls(void)
+{
+	tunables_begin(&vrrp.sysctls);
+	if (vrrp.no_local_igmp && !vrrp.stopping)
+		sysctls_want_no_igmp(&vrrp.sysctls);
+	for (const struct instance *in = vrrp.instances; in; in = in->next)
+		sysctls_want_instance(&vrrp.sysctls, in->config);
+	tunables_settle(&vrrp.sysctls);
+}
+
 static void on_reap(struct ev_loop *loop, ev_timer *w, int events)
 {
 	for (struct instance **at = &vrrp.instances; *at;) {
@@ -111,6 +149,8 @@ static void on_reap(struct ev_loop *loop, ev_timer *w, int events)
 			at = &in->next;
 		}
 	}
+	prune_vmacs();
+	settle_sysctls();
 	if (vrrp.stopping && !vrrp.instances)
 		role_stopped();
 }
@@ -134,8 +174,10 @@ static void stop_missing(const struct model *now)
 
 static bool is_wanted(const struct model *model, const struct netif_addr *a)
 {
-	for (uint32_t i = 0; i < model->n_instances; i++)
-		if (vrrp_config_has_address(&model->instances[i], &a->address))
+	const struct netif *nif = netif_by_index(&vrrp.shell.netifs, a->index);
+
+	for (uint32_t i = 0; nif && i < model->n_instances; i++)
+		if (vrrp_config_puts(&model->instances[i], &a->address, nif->name))
 			return true;
 	return false;
 }
@@ -224,6 +266,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	vrrp.shell.idle.data = &vrrp.shell;
 	ev_set_priority(&vrrp.shell.idle, EV_MINPRI);
 	vrrp.groups.report = report;
+	tunables_init(&vrrp.sysctls, &sysctls_place);
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
@@ -282,8 +325,11 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	commit_groups(now);
 	memory_retain(&vrrp.shell.memory, now);
 	vrrp.committing = false;
+	vrrp.no_local_igmp = now->global->disable_local_igmp;
+	settle_sysctls();
 	if (!ev_is_active(&vrrp.startup))
 		start_new();
+	prune_vmacs();
 	forget_handed();
 }
 
@@ -316,6 +362,10 @@ static void keep_handed(const struct msg_vrrp_state *state)
 static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
 {
 	switch ((unsigned)m->type) {
+	case MSG_NET_SYSCTL:
+		if (!vrrp.started)
+			tunables_resume(&vrrp.sysctls, &m->vs_sysctl_state);
+		break;
 	case MSG_TRACK_STATE:
 		tracking_set(&vrrp.shell.tracking, m->track_state.tracker, m->track_state.up,
 			     &m->track_state.reason);
@@ -342,8 +392,10 @@ static void vrrp_report(void *ctx, enum role_id to)
 		if (to == ROLE_SUPERVISOR)
 			instance_report_counters(in);
 	}
-	if (to == ROLE_SUPERVISOR)
-		groups_report(&vrrp.groups);
+	if (to != ROLE_SUPERVISOR)
+		return;
+	groups_report(&vrrp.groups);
+	tunables_report(&vrrp.sysctls);
 }
 
 static void vrrp_stop(void *ctx, int64_t deadline_us)
@@ -355,11 +407,19 @@ static void vrrp_stop(void *ctx, int64_t deadline_us)
 	on_instance_done(); /* there may be none */
 }
 
+static void let_go(void)
+{
+	vmacs_prune(&vrrp.shell.netifs, is_made_for_nobody, NULL);
+	tunables_stop(&vrrp.sysctls);
+}
+
 /* What could not wait for its successor until the deadline. */
 static void abandon_all(void)
 {
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_abandon(in);
+	if (vrrp.stopping)
+		let_go();
 }
 
 int main(int argc, char **argv)

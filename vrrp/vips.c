@@ -114,7 +114,7 @@ void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
 		const struct vip *vip = vrrp_config_vip(c, i);
 		const struct netif_addr *seen = vip_observed(netifs, c, vip);
 
-		if (!seen || (kept && vrrp_config_find_vip(kept, vip)))
+		if (!seen || (kept && vrrp_config_keeps(kept, c, vip)))
 			continue;
 		if (c->priority == VRRP_PRIORITY_OWNER && !seen->ours)
 			continue;

@@ -70,6 +70,10 @@ struct vrrp_draft {
 	bool unicast_wanted; /* any unicast keyword was there */
 	bool ipv6_wanted;    /* native_ipv6 */
 	bool no_vip_wanted;  /* no_virtual_ipaddress */
+	struct vmac vmac;    /* its own */
+	const struct ast_node *vmac_node; /* use_vmac or use_ipvlan; NULL: neither */
+	bool mac_set;			  /* there, … */
+	bool mac_needs_vrid;		  /* with the VRID as its last byte */
 	const struct ast_node *auth;
 	struct auth_hmac hmac;
 	const struct ast_node *hmac_node; /* NULL: there is none */
@@ -311,6 +315,12 @@ uint32_t vip_default_preferred_lft_s(const struct vip *v);
 void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
 		   bool excluded);
 
+/* check_vmac.c: what an instance asks for; then, when all instances are known, which interfaces are
+ * made, and their names */
+bool vmac_mac_is_usual(uint64_t mac);
+void vmac_finish(struct checker *c, struct vrrp_draft *d);
+void vmac_check_all(struct checker *c);
+
 /* check_service.c: every service of the file, in order */
 void service_check_all(struct checker *c, const struct ast_node *root);
 /* check_pair.c: resilience, before the scheduler is checked; what a service asks of the instances
@@ -362,6 +372,8 @@ SETTER(set_file_path);
 SETTER(set_process_command);
 SETTER(set_process_delay);
 SETTER(set_process_match);
+SETTER(set_global_vmac_addr_prefix);
+SETTER(set_global_vmac_prefix);
 SETTER(set_hmac_anti_replay);
 SETTER(set_hmac_key);
 SETTER(set_hmac_mode);
@@ -396,6 +408,8 @@ SETTER(set_vrrp_track_interface);
 SETTER(set_vrrp_track);
 SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);
+SETTER(set_vrrp_use_ipvlan);
+SETTER(set_vrrp_use_vmac);
 SETTER(set_vrrp_vips);
 SETTER(set_service_family);
 SETTER(set_service_active_only);

@@ -14,7 +14,11 @@ void global_init(struct checker *c)
 {
 	struct global_draft *d = &c->global;
 
-	d->g = (struct global){.router_id = "", .script_user = "", .script_group = ""};
+	d->g = (struct global){.router_id = "",
+			       .script_user = "",
+			       .script_group = "",
+			       .vmac_prefix = "",
+			       .vmac_addr_prefix = ""};
 	garp_init(&d->garp);
 	d->vrrp_version = 2;
 	d->down_timer_adverts = 3;

@@ -151,6 +151,11 @@ static void vip_nodad(struct vip_line *l)
 	l->vip.nodad = true;
 }
 
+static void vip_use_vmac(struct vip_line *l)
+{
+	l->vip.use_vmac = true;
+}
+
 static void vip_no_track(struct vip_line *l)
 {
 	l->vip.no_track = true;
@@ -176,7 +181,7 @@ static const struct vip_option {
 	{"autojoin", .set = vip_autojoin},
 	{"preferred_lft", .set = vip_preferred_lft},
 	{"track_group", .later = "it is for static addresses only", .has_value = true},
-	{"use_vmac", .later = "the interface's own MAC address is used"},
+	{"use_vmac", .set = vip_use_vmac},
 };
 
 static void vip_option(struct vip_line *l)

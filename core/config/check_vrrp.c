@@ -402,6 +402,7 @@ static void finish_vrrp(struct checker *c, struct vrrp_draft *d)
 	finish_auth(c, d);
 	hmac_finish(c, d);
 	finish_garp(c, d);
+	vmac_finish(c, d);
 }
 
 static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast_node *n)
@@ -477,6 +478,7 @@ void vrrp_check_all(struct checker *c, const struct ast_node *root)
 	for (uint32_t i = 0; i < root->n_children; i++)
 		if (!strcmp(root->child[i].word[0].s, "vrrp_instance"))
 			vrrp_check(c, &root->child[i]);
+	vmac_check_all(c);
 }
 
 struct vrrp_instance *vrrp_find(const struct checker *c, const char *name)

@@ -189,6 +189,9 @@ static void dump_global(FILE *out, const struct model *m)
 	dump_flag(out, TAB, "enable_script_security", g->script_security);
 	if (g->startup_delay_us)
 		dump_seconds(out, TAB, "vrrp_startup_delay", g->startup_delay_us);
+	dump_flag(out, TAB, "disable_local_igmp", g->disable_local_igmp);
+	dump_str(out, TAB, "vmac_prefix", g->vmac_prefix);
+	dump_str(out, TAB, "vmac_addr_prefix", g->vmac_addr_prefix);
 	dump_timeouts(out, g);
 	dump_bool(out, TAB, "lvs_flush", g->lvs_flush);
 	dump_flag(out, TAB, "lvs_flush_on_stop", g->lvs_flush_on_stop);
@@ -407,6 +410,8 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 	fprintf(out, TAB "state %s\n", v->start_active ? "MASTER" : "BACKUP");
 	dump_str(out, TAB, "interface", v->ifname);
 	dump_u32(out, TAB, "virtual_router_id", v->vrid);
+	dump_vmacs(out, v);
+	dump_flag(out, TAB, "promote_secondaries", v->promote_secondaries);
 	dump_u32(out, TAB, "version", v->version);
 	dump_u32(out, TAB, "priority", v->priority);
 	dump_seconds(out, TAB, "advert_int", (int64_t)v->adver_int_cs * 10000);

@@ -23,6 +23,7 @@ void dump_addr(FILE *out, const char *indent, const char *keyword, const struct 
 
 /* dump_vip.c: a block of addresses; nothing when there are none. */
 void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t n);
+void dump_vmacs(FILE *out, const struct vrrp_instance *v);
 
 /* dump_check.c */
 void dump_check(FILE *out, const struct check *k);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of virtual_ipaddress and virtual_ipaddress_excluded, from the model: see dump.h. */
+/* The virtual addresses of an instance, and the interfaces made for them, from the model: see dump.h. */
+#include <inttypes.h>
+#include <linux/if_link.h>
+
 #include "core/config/check.h"
 #include "core/config/dump.h"
 #include "core/config/names.h"
@@ -12,6 +15,7 @@ static void dump_vip_flags(FILE *out, const struct vip *v)
 	fputs(v->noprefixroute ? " noprefixroute" : "", out);
 	fputs(v->autojoin ? " autojoin" : "", out);
 	fputs(v->no_track ? " no_track" : "", out);
+	fputs(v->use_vmac ? " use_vmac" : "", out);
 }
 
 static void dump_vip(FILE *out, const struct vip *v)
@@ -51,4 +55,46 @@ void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t 
 	for (uint32_t i = 0; i < n; i++)
 		dump_vip(out, &list[i]);
 	fputs(TAB "}\n", out);
+}
+
+static void dump_mac(FILE *out, uint64_t mac)
+{
+	for (int shift = 40; shift >= 0; shift -= 8)
+		fprintf(out, "%c%02x", shift == 40 ? ' ' : ':', (unsigned)(mac >> shift & 0xff));
+}
+
+static void dump_ipvlan(FILE *out, const struct vmac *m)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (addr_is_set(&m->address))
+		fprintf(out, " %s/%u", addr_format(&m->address, text), m->prefixlen);
+	fputs(m->ipvlan_flags & IPVLAN_F_PRIVATE ? " private"
+	      : m->ipvlan_flags & IPVLAN_F_VEPA	 ? " vepa"
+						 : " bridge",
+	      out);
+}
+
+/* The names of the others follow from the addresses. */
+static void dump_own_vmac(FILE *out, const struct vmac *m)
+{
+	fprintf(out, TAB "%s ", m->kind == VMAC_MACVLAN ? "use_vmac" : "use_ipvlan");
+	dump_string(out, m->ifname);
+	if (m->kind == VMAC_IPVLAN)
+		dump_ipvlan(out, m);
+	else if (!vmac_mac_is_usual(m->mac))
+		dump_mac(out, m->mac);
+	if (m->notify)
+		fputs(" netlink_notify_msg", out);
+	if (m->group >= 0)
+		fprintf(out, " group %" PRId64, m->group);
+	fputc('\n', out);
+}
+
+void dump_vmacs(FILE *out, const struct vrrp_instance *v)
+{
+	if (v->use_vmac)
+		dump_own_vmac(out, &v->vmacs[0]);
+	dump_flag(out, TAB, "use_vmac_addr", v->use_vmac_addr);
+	dump_flag(out, TAB, "vmac_xmit_base", v->vmac_xmit_base);
 }

@@ -205,9 +205,9 @@ static void test_copy(void **state)
 	assert_true(vrrp_instance_equal(copy, &again.config));
 	assert_int_equal(vrrp_config_vips(copy), 4);
 	assert_true(vrrp_config_has_address(copy, &again.excluded[0].address));
-	assert_non_null(vrrp_config_find_vip(copy, &again.vips[2]));
+	assert_non_null(vrrp_config_keeps(copy, &again.config, &again.vips[2]));
 	again.vips[2].prefixlen = 32;
-	assert_null(vrrp_config_find_vip(copy, &again.vips[2]));
+	assert_null(vrrp_config_keeps(copy, &again.config, &again.vips[2]));
 	arena_free(arena);
 }
 

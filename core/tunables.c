@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps net.ipv4.vs.* as configured: see tunables.h. */
-#include "ipvs/tunables.h"
+/* Keeps files of /proc/sys as wanted: see tunables.h. */
+#include "core/tunables.h"
 
 #include "core/log.h"
 #include "core/role.h"
@@ -14,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void tunables_init(struct tunables *t, const char *dir)
+void tunables_init(struct tunables *t, const struct tunables_place *place)
 {
-	*t = (struct tunables){ .dir = dir };
+	*t = (struct tunables){.place = *place};
 }
 
 static int open_file(const struct tunables *t, const char *name, int flags)
@@ -24,7 +24,7 @@ static int open_file(const struct tunables *t, const char *name, int flags)
 	char path[PATH_MAX];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", t->dir, name);
+	snprintf(path, sizeof(path), "%s/%s", t->place.dir, name);
 	fd = open(path, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -66,17 +66,18 @@ static int write_value(const struct tunables *t, const char *name, const char *v
 	return err;
 }
 
-static void tell(const struct tunable *u)
+static void tell(const struct tunables *t, const struct tunable *u)
 {
-	struct msg m = { .type = MSG_VS_SYSCTL, .vs_sysctl_state = u->state };
+	struct msg m = {.type = t->place.report, .vs_sysctl_state = u->state};
 
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
 /* Once for each complaint, until it is another one or none. */
-static void complain(struct tunable *u, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void complain(const struct tunables *t, struct tunable *u, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static void complain(struct tunable *u, const char *fmt, ...)
+static void complain(const struct tunables *t, struct tunable *u, const char *fmt, ...)
 {
 	struct text said;
 	va_list ap;
@@ -85,14 +86,14 @@ static void complain(struct tunable *u, const char *fmt, ...)
 	vsnprintf(said.s, sizeof(said.s), fmt, ap);
 	va_end(ap);
 	if (strcmp(said.s, u->told.s) != 0)
-		log_error("net.ipv4.vs.%s: %s", u->state.name.s, said.s);
+		log_error("%s%s: %s", t->place.called, u->state.name.s, said.s);
 	u->told = said;
 }
 
-static const char *reason_of(int err)
+static const char *reason_of(const struct tunables *t, int err)
 {
-	if (err == -ENOENT)
-		return "this kernel has no such setting, or ip_vs is not loaded";
+	if (err == -ENOENT && t->place.missing)
+		return t->place.missing;
 	if (err == -EROFS)
 		return "/proc/sys is read-only here: see ReadWritePaths= in tandem.service";
 	return strerror(-err);
@@ -117,7 +118,7 @@ static struct tunable *add(struct tunables *t, const struct msg_vs_sysctl_state 
 
 void tunables_resume(struct tunables *t, const struct msg_vs_sysctl_state *m)
 {
-	if (!find(t, m->id) && !strchr(m->name.s, '/'))
+	if (!find(t, m->id) && m->name.s[0] != '/' && !strstr(m->name.s, ".."))
 		add(t, m);
 }
 
@@ -127,7 +128,7 @@ static bool learn_former(struct tunables *t, struct tunable *u, const struct tex
 	if (!u->state.former.s[0]) {
 		u->state.former = *value;
 		u->state.value = *value;
-		tell(u);
+		tell(t, u);
 	}
 	return strcmp(value->s, u->wanted) == 0;
 }
@@ -140,20 +141,20 @@ static void set(struct tunables *t, struct tunable *u, const char *found, bool r
 	if (!err)
 		err = read_value(t, u->state.name.s, &value);
 	if (err) {
-		complain(u, "can't be set to %s: %s", u->wanted, reason_of(err));
+		complain(t, u, "can't be set to %s: %s", u->wanted, reason_of(t, err));
 		return;
 	}
 	if (strcmp(value.s, u->wanted) != 0) {
-		complain(u, "the kernel made %s of %s", value.s, u->wanted);
+		complain(t, u, "the kernel made %s of %s", value.s, u->wanted);
 	} else {
 		u->told.s[0] = '\0';
 		log_line(repair ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
-			 repair ? "net.ipv4.vs.%s was changed to %s: put back to %s"
-				: "net.ipv4.vs.%s: %s -> %s",
-			 u->state.name.s, found, u->wanted);
+			 repair ? "%s%s was changed to %s: put back to %s"
+				: "%s%s: %s -> %s",
+			 t->place.called, u->state.name.s, found, u->wanted);
 	}
 	u->state.value = value;
-	tell(u);
+	tell(t, u);
 }
 
 static void keep(struct tunables *t, struct tunable *u)
@@ -162,8 +163,12 @@ static void keep(struct tunables *t, struct tunable *u)
 	bool was_right = strcmp(u->state.value.s, u->wanted) == 0;
 	int err = read_value(t, u->state.name.s, &value);
 
+	if (err == -ENOENT && !t->place.missing) {
+		u->state.former = u->state.value = value; /* that of another, when it comes */
+		return;
+	}
 	if (err) {
-		complain(u, "can't be read: %s", reason_of(err));
+		complain(t, u, "can't be read: %s", reason_of(t, err));
 		return;
 	}
 	if (learn_former(t, u, &value)) {
@@ -177,13 +182,17 @@ static void keep(struct tunables *t, struct tunable *u)
 
 static void put_back(struct tunables *t, const struct tunable *u)
 {
-	int err = write_value(t, u->state.name.s, u->state.former.s);
+	const char *former = u->state.former.s;
+	int err;
 
-	if (err)
-		log_error("net.ipv4.vs.%s: can't be put back to %s: %s", u->state.name.s,
-			  u->state.former.s, reason_of(err));
-	else
-		log_notice("net.ipv4.vs.%s: put back to %s", u->state.name.s, u->state.former.s);
+	if (strcmp(former, u->state.value.s) == 0)
+		return;
+	err = write_value(t, u->state.name.s, former);
+	if (!err)
+		log_notice("%s%s: put back to %s", t->place.called, u->state.name.s, former);
+	else if (err != -ENOENT || t->place.missing)
+		log_error("%s%s: can't be put back to %s: %s", t->place.called, u->state.name.s,
+			  former, reason_of(t, err));
 }
 
 /* Those that are not wanted any more go back, and are forgotten. */
@@ -200,21 +209,26 @@ static void drop_unwanted(struct tunables *t)
 	t->n = kept;
 }
 
-void tunables_commit(struct tunables *t, const struct global *global)
+void tunables_begin(struct tunables *t)
 {
 	for (uint32_t i = 0; i < t->n; i++)
 		t->at[i].wanted = NULL;
-	for (uint32_t i = 0; i < global->n_sysctls; i++) {
-		const struct vs_sysctl *y = &global->sysctls[i];
-		struct msg_vs_sysctl_state fresh = { .id = y->id };
-		struct tunable *u = find(t, y->id);
+}
 
-		text_set(&fresh.name, "%s", y->name);
-		if (!u)
-			u = add(t, &fresh);
-		u->wanted = y->value;
-		u->told.s[0] = '\0';
-	}
+void tunables_want(struct tunables *t, const char *name, const char *value)
+{
+	struct msg_vs_sysctl_state fresh = {.id = model_id_sysctl(name)};
+	struct tunable *u = find(t, fresh.id);
+
+	text_set(&fresh.name, "%s", name);
+	if (!u)
+		u = add(t, &fresh);
+	u->wanted = value;
+	u->told.s[0] = '\0';
+}
+
+void tunables_settle(struct tunables *t)
+{
 	drop_unwanted(t);
 	tunables_check(t);
 }
@@ -228,7 +242,7 @@ void tunables_check(struct tunables *t)
 void tunables_report(const struct tunables *t)
 {
 	for (uint32_t i = 0; i < t->n; i++)
-		tell(&t->at[i]);
+		tell(t, &t->at[i]);
 }
 
 void tunables_stop(struct tunables *t)

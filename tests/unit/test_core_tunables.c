@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* net.ipv4.vs.* kept as configured (ipvs/tunables.c), over a directory of plain files. */
+/* Files of /proc/sys kept as wanted (core/tunables.c), over a directory of plain files. */
 #include "core/log.h"
 #include "core/role.h"
-#include "ipvs/tunables.h"
+#include "core/tunables.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,25 +77,36 @@ static int teardown(void **state)
 	return rmdir(world.dir);
 }
 
-static struct vs_sysctl line(const char *name, const char *value)
+static void init(struct tunables *t, const char *missing)
 {
-	return (struct vs_sysctl){ model_id_sysctl(name), name, value };
+	const struct tunables_place place = {
+		.dir = world.dir, .called = "x.", .report = MSG_VS_SYSCTL, .missing = missing};
+
+	tunables_init(t, &place);
+}
+
+/* Pairs of a name and a value, up to a NULL. */
+static void commit(struct tunables *t, const char *const *wanted)
+{
+	tunables_begin(t);
+	for (; *wanted; wanted += 2)
+		tunables_want(t, wanted[0], wanted[1]);
+	tunables_settle(t);
 }
 
 static void test_set_and_put_back(void **state)
 {
-	struct vs_sysctl lines[] = { line("sloppy_tcp", "1"), line("sync_threshold", "0 0") };
-	struct global both = { .sysctls = lines, .n_sysctls = 2 };
-	struct global one = { .sysctls = lines, .n_sysctls = 1 };
+	static const char *const both[] = {"sloppy_tcp", "1", "sync_threshold", "0 0", NULL};
+	static const char *const one[] = {"sloppy_tcp", "1", NULL};
 	struct tunables t;
 
-	tunables_init(&t, world.dir);
-	tunables_commit(&t, &both);
+	init(&t, "missing");
+	commit(&t, both);
 	assert_string_equal(get("sloppy_tcp"), "1\n");
 	assert_string_equal(get("sync_threshold"), "0 0\n");
 	assert_string_equal(world.last.former.s, "3 50");
 	assert_string_equal(world.last.value.s, "0 0");
-	tunables_commit(&t, &one);
+	commit(&t, one);
 	assert_string_equal(get("sync_threshold"), "3 50\n");
 	put("sloppy_tcp", "0\n");
 	tunables_check(&t);
@@ -108,16 +119,15 @@ static void test_set_and_put_back(void **state)
 /* A process died; the next one finds its line gone, or still there. */
 static void test_what_was_there_survives(void **state)
 {
-	struct vs_sysctl lines[] = { line("sloppy_tcp", "1") };
-	struct global with = { .sysctls = lines, .n_sysctls = 1 }, without = { 0 };
+	static const char *const with[] = {"sloppy_tcp", "1", NULL}, *const without[] = {NULL};
 	struct tunables t, next;
 
-	tunables_init(&t, world.dir);
-	tunables_commit(&t, &with);
+	init(&t, "missing");
+	commit(&t, with);
 	for (int i = 0; i < 2; i++) {
-		tunables_init(&next, world.dir);
+		init(&next, "missing");
 		tunables_resume(&next, &world.last);
-		tunables_commit(&next, i ? &without : &with);
+		commit(&next, i ? without : with);
 		assert_string_equal(get("sloppy_tcp"), i ? "0\n" : "1\n");
 		free(next.at);
 	}
@@ -126,17 +136,56 @@ static void test_what_was_there_survives(void **state)
 
 static void test_what_is_missing_is_told_once(void **state)
 {
-	struct vs_sysctl lines[] = { line("est_nice", "10"), line("sloppy_tcp", "1") };
-	struct global g = { .sysctls = lines, .n_sysctls = 2 };
+	static const char *const wanted[] = {"est_nice", "10", "sloppy_tcp", "1", NULL};
 	struct tunables t;
 
-	tunables_init(&t, world.dir);
-	tunables_commit(&t, &g);
+	init(&t, "missing");
+	commit(&t, wanted);
 	tunables_check(&t);
 	assert_int_equal(world.complaints, 1);
 	assert_string_equal(get("sloppy_tcp"), "1\n");
 	tunables_stop(&t);
 	assert_int_equal(world.complaints, 1);
+}
+
+/* An interface goes, and another comes with its name: what that one had is what comes back. */
+static void test_what_comes_and_goes(void **state)
+{
+	static const char *const wanted[] = {"sloppy_tcp", "1", NULL};
+	struct tunables t;
+
+	init(&t, NULL);
+	commit(&t, wanted);
+	unlink(path_of("sloppy_tcp"));
+	tunables_check(&t);
+	put("sloppy_tcp", "2\n");
+	tunables_check(&t);
+	assert_string_equal(get("sloppy_tcp"), "1\n");
+	tunables_stop(&t);
+	assert_string_equal(get("sloppy_tcp"), "2\n");
+
+	init(&t, NULL);
+	commit(&t, wanted);
+	unlink(path_of("sloppy_tcp"));
+	tunables_stop(&t);
+	put("sloppy_tcp", "0\n");
+	assert_int_equal(world.complaints, 0);
+}
+
+/* What comes from a former life is no way out of the place. */
+static void test_paths_stay_below(void **state)
+{
+	static const char *const names[] = {"/etc/passwd", "../sloppy_tcp", "a/../b"};
+	struct tunables t;
+
+	init(&t, "missing");
+	for (unsigned i = 0; i < 3; i++) {
+		struct msg_vs_sysctl_state m = {.id = i + 1};
+
+		text_set(&m.name, "%s", names[i]);
+		tunables_resume(&t, &m);
+	}
+	assert_int_equal(t.n, 0);
 }
 
 int main(void)
@@ -145,6 +194,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set_and_put_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_was_there_survives, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_missing_is_told_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_comes_and_goes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_paths_stay_below, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
