@@ -20,7 +20,7 @@
 #define TOS_CS6 0xc0
 
 struct link {
-	struct sync_link_conf conf; /* its list of peers is not used after the start */
+	struct sync_link_conf conf; /* what it points to is ours */
 	struct addr *peers;
 	char ifname[IF_NAMESIZE];
 	int fd;
@@ -144,6 +144,9 @@ static int open_link(struct link *l, struct text *why)
 		set_int(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	set_buffers(l->fd, c->buffer);
 	set_int(l->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	/* One path may be bound to an interface and another to an address: both get what is theirs.
+	 * Other users get no part in it. */
+	set_int(l->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (family == AF_INET)
 		set_int(l->fd, IPPROTO_IP, IP_TOS, TOS_CS6);
 	else
@@ -171,6 +174,7 @@ static int copy_conf(struct link *l, const struct sync_link_conf *conf)
 		return -ENOMEM;
 	if (conf->n_peers)
 		memcpy(l->peers, conf->peers, conf->n_peers * sizeof(*l->peers));
+	l->conf.peers = l->peers;
 	return 0;
 }
 

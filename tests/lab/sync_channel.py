@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=120 ip_vs=no
-"""The peer channel: three directors that meet by multicast on two LANs. One LAN after the other
-fails and nobody notices; keys are changed while all goes on; a director with another key, or with
+"""The peer channel: three directors that meet by multicast on one LAN and by unicast on another. One
+LAN after the other fails and nobody notices; keys are changed while all goes on; a director with another key, or with
 other addresses, is told of on all of them."""
 
 import json
@@ -13,17 +13,19 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import Node, Switch, Tandem, expect, note, run, wait_for  # noqa: E402
 
+LANS = {"10.0.0": "eth0", "10.0.1": "eth1"}
 KEYS = ["hex:" + f"{i:02x}" * 32 for i in range(3)]
 
 
 def config(number, key=KEYS[0], key_next=None, vips=("10.0.0.100",)):
     also = f"    key_next {key_next}\n" if key_next else ""
+    peers = "".join(f"        peer 10.0.0.{i}\n" for i in (1, 2, 3) if i != number)
     lines = "".join(f"        {v}/24\n" for v in vips)
     return (f"global_defs {{\n    router_id d{number}\n}}\n"
             "vrrp_instance web {\n    state BACKUP\n    interface eth0\n    virtual_router_id 51\n"
             f"    priority {150 - number}\n    version 3\n    advert_int 0.1\n"
             f"    virtual_ipaddress {{\n{lines}    }}\n}}\n"
-            f"sync {{\n    interface eth1\n    path {{\n        interface eth0\n    }}\n"
+            f"sync {{\n    interface eth1\n    path {{\n        address 10.0.0.{number}\n{peers}    }}\n"
             f"    peers 2\n    key {key}\n{also}}}\n")
 
 
@@ -53,7 +55,7 @@ def all_synced(nodes, what, timeout_s=15):
 
 
 def paths(node):
-    return sorted({path.split(" by ")[1] for p in sync(node)["peers"]
+    return sorted({LANS[path.split()[0].rsplit(".", 1)[0]] for p in sync(node)["peers"]
                    for path in p["paths"].split(", ") if path})
 
 
