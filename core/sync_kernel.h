@@ -19,5 +19,7 @@
 /* What the backup thread hears: it takes datagrams of up to lo's MTU, 255 records fit. */
 #define SYNC_KERNEL_SINK_GROUP 0xe0000055U /* 224.0.0.85 */
 #define SYNC_KERNEL_SINK_PORT  8851
+/* A service at SYNC_KERNEL_ADDRESS, UDP: what is sent there makes the master thread speak. */
+#define SYNC_KERNEL_PUSH_PORT 8852
 
 #endif

@@ -327,6 +327,9 @@ static void print_connection_json(FILE *out, const struct connection *c)
 		c->ends[2].text);
 }
 
+/* tandem-sync's, to itself: 192.0.0.8. */
+static const char own_service[] = "C0000008";
+
 int list_connection(FILE *out, const char *line, bool as_json)
 {
 	char address[3][48], origin[8];
@@ -339,6 +342,8 @@ int list_connection(FILE *out, const char *line, bool as_json)
 		   c.protocol, address[0], &port[0], address[1], &port[1], address[2], &port[2],
 		   c.state, origin, &c.expires_s) != 10)
 		return -EINVAL;
+	if (strcmp(address[1], own_service) == 0)
+		return -ENOENT;
 	for (int i = 0; i < 3; i++)
 		if (parse_end(address[i], port[i], &c.ends[i]) < 0)
 			return -EINVAL;

@@ -29,8 +29,8 @@ extern const char list_sort_keys[];
 void list_services(FILE *out, struct json_object *doc, const struct list_options *o);
 void list_servers(FILE *out, struct json_object *doc, const struct list_options *o);
 
-/* One line of /proc/net/ip_vs_conn_sync to one of `ipvsadm -Lnc`, or of JSON. -EINVAL: not a connection.
- */
+/* One line of /proc/net/ip_vs_conn_sync to one of `ipvsadm -Lnc`, or of JSON. -EINVAL: not a
+ * connection; -ENOENT: one of tandem's own, which is nobody's business. */
 int list_connection(FILE *out, const char *line, bool as_json);
 
 #endif

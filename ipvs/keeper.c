@@ -7,6 +7,7 @@
 #include "core/role.h"
 
 #include "core/vrrp_state.h"
+#include "ipvs/pusher.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -457,27 +458,33 @@ static void index_keys(struct keeper *k)
 	qsort(k->keys, k->n_keys, sizeof(*k->keys), compare_keys);
 }
 
+static void serve_one(struct keeper *k, const struct keeper *former, const struct virtual_server *vs)
+{
+	const struct service_state *resumed = find_resumed(k, vs->id);
+	const struct served *was = keeper_find(former, vs->id);
+	struct served *s = &k->served[k->n_served++];
+
+	if (was)
+		*s = *was;
+	else if (resumed)
+		s->state = *resumed;
+	if (!was || !virtual_server_equal(was->vs, vs))
+		s->dirty = true;
+	s->vs = vs;
+	wanted_away_step(vs, follows(k, vs->instance), &s->state);
+}
+
 /* The model's services take their places, with the state of those that were served before. */
 static void serve(struct keeper *k, const struct keeper *former, const struct model *model)
 {
 	if (k->n_resumed)
 		qsort(k->resumed, k->n_resumed, sizeof(*k->resumed), compare_states);
-	k->n_served = model->n_services;
-	k->served = must_alloc(model->n_services, sizeof(*k->served));
-	for (uint32_t i = 0; i < model->n_services; i++) {
-		const struct virtual_server *vs = &model->services[i];
-		const struct service_state *resumed = find_resumed(k, vs->id);
-		const struct served *was = keeper_find(former, vs->id);
-
-		if (was)
-			k->served[i] = *was;
-		else if (resumed)
-			k->served[i].state = *resumed;
-		if (!was || !virtual_server_equal(was->vs, vs))
-			k->served[i].dirty = true;
-		k->served[i].vs = vs;
-		wanted_away_step(vs, follows(k, vs->instance), &k->served[i].state);
-	}
+	k->n_served = 0;
+	k->served = must_alloc(model->n_services + 1, sizeof(*k->served));
+	for (uint32_t i = 0; i < model->n_services; i++)
+		serve_one(k, former, &model->services[i]);
+	if (model->global->n_peering)
+		serve_one(k, former, pusher_service());
 	qsort(k->served, k->n_served, sizeof(*k->served), compare_served);
 	k->model = model;
 	k->patrol_at = 0;

@@ -3,6 +3,7 @@
 #include "sync/kernel.h"
 
 #include "core/sync_kernel.h"
+#include "sync/push.h"
 #include "sync/record.h"
 
 #include <arpa/inet.h>
@@ -156,12 +157,13 @@ static void count_overflow(struct sync_kernel *k, struct msghdr *mh)
 	}
 }
 
-static void capture_one(struct sync_kernel *k, const uint8_t *bytes, size_t len,
+static void capture_one(struct sync_kernel *k, int64_t now_us, const uint8_t *bytes, size_t len,
 			void (*each)(void *ctx, const uint8_t *record, size_t len), void *ctx)
 {
 	struct sync_datagram d;
 	const uint8_t *record;
 	size_t record_len;
+	bool own = false;
 	int more;
 
 	if (sync_datagram_open(bytes, len, &d) || d.syncid != SYNC_KERNEL_ID) {
@@ -169,14 +171,20 @@ static void capture_one(struct sync_kernel *k, const uint8_t *bytes, size_t len,
 		return;
 	}
 	while ((more = sync_datagram_next(&d, &record, &record_len)) > 0) {
+		own = sync_push_is_own(record);
+		if (own)
+			continue;
 		k->captured++;
 		each(ctx, record, record_len);
 	}
 	if (more < 0)
 		k->malformed++;
+	/* Who comes last has made it full: what is still held back is younger. */
+	if (!own)
+		k->heard_us = now_us;
 }
 
-void sync_kernel_capture(struct sync_kernel *k, unsigned max,
+void sync_kernel_capture(struct sync_kernel *k, int64_t now_us, unsigned max,
 			 void (*record)(void *ctx, const uint8_t *record, size_t len), void *ctx)
 {
 	static uint8_t bytes[DATAGRAM_MAX];
@@ -193,7 +201,7 @@ void sync_kernel_capture(struct sync_kernel *k, unsigned max,
 		if (n < 0)
 			return;
 		count_overflow(k, &mh);
-		capture_one(k, bytes, (size_t)n, record, ctx);
+		capture_one(k, now_us, bytes, (size_t)n, record, ctx);
 	}
 }
 

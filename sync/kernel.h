@@ -31,6 +31,7 @@ struct sync_kernel {
 	int64_t next_us;
 	uint64_t sink_drops; /* as the kernel counts them, when the burst was sent */
 	bool has_sink;	     /* the backup thread's socket is there */
+	int64_t heard_us;    /* the master thread has said something that it was not pushed to */
 	/* Counters. */
 	uint64_t captured;
 	uint64_t capture_drops;
@@ -46,7 +47,7 @@ int sync_kernel_open(struct sync_kernel *k, struct sync_table *table, const char
 void sync_kernel_close(struct sync_kernel *k, struct sync_table *table);
 
 /* Hands on what the master thread has said, up to `max` datagrams. */
-void sync_kernel_capture(struct sync_kernel *k, unsigned max,
+void sync_kernel_capture(struct sync_kernel *k, int64_t now_us, unsigned max,
 			 void (*record)(void *ctx, const uint8_t *record, size_t len), void *ctx);
 /* Our own datagrams have come back. */
 void sync_kernel_echo(struct sync_kernel *k);

@@ -198,8 +198,16 @@ static void on_kernel(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct peering *p = w->data;
 
-	sync_kernel_capture(&p->kernel, CAPTURE_AT_ONCE, on_record, p);
+	sync_kernel_capture(&p->kernel, clock_now_us(), CAPTURE_AT_ONCE, on_record, p);
 	sync_session_set_drops(p->session, p->kernel.drops);
+}
+
+static void on_push(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct peering *p = w->data;
+
+	if (sync_roles_has_active(&p->roles))
+		sync_push_tick(&p->push, clock_now_us(), p->kernel.heard_us);
 }
 
 static void on_echo(struct ev_loop *loop, ev_io *w, int events)
@@ -284,6 +292,7 @@ static void unwatch(struct peering *p)
 	ev_io_stop(p->loop, &p->echo_readable);
 	ev_prepare_stop(p->loop, &p->work);
 	ev_timer_stop(p->loop, &p->deadline);
+	ev_timer_stop(p->loop, &p->push_timer);
 }
 
 /* Its start and its end */
@@ -293,6 +302,7 @@ static void stop(struct peering *p)
 	if (!p->transport)
 		return;
 	unwatch(p);
+	sync_push_close(&p->push);
 	sync_kernel_close(&p->kernel, &p->table);
 	sync_session_free(p->session);
 	sync_transport_free(p->transport);
@@ -386,6 +396,8 @@ static int open_all(struct peering *p, struct text *why)
 		p->transport = NULL;
 		return err;
 	}
+	if (sync_push_open(&p->push))
+		log_error("a socket for the kernel's held back records: %s", strerror(errno));
 	p->session = sync_session_new(&p->conf, &p->table, &p->roles, &session_ops, p,
 				      clock_now_us());
 	if (!p->session)
@@ -408,6 +420,7 @@ static void start(struct peering *p)
 	watch(p, &p->kernel_readable, p->kernel.capture);
 	watch(p, &p->echo_readable, p->kernel.echo);
 	ev_prepare_start(p->loop, &p->work);
+	ev_timer_again(p->loop, &p->push_timer);
 	log_notice("sync runs on port %u with %u peers, %u paths", p->block->port,
 		   p->conf.expected, p->block->n_paths);
 	tell_config(p);
@@ -447,9 +460,10 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	ev_init(&p->echo_readable, on_echo);
 	ev_init(&p->deadline, on_deadline);
 	ev_prepare_init(&p->work, on_work);
+	ev_timer_init(&p->push_timer, on_push, 0, (double)SYNC_PUSH_US / USEC_PER_SEC);
 	ev_timer_init(&p->second, on_second, 1, 1);
 	p->kernel_readable.data = p->echo_readable.data = p;
-	p->work.data = p->second.data = p;
+	p->work.data = p->second.data = p->push_timer.data = p;
 	ev_timer_start(loop, &p->second);
 }
 

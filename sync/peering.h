@@ -12,6 +12,7 @@
 #include "core/msg.h"
 #include "sync/kernel.h"
 #include "sync/notes.h"
+#include "sync/push.h"
 #include "sync/roles.h"
 #include "sync/transport.h"
 
@@ -42,6 +43,7 @@ struct peering {
 	struct sync_session *session;	  /* NULL: not running */
 	struct sync_transport *transport; /* so */
 	struct sync_kernel kernel;
+	struct sync_push push;
 	struct log_limit limit; /* of what strangers can cause */
 	struct text trouble; /* why it does not run */
 	struct text link_trouble[SYNC_LINKS_MAX];
@@ -55,6 +57,7 @@ struct peering {
 	ev_io echo_readable;
 	ev_prepare work;
 	ev_timer deadline;
+	ev_timer push_timer;
 	ev_timer second;
 };
 

@@ -170,6 +170,7 @@ static void send_counters(const struct peering *p, void (*send)(const struct msg
 				.table_updated = t->counters.updated,
 				.table_expired = t->counters.expired,
 				.table_refused = t->counters.refused,
+				.pushes = p->push.sent,
 				.captured = k->captured,
 				.capture_drops = k->capture_drops,
 				.capture_malformed = k->malformed,

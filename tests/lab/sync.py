@@ -6,7 +6,7 @@ connection that a director has never heard of is refused. The Active crashes, th
 takes over, the first one comes back with an empty table and preempts. Sessions that say a line a
 second, and idle ones: few of those speak before all is over.
 
-sync.py [--daemon tandem|keepalived] [--sync peer|kernel] [--sessions N] [--advert S]
+sync.py [--daemon tandem|keepalived] [--sync peer|kernel] [--sessions N] [--advert S] [--age S]
 
 With --sync peer, tandem's own, all must live. With --sync kernel (lvs_sync_daemon) what lives is
 told, and nothing is asked for: an empty table stays empty until a connection speaks. That is to
@@ -14,6 +14,7 @@ compare by hand, with either daemon, and no test.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ KEY = "hex:" + "5a" * 32
 
 class SyncPair(Pair):
     sync = "peer"
+    age_s = 0.2
 
     def config(self, node):
         text = super().config(node).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
@@ -64,6 +66,7 @@ def arguments():
     parser.add_argument("--sync", default="peer", choices=("peer", "kernel"))
     parser.add_argument("--sessions", default=200, type=int)
     parser.add_argument("--advert", default=0.1, type=float)
+    parser.add_argument("--age", default=0.2, type=float, help="of the youngest session, in s")
     return parser.parse_args()
 
 
@@ -80,15 +83,21 @@ def synced(node):
     return sync and sync["synced"]
 
 
+def counters(node):
+    return json.loads(node.daemon.ctl("sync", "--json")[1])["counters"]
+
+
 def crash_and_return(pair, what, sessions, period_ms):
     with pair.traffic(sessions, period_ms=period_ms) as seen:
-        time.sleep(3)  # the kernel holds its last, partial datagram for up to 2 s
+        time.sleep(pair.age_s)  # the kernel would hold its last, partial datagram for 2 s
+        if pair.sync == "peer":
+            expect(counters(pair.d1)["pushes"], f"crash, {what}: it was told to let go of that")
         pair.d1.crash()
         expect(pair.wait_active(pair.d2, 10), "crash: d2 takes over", pair.holders())
         time.sleep(1)
     judge(pair, f"crash, {what}", seen)
     with pair.traffic(sessions, period_ms=period_ms) as seen:
-        time.sleep(3)
+        time.sleep(pair.age_s)
         pair.power_cycle(pair.d1)
         expect(pair.wait_active(pair.d1, 45), "return: d1 preempts", pair.holders())
         time.sleep(1)
@@ -102,7 +111,7 @@ def kill_and_crash(pair, sessions):
         for node in pair.directors:
             old = node.daemon.roles()["tandem-sync"]
             os.kill(old, signal.SIGKILL)
-            expect(node.daemon.wait_role("tandem-sync", old), f"{node.name}: it is started again")
+            expect(node.daemon.wait_role("tandem-sync", old, 15), f"{node.name}: it is started again")
             expect(wait_for(lambda: synced(node), 10, 0.1), f"{node.name}: and is synced",
                    node.daemon.status()["sync"])
         pair.d1.crash()
@@ -114,7 +123,7 @@ def kill_and_crash(pair, sessions):
 def main():
     a = arguments()
     pair = SyncPair()
-    pair.sync, pair.advert_s = a.sync, a.advert
+    pair.sync, pair.advert_s, pair.age_s = a.sync, a.advert, a.age
     pair.employ(a.daemon, a.daemon)
     for node in pair.directors:
         node.sysctl(ipv4__vs__sloppy_tcp=0)

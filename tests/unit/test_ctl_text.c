@@ -218,6 +218,10 @@ static void test_connections(void **state)
 	assert_string_equal(connection("TCP 1::2::3 C350 1::2 1 1::3 1 NONE SYNC 1", true),
 			    "refused");
 	assert_string_equal(connection("", false), "refused");
+	assert_string_equal(connection("UDP 7F540000 C350 C0000008 2294 C0000008 2294 UDP         "
+				       "LOCAL      299\n",
+				       false),
+			    "refused");
 }
 
 static void test_sync(void **state)
