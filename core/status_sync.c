@@ -25,6 +25,8 @@ json *status_of_peering(const struct supervisor *s)
 	add_int(o, "injected", (int64_t)m.sync_state.injected);
 	add_int(o, "drops", (int64_t)m.sync_state.drops);
 	add_int(o, "auth_failures", (int64_t)m.sync_state.auth_failures);
+	add_bool(o, "resets_withheld", m.sync_state.withholds);
+	add_str(o, "firewall_trouble", m.sync_state.shield.s);
 	return o;
 }
 

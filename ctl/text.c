@@ -370,6 +370,10 @@ void text_sync(FILE *out, json *doc)
 		" our own, %" PRId64 " KiB\n",
 		num(sync, "connections"), num(c, "table_max"), num(sync, "connections_own"),
 		num(c, "table_bytes") / 1024);
+	if (flag(sync, "resets_withheld"))
+		fputs("firewall  withholds resets for connections that are not known yet\n", out);
+	if (get(sync, "firewall_trouble") && *str(sync, "firewall_trouble"))
+		fprintf(out, "! firewall: %s\n", str(sync, "firewall_trouble"));
 	for (size_t i = 0; i < count(doc, "peers"); i++)
 		print_peer(out, item(doc, "peers", i));
 	for (size_t i = 0; i < count(doc, "links"); i++)

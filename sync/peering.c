@@ -241,6 +241,13 @@ static void look_at_synced(struct peering *p)
 	}
 }
 
+static void update_shield(struct peering *p, int64_t now_us)
+{
+	p->facts.was_synced |= p->synced;
+	p->facts.wait_us = p->block->wait_us;
+	sync_shield_set(&p->shield, &p->roles, sync_shield_withholds(&p->facts, now_us));
+}
+
 /* Before the loop waits: whatever has come in, frames and records go out once. */
 static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 {
@@ -302,6 +309,7 @@ static void stop(struct peering *p)
 	if (!p->transport)
 		return;
 	unwatch(p);
+	sync_shield_remove(&p->shield);
 	sync_push_close(&p->push);
 	sync_kernel_close(&p->kernel, &p->table);
 	sync_session_free(p->session);
@@ -424,8 +432,10 @@ static void start(struct peering *p)
 	log_notice("sync runs on port %u with %u peers, %u paths", p->block->port,
 		   p->conf.expected, p->block->n_paths);
 	tell_config(p);
+	p->facts = (struct sync_shield_facts){.started_us = clock_now_us()};
 	if (sync_roles_has_active(&p->roles))
 		sync_session_take_over(p->session);
+	update_shield(p, clock_now_us());
 }
 
 static void on_second(struct ev_loop *loop, ev_timer *w, int events)
@@ -436,6 +446,8 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 		start(p);
 	else if (p->block)
 		look_at_links(p);
+	if (peering_runs(p))
+		update_shield(p, clock_now_us());
 	sync_table_expire(&p->table, now_s(clock_now_us()), EXPIRE_AT_ONCE);
 	report_second(p);
 	p->changed();
@@ -610,8 +622,13 @@ void peering_configure(struct peering *p, const struct sync_block *block,
 
 void peering_roles_changed(struct peering *p, bool gained)
 {
-	if (gained && peering_runs(p))
+	if (!peering_runs(p))
+		return;
+	if (gained) {
+		p->facts.gained_us = clock_now_us();
 		sync_session_take_over(p->session);
+	}
+	update_shield(p, clock_now_us());
 }
 
 void peering_done(struct peering *p)

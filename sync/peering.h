@@ -14,6 +14,7 @@
 #include "sync/notes.h"
 #include "sync/push.h"
 #include "sync/roles.h"
+#include "sync/shield.h"
 #include "sync/transport.h"
 
 #include <ev.h>
@@ -44,6 +45,8 @@ struct peering {
 	struct sync_transport *transport; /* so */
 	struct sync_kernel kernel;
 	struct sync_push push;
+	struct sync_shield shield;
+	struct sync_shield_facts facts;
 	struct log_limit limit; /* of what strangers can cause */
 	struct text trouble; /* why it does not run */
 	struct text link_trouble[SYNC_LINKS_MAX];

@@ -43,6 +43,8 @@ void report_state(const struct peering *p, struct msg_sync_state *ret)
 				       .own = p->table.n_own};
 	if (peering_runs(p)) {
 		add_peers(p, ret);
+		ret->withholds = p->shield.withholds;
+		ret->shield = p->shield.trouble;
 		ret->links = (uint8_t)sync_transport_links(p->transport);
 		ret->captured = p->kernel.captured;
 		ret->injected = p->kernel.injected;

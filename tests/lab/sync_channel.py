@@ -7,6 +7,7 @@ other addresses, is told of on all of them."""
 
 import json
 import os
+import socket
 import sys
 import time
 
@@ -121,6 +122,37 @@ def check_difference(nodes):
            "and when they are the same again")
 
 
+FORGE = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+         "s.setsockopt(0, 32, bytes([0] * 4 + [127, 0, 0, 1] + [0] * 4)); "
+         "s.sendto(bytes(44), ('224.0.0.85', 8851))")
+
+
+def knock(node, port=9):
+    """What a client that connects to the virtual address is told: refused, or nothing at all."""
+    with node.inside(), socket.socket() as s:
+        s.settimeout(0.7)
+        try:
+            s.connect(("10.0.0.100", port))
+        except ConnectionRefusedError:
+            return "refused"
+        except TimeoutError:
+            return "nothing"
+    return "connected"
+
+
+def check_shield(nodes):
+    d1, d2, _ = nodes
+    expect(wait_for(lambda: knock(d2) == "refused", 20, 0.3), "a closed port is refused in the end",
+           d1.run("nft", "list", "table", "inet", "tandem_sync"))
+    forged = d1.run("sh", "-c", f'python3 -c "{FORGE}" 2>&1; echo', check=False)
+    expect("not permitted" in forged, "a local user can't speak to the backup thread", forged)
+    d1.daemon.stop()
+    expect(wait_for(lambda: "10.0.0.100" in d2.run("ip", "addr"), 5), "d1 stops, d2 takes over")
+    expect(not d1.run("nft", "list", "tables"), "d1 takes its firewall table away")
+    expect(knock(nodes[2]) == "nothing", "d2 withholds resets: its table may be incomplete")
+    expect("withholds resets" in d2.daemon.ctl("sync")[1], "and says so", d2.daemon.ctl("sync")[1])
+
+
 def main():
     lan, inner = Switch("lan"), Switch("inner")
     nodes = [director(i, lan, inner) for i in (1, 2, 3)]
@@ -132,7 +164,8 @@ def main():
     check_keys(nodes)
     check_foreign_key(nodes)
     check_difference(nodes)
-    for node in nodes:
+    check_shield(nodes)
+    for node in nodes[1:]:
         node.daemon.stop()
 
 
