@@ -16,4 +16,8 @@
 int64_t clock_now_us(void);	 /* CLOCK_MONOTONIC, microseconds */
 int64_t clock_realtime_us(void); /* CLOCK_REALTIME, microseconds since 1970 */
 
+#define DURATION_MAX_S (INT64_C(366) * 86400)
+/* What people say: "90", "90s", "10m", "2h", "1d"; at least a second. 0, or -EINVAL. */
+int duration_parse(const char *s, int64_t *ret_us);
+
 #endif

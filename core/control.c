@@ -38,6 +38,7 @@ struct control_client {
 	enum waiting waiting;
 	uint64_t reload_serial;
 	char file[1024]; /* of the request */
+	char confirm_within[32];
 	struct operator_request operator;
 	struct json_object *(*answer)(struct control_client *c); /* once the snapshot is there */
 	char request[REQUEST_BYTES_MAX];
@@ -147,13 +148,53 @@ static void run_diff(struct control_client *c)
 		reply(c, status_of_error("diff wants a \"file\" with its whole path"));
 }
 
-static void run_reload(struct control_client *c)
+/* serial 0: it was not begun, for this reason. */
+static void wait_for_reload(struct control_client *c, uint64_t serial, const char *reason)
 {
-	c->reload_serial = reload_request(c->s);
-	if (c->s->reload.last.serial >= c->reload_serial)
+	c->reload_serial = serial;
+	if (!serial)
+		reply(c, status_of_error(reason));
+	else if (c->s->reload.last.serial >= serial)
 		reply(c, status_of_reload(c->s));
 	else
 		c->waiting = WAITS_FOR_RELOAD;
+}
+
+static void run_reload(struct control_client *c)
+{
+	wait_for_reload(c, reload_request(c->s), NULL);
+}
+
+static void run_apply(struct control_client *c)
+{
+	const char *reason = NULL;
+	int64_t within_us = 0;
+
+	if (c->file[0] != '/')
+		reply(c, status_of_error("apply wants a \"file\" with its whole path"));
+	else if (c->confirm_within[0] &&
+		 (duration_parse(c->confirm_within, &within_us) < 0 ||
+		  within_us > APPLY_CONFIRM_MAX_US))
+		reply(c, status_of_error("--confirm-within wants a time such as 60, 90s or 10m, a "
+					 "day at the most"));
+	else
+		wait_for_reload(c, apply_file(c->s, c->file, within_us, &reason), reason);
+}
+
+static void run_rollback(struct control_client *c)
+{
+	const char *reason = NULL;
+	uint64_t serial = apply_rollback(c->s, &reason);
+
+	wait_for_reload(c, serial, reason);
+}
+
+static void run_confirm(struct control_client *c)
+{
+	if (apply_confirm(c->s))
+		reply(c, status_of_confirmed(c->s));
+	else
+		reply(c, status_of_error("nothing waits to be confirmed"));
 }
 
 static void run_version(struct control_client *c)
@@ -186,6 +227,9 @@ static const struct verb {
 	{"explain", false, run_explain},
 	{"diff", true, run_diff},
 	{"reload", true, run_reload},
+	{"apply", true, run_apply},
+	{"confirm", true, run_confirm},
+	{"rollback", true, run_rollback},
 	{"version", false, run_version},
 };
 
@@ -227,6 +271,8 @@ static void on_request(struct control_client *c)
 		json_object_object_get_ex(request, "verb", &name);
 	if (name) {
 		take_string(request, "file", c->file, sizeof(c->file));
+		take_string(request, "confirm_within", c->confirm_within,
+			    sizeof(c->confirm_within));
 		take_operator(&c->operator, request);
 	}
 	v = find_verb(json_object_is_type(name, json_type_string) ? json_object_get_string(name)

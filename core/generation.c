@@ -184,6 +184,13 @@ int generation_save(const struct generation *g, const char *run_dir)
 	return err;
 }
 
+static int load_model(struct generation *ret, int image_fd)
+{
+	*ret = (struct generation){.arena = arena_new(), .image_fd = -1, .plain_fd = -1};
+	diags_init(&ret->diags, ret->arena);
+	return model_image_load(image_fd, ret->arena, &ret->model);
+}
+
 int generation_restore(struct generation *ret, const char *run_dir)
 {
 	char path[256];
@@ -192,15 +199,20 @@ int generation_restore(struct generation *ret, const char *run_dir)
 
 	if (fd < 0)
 		return -errno;
-	*ret = (struct generation){.arena = arena_new(), .image_fd = -1, .plain_fd = -1};
-	diags_init(&ret->diags, ret->arena);
-	err = model_image_load(fd, ret->arena, &ret->model);
+	err = load_model(ret, fd);
 	close(fd);
 	if (!err)
 		err = make_image(ret, ret->model);
 	if (err)
 		generation_free(ret);
 	return err;
+}
+
+int generation_from_image(struct generation *ret, int image_fd, uint64_t number)
+{
+	int err = load_model(ret, image_fd);
+
+	return err ? err : generation_renumber(ret, number);
 }
 
 void generation_forget(const char *run_dir)

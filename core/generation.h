@@ -43,6 +43,8 @@ void generation_log(const struct generation *g);
  */
 int generation_save(const struct generation *g, const char *run_dir);
 int generation_restore(struct generation *ret, const char *run_dir);
+/* As generation_restore(), from an image's descriptor, which stays the caller's. */
+int generation_from_image(struct generation *ret, int image_fd, uint64_t number);
 void generation_forget(const char *run_dir);
 
 /* Still the generation's. */

@@ -17,7 +17,6 @@
 
 #define FILE_MAX	((size_t)64 << 20)
 #define WEIGHT_MAX	65535
-#define DURATION_MAX_S	(366 * 86400)
 #define SERVERS_NAMED	100 /* in an answer */
 
 static const struct admin_verb {
@@ -213,29 +212,6 @@ void operator_settle(struct supervisor *s)
 }
 
 /* Verbs */
-
-/* "90", "90s", "10m", "2h", "1d" */
-static int duration_parse(const char *s, int64_t *ret_us)
-{
-	static const struct {
-		const char *unit;
-		int64_t seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-	char *end;
-	long long n = strtoll(s, &end, 10);
-
-	if (*s < '0' || *s > '9' || n <= 0 || n > DURATION_MAX_S)
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		if (n * units[i].seconds > DURATION_MAX_S)
-			return -EINVAL;
-		*ret_us = n * units[i].seconds * USEC_PER_SEC;
-		return 0;
-	}
-	return -EINVAL;
-}
 
 static int weight_parse(const struct operator_request *r, struct msg_server_override *word,
 			struct text *ret_reason)

@@ -16,7 +16,9 @@
 /* Of the errors and of the rest each. The log is slow, and ten thousand lines tell no more. */
 #define DIAGS_LOGGED_MAX 50
 
-static void begin(struct supervisor *s);
+static const struct reload_source configured = {.kind = RELOAD_CONFIGURED, .file = ""};
+
+static void begin(struct supervisor *s, const struct reload_source *from);
 
 const char *reload_outcome_name(enum reload_outcome outcome)
 {
@@ -164,6 +166,7 @@ static void perform(struct supervisor *s, struct transaction_actions a)
 		send_prepare(s, a.prepare);
 	if (a.decided) {
 		supervisor_set_generation(s, &r->next);
+		apply_committed(s, r->file);
 		supervisor_start_wanted(s);
 		send_generation(s, a.commit, MSG_COMMIT, s->running.model->generation);
 	}
@@ -184,7 +187,7 @@ static void perform(struct supervisor *s, struct transaction_actions a)
 	supervisor_settle(s);
 	if (r->again) {
 		r->again = false;
-		begin(s);
+		begin(s, &configured);
 	}
 }
 
@@ -195,22 +198,50 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	perform(s, transaction_timer(&s->reload.transaction, clock_now_us()));
 }
 
+/* A file that waits to be confirmed is not replaced by chance. */
+static bool is_held(struct supervisor *s, const struct reload_source *from)
+{
+	int64_t left_us = s->apply.until_us - clock_now_us();
+
+	if (s->apply.until_us == USEC_NEVER || from->kind == RELOAD_FORMER)
+		return false;
+	finish(s, RELOAD_REFUSED,
+	       "refused: %s waits to be confirmed, for another %lld s; \"tandemctl confirm\" or "
+	       "\"tandemctl rollback\" first",
+	       s->apply.file, (long long)(left_us / USEC_PER_SEC));
+	return true;
+}
+
+static int read_source(struct supervisor *s, const struct reload_source *from, uint64_t number)
+{
+	struct options options = s->options;
+
+	if (from->kind == RELOAD_FORMER)
+		return generation_from_image(&s->reload.next, from->image_fd, number);
+	if (from->kind == RELOAD_FILE)
+		options.config_file = from->file;
+	return generation_load(&s->reload.next, &options, number);
+}
+
 /* 0 when there is something to do; else it is finished. */
-static int load(struct supervisor *s)
+static int load(struct supervisor *s, const struct reload_source *from)
 {
 	struct reload *r = &s->reload;
 	uint64_t number = s->running.model->generation;
 	uint64_t last = r->offered > number ? r->offered : number;
-	int err = generation_load(&r->next, &s->options, last + 1);
+	int err = read_source(s, from, last + 1);
 
 	keep_diagnostics(&r->last, &r->next.diags);
 	reload_log_diags(&r->next.diags, "reload");
 	if (err) {
 		finish(s, RELOAD_REFUSED, "refused: %zu errors in %s; generation %llu runs on",
-		       r->next.diags.n_errors, s->options.config_file, (unsigned long long)number);
+		       r->next.diags.n_errors,
+		       from->file[0] ? from->file : s->options.config_file,
+		       (unsigned long long)number);
 		return err;
 	}
 	if (r->next.hash == s->running.hash) {
+		apply_committed(s, from->file);
 		finish(s, RELOAD_UNCHANGED, "nothing has changed; generation %llu runs on",
 		       (unsigned long long)number);
 		return -EALREADY;
@@ -218,14 +249,17 @@ static int load(struct supervisor *s)
 	return 0;
 }
 
-static void begin(struct supervisor *s)
+static void begin(struct supervisor *s, const struct reload_source *from)
 {
 	struct reload *r = &s->reload;
 
 	r->serial++;
-	manager_reloading(s);
-	if (load(s) < 0)
+	if (is_held(s, from))
 		return;
+	manager_reloading(s);
+	if (load(s, from) < 0)
+		return;
+	snprintf(r->file, sizeof(r->file), "%s", from->file);
 	r->offered = r->next.model->generation;
 	generation_describe_changes(&s->running, &r->next, r->changes, sizeof(r->changes));
 	perform(s, transaction_begin(&r->transaction, r->next.model->generation,
@@ -240,8 +274,14 @@ uint64_t reload_request(struct supervisor *s)
 		r->again = true;
 		return r->serial + 1;
 	}
-	begin(s);
+	begin(s, &configured);
 	return r->serial;
+}
+
+uint64_t reload_begin(struct supervisor *s, const struct reload_source *from)
+{
+	begin(s, from);
+	return s->reload.serial;
 }
 
 void reload_message(struct supervisor *s, enum role_id role, const struct msg *m)

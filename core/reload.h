@@ -22,6 +22,17 @@ enum reload_outcome {
 };
 const char *reload_outcome_name(enum reload_outcome outcome);
 
+/* Where the next generation comes from. */
+struct reload_source {
+	enum reload_kind {
+		RELOAD_CONFIGURED, /* the configured file, as it is now */
+		RELOAD_FILE,	   /* another one, see apply.h */
+		RELOAD_FORMER,	   /* a former generation's image */
+	} kind;
+	const char *file; /* "" : the configured one; of FORMER: what it was read from */
+	int image_fd;	  /* of FORMER; the caller's */
+};
+
 /* How the last one ended. */
 struct reload_result {
 	uint64_t serial; /* 0: there was none */
@@ -40,6 +51,7 @@ struct reload {
 	struct generation next;
 	struct transaction transaction;
 	ev_timer timer;
+	char file[1024];	/* "" : the configured one */
 	char changes[256];	/* "1 real server changed" */
 	char refusal[TEXT_MAX]; /* the role's words */
 	struct reload_result last;
@@ -49,6 +61,8 @@ void reload_init(struct supervisor *s);
 void reload_done(struct supervisor *s);
 /* Returns the serial of the reload that will have read the file as it is now. */
 uint64_t reload_request(struct supervisor *s);
+/* Only when none is under way. Returns its serial; it may have ended at once. */
+uint64_t reload_begin(struct supervisor *s, const struct reload_source *from);
 bool reload_is_busy(const struct supervisor *s);
 
 /* PREPARED and COMMITTED of roles that run. */

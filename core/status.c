@@ -527,6 +527,15 @@ json *status_of_reload(const struct supervisor *s)
 	return o;
 }
 
+json *status_of_confirmed(const struct supervisor *s)
+{
+	json *o = new_document("tandem.confirmed/1");
+
+	add_str(o, "file", s->apply.file);
+	add_str(o, "configured_file", s->options.config_file);
+	return o;
+}
+
 json *status_of_versions(const struct supervisor *s)
 {
 	json *o = new_document("tandem.version/1");

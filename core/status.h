@@ -19,6 +19,7 @@ struct json_object *status_of_explanation(const struct supervisor *s, const stru
 /* What a reload with this file would do. */
 struct json_object *status_of_diff(const struct supervisor *s, const char *file);
 struct json_object *status_of_reload(const struct supervisor *s);
+struct json_object *status_of_confirmed(const struct supervisor *s);
 struct json_object *status_of_versions(const struct supervisor *s);
 /* "tandem.done/1": a verb of the operator's, which has yet to say what was done. */
 struct json_object *status_of_done(const char *verb);

@@ -80,6 +80,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 {
 	int err;
 
+	apply_keep_former(s);
 	generation_free(&s->running);
 	s->running = *next;
 	*next = (struct generation){.image_fd = -1, .plain_fd = -1};
@@ -601,6 +602,7 @@ static void init(struct supervisor *s, const struct options *o)
 	ev_timer_init(&s->hold, on_hold, HOLD_S, 0);
 	s->hold.data = s;
 	reload_init(s);
+	apply_init(s);
 	snapshot_init(s);
 }
 
@@ -689,6 +691,7 @@ static void done(struct supervisor *s)
 	operator_done(s);
 	snapshot_done(s);
 	reload_done(s);
+	apply_done(s);
 	manager_done(s);
 	if (s->scripts)
 		scripts_free(s->scripts);

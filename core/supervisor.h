@@ -7,6 +7,7 @@
 #define TANDEM_SUPERVISOR_H
 
 #include "core/adopt.h"
+#include "core/apply.h"
 #include "core/control.h"
 #include "core/log.h"
 #include "core/operator.h"
@@ -35,6 +36,7 @@ struct supervisor {
 	struct log_limit store_limit;
 	struct statefile statefile;
 	struct reload reload;
+	struct apply apply;
 	struct adopt adopt;
 	struct control control;
 	struct snapshot snapshot;

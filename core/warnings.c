@@ -2,6 +2,7 @@
 /* What an operator should look at: see warnings.h. */
 #include "core/warnings.h"
 
+#include "core/clock.h"
 #include "core/supervisor.h"
 
 #include <stdarg.h>
@@ -133,6 +134,22 @@ static void about_config(struct warner *w)
 	end_kind(w, "about the configuration");
 }
 
+static void about_apply(struct warner *w)
+{
+	const struct apply *a = &w->s->apply;
+	long long left_s = (a->until_us - clock_now_us()) / USEC_PER_SEC;
+
+	if (a->until_us != USEC_NEVER)
+		say(w,
+		    "%s waits to be confirmed: in %lld s the former configuration comes back; "
+		    "\"tandemctl confirm\" keeps it",
+		    a->file, left_s);
+	else if (a->file[0])
+		say(w, "what runs is %s, not %s: the next reload or start reads that one again",
+		    a->file, w->s->options.config_file);
+	end_kind(w, "about apply");
+}
+
 void warnings_each(const struct supervisor *s, void (*warn)(void *ctx, const char *sentence),
 		   void *ctx)
 {
@@ -143,4 +160,5 @@ void warnings_each(const struct supervisor *s, void (*warn)(void *ctx, const cha
 	about_kernel(&w);
 	about_services(&w);
 	about_config(&w);
+	about_apply(&w);
 }

@@ -77,6 +77,19 @@ static const struct verb {
 	 .help = "read the configuration again; waits, and exits with the result",
 	 .show = text_reload,
 	 .is_good = reload_is_good},
+	{.name = "apply",
+	 .help = "FILE: run this file instead; --confirm-within TIME takes it back unless confirmed",
+	 .show = text_reload,
+	 .is_good = reload_is_good,
+	 .operands = {"file"}},
+	{.name = "confirm",
+	 .help = "keep what was applied",
+	 .show = text_confirmed,
+	 .is_good = always_good},
+	{.name = "rollback",
+	 .help = "back to the configuration that ran before",
+	 .show = text_reload,
+	 .is_good = reload_is_good},
 	{.name = "version", .help = "what runs", .show = text_version, .is_good = always_good},
 	{.name = "services",
 	 .help = "virtual servers with their real servers; --stats, --rate, --sort=KEY",
@@ -261,6 +274,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{"sort", required_argument, NULL, 'S'},	   {"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},	   {"service", required_argument, NULL, 'V'},
 		{"for", required_argument, NULL, 'F'},	   {"until-idle", no_argument, NULL, 'I'},
+		{"confirm-within", required_argument, NULL, 'C'},
 		{0},
 	};
 	int c;
@@ -281,6 +295,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 			say(o, "service", optarg);
 		} else if (c == 'F') {
 			say(o, "for", optarg);
+		} else if (c == 'C') {
+			say(o, "confirm_within", optarg);
 		} else if (c == 'I') {
 			json_object_object_add(o->question, "until_idle",
 					       json_object_new_boolean(true));

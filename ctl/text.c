@@ -256,6 +256,13 @@ void text_reload(FILE *out, json *doc)
 	fprintf(out, "%s\n", str(doc, "message"));
 }
 
+void text_confirmed(FILE *out, json *doc)
+{
+	fprintf(out, "%s stays in force\n", str(doc, "file"));
+	fprintf(out, "%s is what the next reload or start reads: put it there, too\n",
+		str(doc, "configured_file"));
+}
+
 static void print_change(FILE *out, json *change)
 {
 	const char *word = str(change, "change"), *what = str(change, "what");

@@ -15,6 +15,7 @@ void text_sync(FILE *out, struct json_object *doc);
 /* What became of the operator's word, a line for each server. */
 void text_done(FILE *out, struct json_object *doc);
 void text_reload(FILE *out, struct json_object *doc);
+void text_confirmed(FILE *out, struct json_object *doc);
 void text_diff(FILE *out, struct json_object *doc);
 void text_version(FILE *out, struct json_object *doc);
 
