@@ -3,16 +3,27 @@
 #include "checkers/curl_loop.h"
 
 #include <ev.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* A handle takes some kilobytes: enough for the usual crowd, not for the worst moment. */
 #define SPARE_MAX 256
 
-static struct {
-	struct ev_loop *loop;
+/*
+ * A multi handle goes through all of its connections now and then, and its tables are short: when
+ * thousands are under way it must not be one that has them all. Power of two.
+ */
+#define SHARDS 64
+
+struct curl_shard {
 	CURLM *multi;
 	ev_timer timer;
+};
+
+static struct {
+	struct ev_loop *loop;
+	struct curl_shard shards[SHARDS];
 	void (*done)(void *private_data, CURLcode code);
 	CURL *spare[SPARE_MAX];
 	size_t n_spare;
@@ -27,13 +38,19 @@ static void *must(void *p)
 	return p;
 }
 
+/* Where a handle belongs follows from what it is, so that nobody need remember it. */
+static struct curl_shard *shard_of(CURL *easy)
+{
+	return &curl.shards[((uintptr_t)easy * UINT64_C(0x9e3779b97f4a7c15) >> 32) % SHARDS];
+}
+
 /* Messages are copied: taking the handle out of the multi handle frees them. */
-static void take_finished(void)
+static void take_finished(struct curl_shard *s)
 {
 	const CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(curl.multi, &left))) {
+	while ((m = curl_multi_info_read(s->multi, &left))) {
 		CURLcode code = m->data.result;
 		CURL *easy = m->easy_handle;
 		char *private_data;
@@ -41,32 +58,35 @@ static void take_finished(void)
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private_data);
-		curl_multi_remove_handle(curl.multi, easy);
+		curl_multi_remove_handle(s->multi, easy);
 		curl.done(private_data, code);
 	}
 }
 
 static void on_socket(struct ev_loop *loop, ev_io *w, int events)
 {
+	struct curl_shard *s = w->data;
 	int running, what = 0;
 
 	what |= events & EV_READ ? CURL_CSELECT_IN : 0;
 	what |= events & EV_WRITE ? CURL_CSELECT_OUT : 0;
-	curl_multi_socket_action(curl.multi, w->fd, what, &running);
-	take_finished();
+	curl_multi_socket_action(s->multi, w->fd, what, &running);
+	take_finished(s);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
+	struct curl_shard *s = w->data;
 	int running;
 
-	curl_multi_socket_action(curl.multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	take_finished();
+	curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	take_finished(s);
 }
 
 /* Asked for by libcurl: which sockets are of interest. */
 static int set_socket(CURL *easy, curl_socket_t sock, int what, void *ctx, void *mine)
 {
+	struct curl_shard *s = ctx;
 	ev_io *w = mine;
 	int events = 0;
 
@@ -79,7 +99,8 @@ static int set_socket(CURL *easy, curl_socket_t sock, int what, void *ctx, void 
 	if (!w) {
 		w = must(calloc(1, sizeof(*w)));
 		ev_init(w, on_socket);
-		curl_multi_assign(curl.multi, sock, w);
+		w->data = s;
+		curl_multi_assign(s->multi, sock, w);
 	}
 	events |= what & CURL_POLL_IN ? EV_READ : 0;
 	events |= what & CURL_POLL_OUT ? EV_WRITE : 0;
@@ -91,11 +112,13 @@ static int set_socket(CURL *easy, curl_socket_t sock, int what, void *ctx, void 
 
 static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
 {
-	ev_timer_stop(curl.loop, &curl.timer);
+	struct curl_shard *s = ctx;
+
+	ev_timer_stop(curl.loop, &s->timer);
 	if (timeout_ms < 0)
 		return 0;
-	ev_timer_set(&curl.timer, (double)timeout_ms / 1000, 0);
-	ev_timer_start(curl.loop, &curl.timer);
+	ev_timer_set(&s->timer, (double)timeout_ms / 1000, 0);
+	ev_timer_start(curl.loop, &s->timer);
 	return 0;
 }
 
@@ -103,16 +126,23 @@ static void begin(struct ev_loop *loop)
 {
 	curl.loop = loop;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	curl.multi = must(curl_multi_init());
-	ev_init(&curl.timer, on_timer);
-	curl_multi_setopt(curl.multi, CURLMOPT_SOCKETFUNCTION, set_socket);
-	curl_multi_setopt(curl.multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(curl.multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct curl_shard *s = &curl.shards[i];
+
+		s->multi = must(curl_multi_init());
+		ev_init(&s->timer, on_timer);
+		s->timer.data = s;
+		curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+		curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
+		curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+		curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
+		curl_multi_setopt(s->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	}
 }
 
 CURL *curl_loop_easy(struct ev_loop *loop)
 {
-	if (!curl.multi)
+	if (!curl.loop)
 		begin(loop);
 	return curl.n_spare ? curl.spare[--curl.n_spare] : must(curl_easy_init());
 }
@@ -120,12 +150,12 @@ CURL *curl_loop_easy(struct ev_loop *loop)
 void curl_loop_add(CURL *easy, void (*done)(void *private_data, CURLcode code))
 {
 	curl.done = done;
-	curl_multi_add_handle(curl.multi, easy);
+	curl_multi_add_handle(shard_of(easy)->multi, easy);
 }
 
 void curl_loop_drop(CURL *easy)
 {
-	curl_multi_remove_handle(curl.multi, easy);
+	curl_multi_remove_handle(shard_of(easy)->multi, easy);
 	if (curl.n_spare == SPARE_MAX) {
 		curl_easy_cleanup(easy);
 		return;

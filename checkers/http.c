@@ -20,6 +20,8 @@
 #include <string.h>
 
 #define PAGE_TIMEOUTS 4
+/* Thousands may be under way, each with a buffer of its own. */
+#define BUFFER_BYTES 4096L
 #define NAME_MAX_LEN  256
 
 enum http_stage {
@@ -218,6 +220,9 @@ static void set_target(struct http_probe *h)
 	snprintf(text, sizeof(text), "::%s", at);
 	h->connect_to = curl_slist_append(NULL, text);
 	curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, h->connect_to);
+	/* Nothing is looked up, but what is not would be kept, and all of it gone through each time. */
+	curl_easy_setopt(h->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(h->easy, CURLOPT_TCP_NODELAY, 0L); /* one request is one packet anyway */
 	curl_easy_setopt(h->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -275,6 +280,7 @@ static void set_callbacks(struct http_probe *h)
 	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
 	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
 }
 
 static void set_timeouts(struct http_probe *h)

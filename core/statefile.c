@@ -21,6 +21,9 @@
 #define COALESCE_S  0.02
 /* However large the state is, writing it takes no more of the time than one part in this. */
 #define SHARE 50
+/* What can wait: not more often than this, and with one part of the time in this. */
+#define LAZY_S	   5.0
+#define LAZY_SHARE 1000
 
 static int boot_id(char id[64])
 {
@@ -93,14 +96,25 @@ void statefile_begin(struct statefile *f)
 	ev_timer_start(f->loop, &f->beat);
 }
 
+static void write_within(struct statefile *f, double after_s)
+{
+	if (ev_is_active(&f->timer) && ev_timer_remaining(f->loop, &f->timer) <= after_s)
+		return;
+	ev_timer_stop(f->loop, &f->timer);
+	ev_timer_set(&f->timer, after_s, 0);
+	ev_timer_start(f->loop, &f->timer);
+}
+
 void statefile_touch(struct statefile *f)
 {
 	double after_s = f->last_write_s * SHARE;
 
-	if (ev_is_active(&f->timer))
-		return;
-	ev_timer_set(&f->timer, after_s > COALESCE_S ? after_s : COALESCE_S, 0);
-	ev_timer_start(f->loop, &f->timer);
+	write_within(f, after_s > COALESCE_S ? after_s : COALESCE_S);
+}
+
+void statefile_touch_lazily(struct statefile *f)
+{
+	write_within(f, f->last_write_s * LAZY_SHARE + LAZY_S);
 }
 
 void statefile_init(struct statefile *f, struct ev_loop *loop, const char *run_dir,

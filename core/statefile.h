@@ -36,6 +36,8 @@ int statefile_load(struct statefile *f, struct store *store);
 void statefile_begin(struct statefile *f);
 /* Something has changed. */
 void statefile_touch(struct statefile *f);
+/* Only such has changed as the next incarnation can do without for a time: it need not be soon. */
+void statefile_touch_lazily(struct statefile *f);
 void statefile_remove(struct statefile *f);
 
 #endif

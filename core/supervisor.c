@@ -309,6 +309,17 @@ static void recheck_after_fault(struct supervisor *s, const struct msg *was, con
 	process_send(supervisor_process(s, ROLE_CHECK), &m, -1);
 }
 
+/* A check that goes on as ever: what is new is when it ran last, and what that took. */
+static bool is_routine(const struct msg *was, const struct msg *is)
+{
+	const struct msg_check_state *a = &was->check_state, *b = &is->check_state;
+
+	return is->type == MSG_CHECK_STATE && a->up == b->up && a->has_run == b->has_run &&
+	       a->failures == b->failures && a->passes == b->passes && a->held == b->held &&
+	       a->weight == b->weight && a->agent_admin == b->agent_admin &&
+	       a->agent_percent == b->agent_percent && a->agent_maxconn == b->agent_maxconn;
+}
+
 static void keep_state(struct supervisor *s, struct process *p, const struct msg *m)
 {
 	struct msg former;
@@ -326,7 +337,9 @@ static void keep_state(struct supervisor *s, struct process *p, const struct msg
 			  role_name(p->desc->id), log_limit_suffix(&s->store_limit));
 	if (change == STORE_SAME || change == STORE_FULL)
 		return;
-	if (store_resumes(m->type))
+	if (change == STORE_CHANGED && is_routine(&former, m))
+		statefile_touch_lazily(&s->statefile);
+	else if (store_resumes(m->type))
 		statefile_touch(&s->statefile);
 	track_services_note(&s->track_services, m);
 	if (change == STORE_CHANGED)

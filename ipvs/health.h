@@ -41,6 +41,7 @@ struct health_entry {
 		bool draws;   /* it was to get new connections */
 		bool out;     /* its checks have taken it out */
 		bool kept;    /* they would have, but max_ejection is reached */
+		int64_t release_us; /* there is room for it to go, but not before; 0: none */
 		int64_t ramp_since_us; /* 0: no slow start is under way */
 		int32_t base;	       /* the factors of its weight, as of weight.h */
 		uint16_t ramp;

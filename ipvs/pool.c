@@ -9,6 +9,14 @@
 
 /* The rate follows with a third of each new interval. */
 #define RATE_SHARE 3
+/* How long there must be room before one that is kept goes, at most. */
+#define HOLD_MAX_US (30 * USEC_PER_SEC)
+
+/* Of two moments; 0 is none. */
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+	return !a_us || (b_us && b_us < a_us) ? b_us : a_us;
+}
 
 bool pool_passes(const struct real_server *rs, const struct health_entry *e)
 {
@@ -102,29 +110,64 @@ static int compare_failing(const void *a, const void *b)
 	return (x->rs->id > y->rs->id) - (x->rs->id < y->rs->id);
 }
 
+/* As long as it takes until the checks have had their word again. */
+static int64_t hold_us(const struct real_server *rs)
+{
+	int64_t longest_us = 0;
+
+	for (uint32_t i = 0; i < rs->n_checks; i++) {
+		int64_t round_us = rs->checks[i].delay_loop_us + rs->checks[i].connect_timeout_us;
+
+		longest_us = round_us > longest_us ? round_us : longest_us;
+	}
+	return longest_us < HOLD_MAX_US ? longest_us : HOLD_MAX_US;
+}
+
+/*
+ * One that is kept does not go at the moment when another comes back: whatever brings that one back
+ * may bring back all, and its own check has only not been asked yet.
+ */
+static bool may_go(const struct failing *f, bool room, int64_t now_us)
+{
+	struct health_pool *p = &f->e->pool;
+
+	if (!room)
+		p->release_us = 0;
+	else if (p->kept && !p->release_us)
+		p->release_us = now_us + hold_us(f->rs);
+	return room && (!p->kept || p->release_us <= now_us);
+}
+
 /*
  * Those that have never been in, and those that are out, stay out: nobody comes back without a
- * pass. Of those that are in and fail, as many go as may.
+ * pass. Of those that are in and fail, as many go as may. Returns when the next one may; 0: never.
  */
-static void eject(const struct virtual_server *vs, struct failing *in, uint32_t n_in,
-		  uint32_t n_out, uint32_t n_guarded)
+static int64_t eject(const struct virtual_server *vs, struct failing *in, uint32_t n_in,
+		     uint32_t n_out, uint32_t n_guarded, int64_t now_us)
 {
 	uint32_t max = pool_ejection_max(vs, n_guarded);
+	int64_t next_us = 0;
 
 	qsort(in, n_in, sizeof(*in), compare_failing);
 	for (uint32_t i = 0; i < n_in; i++) {
-		bool out = n_out < max;
+		struct health_pool *p = &in[i].e->pool;
+		bool out = may_go(&in[i], n_out < max, now_us);
 
-		in[i].e->pool.out = out;
-		in[i].e->pool.kept = !out;
-		n_out += out;
+		n_out += out || p->release_us;
+		p->out = out;
+		p->kept = !out;
+		if (out)
+			p->release_us = 0;
+		next_us = earlier(next_us, p->release_us);
 	}
+	return next_us;
 }
 
-static void guard(const struct virtual_server *vs, struct health *h)
+static int64_t guard(const struct virtual_server *vs, struct health *h, int64_t now_us)
 {
 	struct failing *in = NULL;
 	uint32_t n_in = 0, n_out = 0, n_guarded = 0;
+	int64_t next_us = 0;
 
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
 		const struct real_server *rs = &vs->servers[i];
@@ -136,6 +179,7 @@ static void guard(const struct virtual_server *vs, struct health *h)
 			continue;
 		if (pool_passes(rs, e)) {
 			e->pool.out = e->pool.kept = false;
+			e->pool.release_us = 0;
 			continue;
 		}
 		if (!e->pool.known || !guarded)
@@ -152,8 +196,9 @@ static void guard(const struct virtual_server *vs, struct health *h)
 		in[n_in++] = (struct failing){ e, rs };
 	}
 	if (n_in)
-		eject(vs, in, n_in, n_out, n_guarded);
+		next_us = eject(vs, in, n_in, n_out, n_guarded, now_us);
 	free(in);
+	return next_us;
 }
 
 /* A server that comes to draw begins slowly; not at the very first look, and not if it never left. */
@@ -224,24 +269,21 @@ int64_t pool_step(const struct virtual_server *vs, struct health *h, int64_t now
 		  void *ctx)
 {
 	struct health_pool *was = calloc(vs->n_servers + 1, sizeof(*was));
-	int64_t next_us = 0;
+	int64_t next_us;
 
 	if (!was)
 		abort();
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
 		was[i] = former_pool(&vs->servers[i], entry_of(vs, h, vs->servers[i].id));
 	}
-	guard(vs, h);
+	next_us = guard(vs, h, now_us);
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
 		struct health_entry *e = health_find(h, vs->servers[i].id);
 		enum pool_change what;
-		int64_t at_us;
 
 		if (!e)
 			continue;
-		at_us = ramp_step(vs, &vs->servers[i], e, now_us);
-		if (at_us && (!next_us || at_us < next_us))
-			next_us = at_us;
+		next_us = earlier(next_us, ramp_step(vs, &vs->servers[i], e, now_us));
 		factors_step(vs, &vs->servers[i], e);
 		what = compare(&was[i], &e->pool);
 		if (what != POOL_SAME)

@@ -129,6 +129,32 @@ static void test_guard_keeps_the_last(void **state)
 		assert_false(entry(f, i)->pool.kept || entry(f, i)->pool.out);
 }
 
+/* All come back, one shortly after the other: nobody who was kept goes for that. */
+static void test_a_return_ejects_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	f->vs.max_ejection = 50;
+	f->check.delay_loop_us = 5 * S;
+	step(f, S);
+	for (int i = 0; i < SERVERS; i++)
+		say(f, i, false, 10 * S);
+	step(f, 10 * S);
+	for (int i = 0; i < SERVERS - 1; i++) {
+		say(f, i, true, 20 * S + i);
+		step(f, 20 * S + i);
+		assert_true(count_in(f) >= 6 && has(f, SERVERS - 1));
+	}
+	/* But who still fails after a round of the checks goes. */
+	assert_in_range(step(f, 21 * S), 25 * S, 25 * S + SERVERS);
+	step(f, 24 * S);
+	assert_true(has(f, SERVERS - 1));
+	step(f, 26 * S);
+	assert_false(has(f, SERVERS - 1));
+	assert_int_equal(f->changes[POOL_RELEASED], 1);
+	f->check.delay_loop_us = 0;
+}
+
 static void test_all_fail_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -375,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_guard_keeps_the_last, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_return_ejects_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_fail_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_guard_never_puts_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_guard_and_operator, setup, teardown),
