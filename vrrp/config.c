@@ -204,6 +204,7 @@ struct vrrp_conf vrrp_config_machine(const struct vrrp_instance *c, const struct
 		.garp_lower_repeat = c->garp_lower_prio_repeat,
 		.garp_lower_delay_us = c->garp_lower_prio_delay_us,
 		.lower_no_advert = c->lower_prio_no_advert,
+		.strict = c->strict,
 	};
 }
 

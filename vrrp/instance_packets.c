@@ -234,6 +234,9 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 	}
 	in->counters.adverts_received++;
 	in->counters.priority_zero_received += p.priority == 0;
+	if (in->config->owner_ignore_adverts && in->m.state == VRRP_STATE_ACTIVE &&
+	    in->conf.priority == VRRP_PRIORITY_OWNER)
+		return;
 	note_differences(in, f, &p);
 	note_unsigned(in, f, &p);
 	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_ADVERT,

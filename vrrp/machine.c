@@ -474,7 +474,8 @@ static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	 * The better Active may not have heard us: after a partition the clients on our side would
 	 * go on sending here. Hearing of a worse Active makes it announce itself anew.
 	 */
-	send_own_advert(conf, m, event->now_us, ret);
+	if (!conf->strict)
+		send_own_advert(conf, m, event->now_us, ret);
 	note_peer(m, event);
 	m->active_int_us = event->adver_int_us;
 	successor_heard(m, event);

@@ -52,6 +52,7 @@ struct vrrp_conf {
 	uint32_t garp_lower_repeat;
 	int64_t garp_lower_delay_us;
 	bool lower_no_advert;
+	bool strict; /* says nothing that the RFC does not ask for, on yielding */
 };
 
 /* Why the state changed. */

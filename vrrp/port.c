@@ -89,7 +89,7 @@ static int set_filter(struct vrrp_port *p)
 							 (uint8_t)left, 0);
 		left--;
 	}
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, p->ports->unknown ? UINT32_MAX : 0);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 	prog.len = n;
 	if (setsockopt(p->sock, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
@@ -202,6 +202,8 @@ static void receive_one(struct vrrp_port *p, struct mmsghdr *mm, const uint8_t *
 	owner = f.len > 1 ? p->owner[f.bytes[1]] : NULL;
 	if (owner)
 		p->ports->receive(owner, &f);
+	else if (p->ports->unknown && f.len > 1)
+		p->ports->unknown(&f);
 }
 
 void vrrp_port_drain(struct vrrp_port *p)
@@ -345,6 +347,12 @@ static int port_open(struct vrrp_ports *ports, int index, int family, struct vrr
 	ports->list = p;
 	*ret = p;
 	return 0;
+}
+
+void vrrp_ports_update(struct vrrp_ports *ports)
+{
+	for (struct vrrp_port *p = ports->list; p; p = p->next)
+		set_filter(p);
 }
 
 static void port_close(struct vrrp_port *p)

@@ -25,6 +25,7 @@ struct vrrp_port;
 struct vrrp_ports {
 	struct ev_loop *loop;
 	void (*receive)(void *owner, const struct vrrp_frame *frame);
+	void (*unknown)(const struct vrrp_frame *frame); /* NULL: the kernel drops those */
 	struct vrrp_port *list;
 };
 
@@ -39,6 +40,9 @@ void vrrp_port_leave(struct vrrp_port *port, uint8_t vrid);
 
 /* Listens to a multicast group, once however often it is asked. 0 or -errno. */
 int vrrp_port_join(struct vrrp_port *port, const struct addr *group);
+
+/* `unknown` has changed. */
+void vrrp_ports_update(struct vrrp_ports *ports);
 
 /* Hands out what has come in already. */
 void vrrp_port_drain(struct vrrp_port *port);

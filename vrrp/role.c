@@ -6,6 +6,8 @@
 #include "core/role.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/nft.h"
+#include "vrrp/accept.h"
 #include "vrrp/config.h"
 #include "vrrp/groups.h"
 #include "vrrp/instance.h"
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 struct vrrp_role {
 	struct vrrp_shell shell;
@@ -33,6 +36,9 @@ struct vrrp_role {
 	bool synced;		       /* tandem-sync says so */
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
 	size_t n_handed;
+	struct log_limit unknown_limit;
+	char *refused;	  /* the rules in force that accept_rules() made; NULL: none */
+	bool refused_known;
 	ev_timer startup; /* vrrp_startup_delay */
 	ev_timer reap;
 };
@@ -236,9 +242,65 @@ static void set_scheduling(const struct global *g)
 		log_warning("memory can't be locked: %s", strerror(errno));
 }
 
+static void on_unknown(const struct vrrp_frame *f)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (log_limit_pass(&vrrp.unknown_limit, clock_now_us()))
+		log_notice("advertisement of virtual router %u from %s: no vrrp_instance has it%s",
+			   f->bytes[1], addr_format(&f->path.src, text),
+			   log_limit_suffix(&vrrp.unknown_limit));
+}
+
+static void set_unknown(bool wanted)
+{
+	if (wanted == (vrrp.shell.ports.unknown != NULL))
+		return;
+	vrrp.shell.ports.unknown = wanted ? on_unknown : NULL;
+	vrrp_ports_update(&vrrp.shell.ports);
+}
+
+/* A table of a former life may be there, which is why the first commit acts in any case. */
+static void set_refused(const struct model *now)
+{
+	char *rules = accept_rules(now);
+	struct text reason = {""};
+	int err = 0;
+
+	if (vrrp.refused_known && !rules == !vrrp.refused &&
+	    (!rules || strcmp(rules, vrrp.refused) == 0)) {
+		free(rules);
+		return;
+	}
+	if (rules)
+		err = nft_table_set(ACCEPT_TABLE, rules, &reason);
+	else
+		nft_table_remove(ACCEPT_TABLE);
+	if (err)
+		log_error("no_accept is not enforced, the addresses accept packets: %s", reason.s);
+	else if (rules)
+		log_notice("no_accept: enforced by nftables, table " ACCEPT_TABLE);
+	free(vrrp.refused);
+	vrrp.refused = rules;
+	vrrp.refused_known = true;
+}
+
+/* Until vrrp_startup_delay is over, and vrrp_delay_after_boot since the machine's boot. */
+static int64_t start_delay_us(const struct global *g)
+{
+	struct timespec up = {0};
+	int64_t left_us;
+
+	if (!g->delay_after_boot_us)
+		return g->startup_delay_us;
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	left_us = g->delay_after_boot_us - (int64_t)up.tv_sec * USEC_PER_SEC;
+	return left_us > g->startup_delay_us ? left_us : g->startup_delay_us;
+}
+
 static void start_first(const struct model *now)
 {
-	int64_t delay_us = now->global[0].startup_delay_us;
+	int64_t delay_us = start_delay_us(now->global);
 
 	vrrp.started = true;
 	/* A former incarnation may have changed addresses until a moment ago. */
@@ -267,6 +329,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	ev_set_priority(&vrrp.shell.idle, EV_MINPRI);
 	vrrp.groups.report = report;
 	tunables_init(&vrrp.sysctls, &sysctls_place);
+	vrrp.unknown_limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
@@ -308,6 +371,8 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
 	update_sync_wait();
 	set_scheduling(&now->global[0]);
+	set_refused(now);
+	set_unknown(now->global->log_unknown_vrids);
 	if (!vrrp.started)
 		start_first(now);
 	vrrp.committing = true;
@@ -416,6 +481,8 @@ static void let_go(void)
 /* What could not wait for its successor until the deadline. */
 static void abandon_all(void)
 {
+	if (vrrp.stopping && vrrp.refused)
+		nft_table_remove(ACCEPT_TABLE);
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_abandon(in);
 	if (vrrp.stopping)

@@ -56,6 +56,8 @@ struct global_draft {
 	bool check_unicast_src;
 	bool skip_check_adv_addr;
 	bool lower_prio_no_advert;
+	bool strict;
+	bool owner_ignore_adverts;
 	bool higher_prio_send_advert;
 	bool checksum_as_v2;
 	bool log_all_failures;
@@ -74,6 +76,10 @@ struct vrrp_draft {
 	const struct ast_node *vmac_node; /* use_vmac or use_ipvlan; NULL: neither */
 	bool mac_set;			  /* there, … */
 	bool mac_needs_vrid;		  /* with the VRID as its last byte */
+	int8_t strict;	     /* -1: not set */
+	int8_t accept;
+	int8_t lower_no_advert;
+	int8_t owner_ignore;
 	const struct ast_node *auth;
 	struct auth_hmac hmac;
 	const struct ast_node *hmac_node; /* NULL: there is none */
@@ -310,6 +316,9 @@ void sync_group_check_all(struct checker *c, const struct ast_node *root);
 /* check_hmac.c: when the interval is known */
 void hmac_finish(struct checker *c, struct vrrp_draft *d);
 
+/* check_strict.c: the values that strict mode decides about */
+void strict_finish(struct checker *c, struct vrrp_draft *d);
+
 /* check_vip.c */
 uint32_t vip_default_preferred_lft_s(const struct vip *v);
 void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
@@ -361,6 +370,7 @@ SETTER(set_global_mcast4);
 SETTER(set_global_mcast6);
 SETTER(set_global_min_garp);
 SETTER(set_global_router_id);
+SETTER(set_global_nftables);
 SETTER(set_global_rt_priority);
 SETTER(set_global_script_user);
 SETTER(set_global_flush_on_stop);

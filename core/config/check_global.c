@@ -5,6 +5,8 @@
 #include "core/arena.h"
 #include "core/config/check.h"
 
+#define NFT_PRIORITY 110 /* behind IPVS, see vrrp/accept.h */
+
 void garp_init(struct garp_draft *g)
 {
 	*g = (struct garp_draft){-1, -1, -1, -1, -1, -1};
@@ -20,6 +22,7 @@ void global_init(struct checker *c)
 			       .vmac_prefix = "",
 			       .vmac_addr_prefix = ""};
 	garp_init(&d->garp);
+	d->g.nft_priority = NFT_PRIORITY;
 	d->vrrp_version = 2;
 	d->down_timer_adverts = 3;
 	addr_parse("224.0.0.18", &d->mcast_group4); /* RFC 9568 §8.1 */
@@ -96,6 +99,13 @@ void set_global_min_garp(struct checker *c, void *draft, const struct ast_node *
 }
 
 /* keepalived takes what is too high as the highest. */
+void set_global_nftables(struct checker *c, void *draft, const struct ast_node *n)
+{
+	if (n->n_words > 1)
+		check_later(c, &n->word[1].loc, "'nftables %s': the table is tandem_vrrp",
+			    n->word[1].s);
+}
+
 void set_global_rt_priority(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct global_draft *d = draft;

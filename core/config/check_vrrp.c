@@ -396,6 +396,7 @@ static void finish_vrrp(struct checker *c, struct vrrp_draft *d)
 {
 	finish_family(c, d);
 	finish_version(c, d);
+	strict_finish(c, d);
 	finish_transport(c, d);
 	finish_preempt(c, d);
 	finish_interval(c, d);
@@ -413,19 +414,21 @@ static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast
 		.node = n,
 		.adver_int_us = 1000000,
 		.priority = -1,
+		.strict = -1,
+		.accept = -1,
+		.lower_no_advert = -1,
+		.owner_ignore = -1,
 		.v =
 			{
 				.name = value_string(c, &n->word[1]),
 				.ifname = "",
 				.auth_pass = "",
 				.preempt = true,
-				.accept = true,
 				.track_primary = true,
 				.unicast_ttl = 255,
 				.down_timer_adverts = g->down_timer_adverts,
 				.check_unicast_src = g->check_unicast_src,
 				.skip_check_adv_addr = g->skip_check_adv_addr,
-				.lower_prio_no_advert = g->lower_prio_no_advert,
 				.higher_prio_send_advert = g->higher_prio_send_advert,
 				.checksum_as_v2 = g->checksum_as_v2,
 			},

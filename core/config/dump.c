@@ -202,6 +202,11 @@ static void dump_global(FILE *out, const struct model *m)
 		dump_u32(out, TAB, "process_monitor_rcv_bufs", g->process_rcv_bufs);
 	if (g->process_rcv_bufs_force)
 		dump_bool(out, TAB, "process_monitor_rcv_bufs_force", true);
+	if (g->delay_after_boot_us)
+		dump_seconds(out, TAB, "vrrp_delay_after_boot", g->delay_after_boot_us);
+	dump_flag(out, TAB, "log_unknown_vrids", g->log_unknown_vrids);
+	fprintf(out, TAB "nftables_priority %d\n", g->nft_priority);
+	dump_flag(out, TAB, "nftables_counters", g->nft_counters);
 	if (g->vrrp_rt_priority)
 		dump_u32(out, TAB, "vrrp_rt_priority", g->vrrp_rt_priority);
 	dump_flag(out, TAB, "vrrp_no_swap", g->vrrp_no_swap);
@@ -422,6 +427,9 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 	dump_transport(out, v);
 	dump_bool(out, TAB, "v3_checksum_as_v2", v->checksum_as_v2);
 	dump_bool(out, TAB, "skip_check_adv_addr", v->skip_check_adv_addr);
+	dump_flag(out, TAB, v->accept ? "accept" : "no_accept", true);
+	dump_flag(out, TAB, "strict_mode", v->strict);
+	dump_flag(out, TAB, "owner_ignore_adverts", v->owner_ignore_adverts);
 	dump_bool(out, TAB, "lower_prio_no_advert", v->lower_prio_no_advert);
 	dump_bool(out, TAB, "higher_prio_send_advert", v->higher_prio_send_advert);
 	dump_auth(out, v, secrets);
