@@ -120,7 +120,7 @@ int64_t keeper_tend_us(const struct keeper *k);
 /* After a commit or an override. */
 void keeper_tend_index(struct keeper *k);
 
-/* For keeper.c, pass.c and tend.c. */
+/* For keeper.c, pass.c, tell.c and tend.c. */
 /* When the i-th server that leaves has left, or must not any more. */
 void keeper_left(struct keeper *k, uint32_t i);
 void keeper_mark(struct keeper *k, struct served *s);
@@ -129,7 +129,10 @@ struct served *keeper_find(const struct keeper *k, uint64_t service);
 /* NULL without a service, too. */
 const struct real_server *keeper_find_server(const struct served *s, uint64_t id);
 struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *key);
+/* tell.c */
 void keeper_send_service(const struct service_state *state);
+void keeper_send_served(const struct served *s);
+void keeper_send_leaving(const struct leaving_server *s, bool gone);
 void keeper_send_ipvs(const struct keeper *k);
 void keeper_send_sync(const struct keeper *k);
 /* What is known of the instance that the sync daemons follow. */
