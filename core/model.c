@@ -24,6 +24,7 @@ const char *notify_on_name(enum notify_on on)
 		[NOTIFY_ANY] = "notify",	   [NOTIFY_UP] = "notify_up",
 		[NOTIFY_DOWN] = "notify_down",
 		[NOTIFY_MASTER_RX_LOWER_PRI] = "notify_master_rx_lower_pri",
+		[NOTIFY_DELETED] = "notify_deleted",
 	};
 
 	return names[on];
@@ -36,6 +37,17 @@ const char *track_kind_name(enum track_kind kind)
 		[TRACK_FILE] = "track_file",
 		[TRACK_PROCESS] = "vrrp_track_process",
 		[TRACK_SERVICE] = "virtual_server",
+	};
+
+	return names[kind];
+}
+
+const char *notify_fifo_name(enum notify_fifo_kind kind)
+{
+	static const char *const names[NOTIFY_FIFO_KINDS] = {
+		[NOTIFY_FIFO_ALL] = "notify_fifo",
+		[NOTIFY_FIFO_VRRP] = "vrrp_notify_fifo",
+		[NOTIFY_FIFO_LVS] = "lvs_notify_fifo",
 	};
 
 	return names[kind];

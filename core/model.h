@@ -23,6 +23,15 @@ enum notify_on {
 	NOTIFY_UP,  /* notify_up, quorum_up */
 	NOTIFY_DOWN,
 	NOTIFY_MASTER_RX_LOWER_PRI,
+	NOTIFY_DELETED,
+};
+
+/* Which FIFO of keepalived's it is: what is written to it. */
+enum notify_fifo_kind {
+	NOTIFY_FIFO_ALL,  /* notify_fifo */
+	NOTIFY_FIFO_VRRP, /* vrrp_notify_fifo: instances and groups */
+	NOTIFY_FIFO_LVS,  /* lvs_notify_fifo: virtual and real servers */
+	NOTIFY_FIFO_KINDS,
 };
 
 enum vrrp_auth {
@@ -117,6 +126,7 @@ const char *forward_name(enum ipvs_forward forward);
 /* Ports and addresses are rewritten: those of service and server may differ. */
 bool forward_translates(enum ipvs_forward forward);
 const char *resilience_name(enum resilience resilience);
+const char *notify_fifo_name(enum notify_fifo_kind kind); /* "vrrp_notify_fifo" */
 const char *check_method_name(enum check_method method); /* keepalived's keyword */
 /* "TCP_CHECK 192.0.2.1:80", "MISC_CHECK /usr/bin/look"; text of at least TEXT_MAX. */
 const char *check_format(const struct check *c, char *text);

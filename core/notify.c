@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notify scripts: see notify.h. */
+/* Notifications: see notify.h. */
 #include "core/notify.h"
 
+#include "core/fifos.h"
+#include "core/notify_text.h"
 #include "core/scripts.h"
+#include "core/store.h"
 
 #include <stdio.h>
 
-/* `event` is the keyword, for the log. */
-static void run_event(struct scripts *scripts, const struct model *m, uint64_t object,
-		      const char *owner, const struct notify *notifies, uint32_t n,
-		      enum notify_on on, const char *event, const char *const *args)
+/* An object that scripts are called for. */
+struct object {
+	uint64_t id;
+	const char *owner; /* for the log */
+	const struct notify *notifies;
+	uint32_t n;
+};
+
+/* `event` is the keyword, for the log. `args` are for NOTIFY_ANY. */
+static void run_event(const struct notify_outlets *to, const struct model *m,
+		      const struct object *o, enum notify_on on, const char *event,
+		      const char *const *args)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (notifies[i].on == on)
-			scripts_notify(scripts, object, owner, event, &notifies[i], m->global,
-				       args);
+	for (uint32_t i = 0; i < o->n; i++)
+		if (o->notifies[i].on == on)
+			scripts_notify(to->scripts, o->id, o->owner, event, &o->notifies[i],
+				       m->global, args);
 }
 
-static void run_all(struct scripts *scripts, const struct model *m, uint64_t object,
-		    const char *owner, const struct notify *notifies, uint32_t n, enum notify_on on,
-		    const char *const *args)
+static void run_all(const struct notify_outlets *to, const struct model *m,
+		    const struct object *o, enum notify_on on, const char *const *args)
 {
-	run_event(scripts, m, object, owner, notifies, n, on, notify_on_name(on), args);
+	run_event(to, m, o, on, notify_on_name(on), args);
 }
 
 /* False: nobody wants to know. */
@@ -46,46 +56,121 @@ static bool script_for(enum vrrp_state_id state, enum notify_on *ret)
 	return false;
 }
 
-/* keepalived runs the state's own script first, then the one for all states. */
-static void instance_changed(struct scripts *scripts, const struct model *m,
-			     const struct msg_vrrp_state *now)
+/* What keepalived says of an instance or a group: `type` is "INSTANCE" or "GROUP". */
+struct vrrp_event {
+	const char *type;
+	const char *name;
+	const char *state;
+	uint8_t priority;
+};
+
+static void write_vrrp(const struct notify_outlets *to, const struct vrrp_event *e)
 {
-	const struct vrrp_instance *v = model_find_instance(m, now->instance);
-	const char *args[] = {"INSTANCE", NULL, NULL, NULL, NULL};
-	enum notify_on on = NOTIFY_ANY;
+	char line[NOTIFY_LINE_MAX];
+
+	fifos_write(to->fifos, NOTIFY_FIFO_VRRP,
+		    notify_vrrp_line(e->type, e->name, e->state, e->priority, line));
+}
+
+/* keepalived runs the state's own script first, then the one for all states. */
+static void tell_vrrp(const struct notify_outlets *to, const struct model *m,
+		      const struct object *o, enum notify_on on, const struct vrrp_event *e)
+{
+	const char *args[] = {e->type, e->name, e->state, NULL, NULL};
 	char priority[8];
 
-	if (!v || !script_for((enum vrrp_state_id)now->state, &on))
-		return;
-	snprintf(priority, sizeof(priority), "%u", now->priority);
-	args[1] = v->name;
-	args[2] = vrrp_state_name((enum vrrp_state_id)now->state);
+	snprintf(priority, sizeof(priority), "%u", e->priority);
 	args[3] = priority;
-	run_all(scripts, m, v->id, v->name, v->notifies, v->n_notifies, on, NULL);
-	run_all(scripts, m, v->id, v->name, v->notifies, v->n_notifies, NOTIFY_ANY, args);
+	run_all(to, m, o, on, NULL);
+	run_all(to, m, o, NOTIFY_ANY, args);
+	write_vrrp(to, e);
+}
+
+static struct object instance_object(const struct vrrp_instance *v)
+{
+	return (struct object){v->id, v->name, v->notifies, v->n_notifies};
+}
+
+static struct vrrp_event instance_event(const struct vrrp_instance *v,
+					const struct msg_vrrp_state *now)
+{
+	return (struct vrrp_event){"INSTANCE", v->name,
+				   vrrp_state_name((enum vrrp_state_id)now->state), now->priority};
+}
+
+static void instance_state_changed(const struct notify_outlets *to, const struct model *m,
+				   const struct vrrp_instance *v, const struct msg_vrrp_state *now)
+{
+	const struct object o = instance_object(v);
+	const struct vrrp_event e = instance_event(v, now);
+	enum notify_on on;
+
+	if (script_for((enum vrrp_state_id)now->state, &on))
+		tell_vrrp(to, m, &o, on, &e);
+}
+
+static void instance_priority_changed(const struct notify_outlets *to,
+				      const struct vrrp_instance *v,
+				      const struct msg_vrrp_state *now)
+{
+	struct vrrp_event e = instance_event(v, now);
+
+	e.state = now->state == VRRP_STATE_ACTIVE ? "MASTER_PRIORITY" : "BACKUP_PRIORITY";
+	write_vrrp(to, &e);
+}
+
+/* Another router with a lower priority says that it is Active, while we are. */
+static void instance_heard_rival(const struct notify_outlets *to, const struct model *m,
+				 const struct vrrp_instance *v, const struct msg_vrrp_state *now)
+{
+	const struct object o = instance_object(v);
+	struct vrrp_event e = instance_event(v, now);
+
+	e.state = "MASTER_RX_LOWER_PRI";
+	run_all(to, m, &o, NOTIFY_MASTER_RX_LOWER_PRI, NULL);
+	write_vrrp(to, &e);
+}
+
+static void instance_changed(const struct notify_outlets *to, const struct model *m,
+			     const struct msg_vrrp_state *now, const struct msg_vrrp_state *former)
+{
+	const struct vrrp_instance *v = model_find_instance(m, now->instance);
+
+	if (!v)
+		return;
+	if (!former || former->state != now->state)
+		instance_state_changed(to, m, v, now);
+	else if (former->priority != now->priority && v->notify_priority_changes)
+		instance_priority_changed(to, v, now);
+	if (former && now->rivals > former->rivals)
+		instance_heard_rival(to, m, v, now);
 }
 
 /* A group has no priority: keepalived says 0. */
-static void group_changed(struct scripts *scripts, const struct model *m,
-			  const struct msg_group_state *now)
+static struct vrrp_event group_event(const struct sync_group *g, const struct msg_group_state *now)
 {
-	const struct sync_group *g = model_find_group(m, now->group);
-	const char *args[] = {"GROUP", NULL, NULL, "0", NULL};
-	enum notify_on on = NOTIFY_ANY;
-
-	if (!g || !script_for((enum vrrp_state_id)now->state, &on))
-		return;
-	args[1] = g->name;
-	args[2] = vrrp_state_name((enum vrrp_state_id)now->state);
-	run_all(scripts, m, g->id, g->name, g->notifies, g->n_notifies, on, NULL);
-	run_all(scripts, m, g->id, g->name, g->notifies, g->n_notifies, NOTIFY_ANY, args);
+	return (struct vrrp_event){"GROUP", g->name,
+				   vrrp_state_name((enum vrrp_state_id)now->state), 0};
 }
 
-static const struct real_server *find_server(const struct model *m, uint64_t service,
-					     uint64_t server)
+static void group_changed(const struct notify_outlets *to, const struct model *m,
+			  const struct msg_group_state *now, const struct msg_group_state *former)
 {
-	const struct virtual_server *vs = model_find_service(m, service);
+	const struct sync_group *g = model_find_group(m, now->group);
+	struct vrrp_event e;
+	enum notify_on on;
 
+	if (!g || (former && former->state == now->state) ||
+	    !script_for((enum vrrp_state_id)now->state, &on))
+		return;
+	e = group_event(g, now);
+	tell_vrrp(to, m, &(struct object){g->id, g->name, g->notifies, g->n_notifies}, on, &e);
+}
+
+/* Real and virtual servers */
+
+static const struct real_server *find_server(const struct virtual_server *vs, uint64_t server)
+{
 	for (uint32_t i = 0; vs && i < vs->n_servers; i++)
 		if (vs->servers[i].id == server)
 			return &vs->servers[i];
@@ -101,64 +186,138 @@ static bool starts_up(const struct real_server *r)
 	return true;
 }
 
-static void run_server(struct scripts *scripts, const struct model *m, const struct real_server *r,
-		       bool up)
+static void tell_server(const struct notify_outlets *to, const struct model *m,
+			const struct virtual_server *vs, const struct real_server *r, bool up)
 {
-	char owner[ADDR_TEXT_MAX];
+	char owner[ADDR_TEXT_MAX], line[NOTIFY_LINE_MAX];
+	const struct object o = {r->id, addr_format_port(&r->address, r->port, owner), r->notifies,
+				 r->n_notifies};
 
-	run_all(scripts, m, r->id, addr_format_port(&r->address, r->port, owner), r->notifies,
-		r->n_notifies, up ? NOTIFY_UP : NOTIFY_DOWN, NULL);
+	run_all(to, m, &o, up ? NOTIFY_UP : NOTIFY_DOWN, NULL);
+	fifos_write(to->fifos, NOTIFY_FIFO_LVS, notify_server_line(vs, r, up, line));
 }
 
-static void server_changed(struct scripts *scripts, const struct model *m,
+static void server_changed(const struct notify_outlets *to, const struct model *m,
 			   const struct msg_server_health *now, const struct msg *former)
 {
-	const struct real_server *r = find_server(m, now->service, now->server);
+	const struct virtual_server *vs = model_find_service(m, now->service);
+	const struct real_server *r = find_server(vs, now->server);
 
-	if (!r)
-		return;
-	if (now->up != (former ? former->server_health.up : starts_up(r)))
-		run_server(scripts, m, r, now->up);
+	if (r && now->up != (former ? former->server_health.up : starts_up(r)))
+		tell_server(to, m, vs, r, now->up);
 }
 
-static void run_service(struct scripts *scripts, const struct model *m,
-			const struct virtual_server *vs, bool up)
+static void tell_service(const struct notify_outlets *to, const struct model *m,
+			 const struct virtual_server *vs, bool up)
 {
-	char owner[TEXT_MAX];
+	char owner[TEXT_MAX], line[NOTIFY_LINE_MAX];
+	const struct object o = {vs->id, virtual_server_format(vs, owner), vs->notifies,
+				 vs->n_notifies};
 
-	run_event(scripts, m, vs->id, virtual_server_format(vs, owner), vs->notifies,
-		  vs->n_notifies, up ? NOTIFY_UP : NOTIFY_DOWN, up ? "quorum_up" : "quorum_down",
-		  NULL);
+	run_event(to, m, &o, up ? NOTIFY_UP : NOTIFY_DOWN, up ? "quorum_up" : "quorum_down", NULL);
+	fifos_write(to->fifos, NOTIFY_FIFO_LVS, notify_service_line(vs, up, line));
 }
 
 /* The first quorum is told too, as keepalived does. */
-static void service_changed(struct scripts *scripts, const struct model *m,
+static void service_changed(const struct notify_outlets *to, const struct model *m,
 			    const struct msg_service_state *now, const struct msg *former)
 {
 	const struct virtual_server *vs = model_find_service(m, now->service);
 
 	if (vs && (!former || former->service_state.quorum_up != now->quorum_up))
-		run_service(scripts, m, vs, now->quorum_up);
+		tell_service(to, m, vs, now->quorum_up);
 }
 
-void notify_change(struct scripts *scripts, const struct model *m, const struct msg *now,
+void notify_change(const struct notify_outlets *to, const struct model *m, const struct msg *now,
 		   const struct msg *former)
 {
-	if (now->type == MSG_VRRP_STATE) {
-		if (!former || former->vrrp_state.state != now->vrrp_state.state)
-			instance_changed(scripts, m, &now->vrrp_state);
-	} else if (now->type == MSG_GROUP_STATE) {
-		if (!former || former->group_state.state != now->group_state.state)
-			group_changed(scripts, m, &now->group_state);
-	} else if (now->type == MSG_SERVER_HEALTH) {
-		server_changed(scripts, m, &now->server_health, former);
-	} else if (now->type == MSG_SERVICE_STATE) {
-		service_changed(scripts, m, &now->service_state, former);
+	if (now->type == MSG_VRRP_STATE)
+		instance_changed(to, m, &now->vrrp_state, former ? &former->vrrp_state : NULL);
+	else if (now->type == MSG_GROUP_STATE)
+		group_changed(to, m, &now->group_state, former ? &former->group_state : NULL);
+	else if (now->type == MSG_SERVER_HEALTH)
+		server_changed(to, m, &now->server_health, former);
+	else if (now->type == MSG_SERVICE_STATE)
+		service_changed(to, m, &now->service_state, former);
+}
+
+/* Models */
+
+/* As keepalived: FAULT, unless it is asked to say DELETED. */
+static void tell_removed(const struct notify_outlets *to, const struct model *former,
+			 const struct vrrp_instance *v, const struct store *s)
+{
+	const struct object o = instance_object(v);
+	struct vrrp_event e = {"INSTANCE", v->name, v->notify_deleted ? "DELETED" : "FAULT",
+			       v->priority};
+	struct msg last;
+
+	if (store_get(s, MSG_VRRP_STATE, v->id, &last))
+		e.priority = last.vrrp_state.priority;
+	tell_vrrp(to, former, &o, v->notify_deleted ? NOTIFY_DELETED : NOTIFY_FAULT, &e);
+}
+
+static void tell_all_vrrp(const struct notify_outlets *to, const struct model *m,
+			  const struct store *s)
+{
+	struct vrrp_event e;
+	struct msg last;
+
+	for (uint32_t i = 0; i < m->n_instances; i++) {
+		if (!store_get(s, MSG_VRRP_STATE, m->instances[i].id, &last))
+			continue;
+		e = instance_event(&m->instances[i], &last.vrrp_state);
+		write_vrrp(to, &e);
+	}
+	for (uint32_t i = 0; i < m->n_groups; i++) {
+		if (!store_get(s, MSG_GROUP_STATE, m->groups[i].id, &last))
+			continue;
+		e = group_event(&m->groups[i], &last.group_state);
+		write_vrrp(to, &e);
 	}
 }
 
-void notify_omega(struct scripts *scripts, const struct model *m,
-		  bool (*was_up)(void *ctx, enum msg_type type, uint64_t id), void *ctx)
+/* rs_init_notifies: of those that nothing is known of yet. */
+static void tell_new_servers(const struct notify_outlets *to, const struct model *former,
+			     const struct model *m, const struct store *s)
+{
+	struct msg last;
+
+	for (uint32_t i = 0; i < m->n_services; i++) {
+		const struct virtual_server *vs = &m->services[i];
+		const struct virtual_server *was =
+			former ? model_find_service(former, vs->id) : NULL;
+
+		for (uint32_t k = 0; k < vs->n_servers; k++)
+			if (!find_server(was, vs->servers[k].id) && starts_up(&vs->servers[k]) &&
+			    !store_get(s, MSG_SERVER_HEALTH, vs->servers[k].id, &last))
+				tell_server(to, m, vs, &vs->servers[k], true);
+	}
+}
+
+void notify_model(const struct notify_outlets *to, const struct model *former,
+		  const struct model *now, const struct store *s)
+{
+	for (uint32_t i = 0; former && i < former->n_instances; i++)
+		if (!model_find_instance(now, former->instances[i].id))
+			tell_removed(to, former, &former->instances[i], s);
+	if (former && now->global->fifo_write_vrrp_states_on_reload)
+		tell_all_vrrp(to, now, s);
+	if (now->global->rs_init_notifies)
+		tell_new_servers(to, former, now, s);
+}
+
+/* Without a verdict it counts as up, as for the roles. */
+static bool was_up(const struct store *s, enum msg_type type, uint64_t id)
+{
+	struct msg m;
+
+	if (!store_get(s, type, id, &m))
+		return true;
+	return type == MSG_SERVER_HEALTH ? m.server_health.up : m.service_state.quorum_up;
+}
+
+void notify_omega(const struct notify_outlets *to, const struct model *m, const struct store *s)
 {
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		const struct virtual_server *vs = &m->services[i];
@@ -166,9 +325,9 @@ void notify_omega(struct scripts *scripts, const struct model *m,
 		if (!vs->omega)
 			continue;
 		for (uint32_t k = 0; k < vs->n_servers; k++)
-			if (was_up(ctx, MSG_SERVER_HEALTH, vs->servers[k].id))
-				run_server(scripts, m, &vs->servers[k], false);
-		if (was_up(ctx, MSG_SERVICE_STATE, vs->id))
-			run_service(scripts, m, vs, false);
+			if (was_up(s, MSG_SERVER_HEALTH, vs->servers[k].id))
+				tell_server(to, m, vs, &vs->servers[k], false);
+		if (was_up(s, MSG_SERVICE_STATE, vs->id))
+			tell_service(to, m, vs, false);
 	}
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notify scripts: which of them a change of state calls for, with keepalived's arguments. A state
- * that is only told again (a role that resumed, a supervisor that adopted) is no change. Knows
- * nothing of how scripts are run (scripts.h).
+ * Notifications: which scripts a change of state calls for and which lines it puts into FIFOs, with
+ * keepalived's arguments and words. A state that is only told again (a role that resumed, a
+ * supervisor that adopted) is no change. Knows nothing of how scripts are run (scripts.h) and lines
+ * written (fifos.h).
  */
 #ifndef TANDEM_NOTIFY_H
 #define TANDEM_NOTIFY_H
@@ -10,13 +11,24 @@
 #include "core/model.h"
 #include "core/msg.h"
 
+struct fifos;
 struct scripts;
+struct store;
+
+/* Where notifications go. */
+struct notify_outlets {
+	struct scripts *scripts;
+	struct fifos *fifos;
+};
 
 /* `former` is what was known before; NULL: nothing. Other messages are fine and do nothing. */
-void notify_change(struct scripts *scripts, const struct model *m, const struct msg *now,
+void notify_change(const struct notify_outlets *to, const struct model *m, const struct msg *now,
 		   const struct msg *former);
-/* The services are gone: what "omega" asks for. `was_up` says whether an object counted as up. */
-void notify_omega(struct scripts *scripts, const struct model *m,
-		  bool (*was_up)(void *ctx, enum msg_type type, uint64_t id), void *ctx);
+/* `now` replaces `former` (NULL: this is the start): what left it, what is new in it, and, when it
+ * is asked for, all states again. `s`: the last known states. */
+void notify_model(const struct notify_outlets *to, const struct model *former,
+		  const struct model *now, const struct store *s);
+/* The services are gone: what "omega" asks for. */
+void notify_omega(const struct notify_outlets *to, const struct model *m, const struct store *s);
 
 #endif

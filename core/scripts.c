@@ -274,23 +274,37 @@ int scripts_run(struct scripts *s, const struct script_request *r)
 	return 0;
 }
 
-int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
-		   const struct notify *n, const struct global *g, const char *const *args)
+void scripts_end(struct scripts *s, uint64_t object)
+{
+	for (struct script_job *job = s->queue.running; job; job = job->next)
+		if (job->object == object && job->stage == SCRIPT_RUNNING)
+			job->deadline_us = 0;
+	on_deadline(s->loop, &s->deadline, 0);
+}
+
+struct script_request scripts_request_for(const struct notify *n, const struct global *g)
 {
 	bool own_user = n->user[0];
-	struct text name;
-	struct script_request r = {
-		.object = object,
-		.name = name.s,
+
+	return (struct script_request){
 		.command = n->command,
-		.args = n->on == NOTIFY_ANY ? args : NULL,
 		.user = own_user ? n->user : g->script_user,
 		.group = own_user ? n->group : g->script_group,
 		.secure = g->script_security,
-		.timeout_us = SCRIPT_NOTIFY_TIMEOUT_US,
 	};
+}
+
+int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
+		   const struct notify *n, const struct global *g, const char *const *args)
+{
+	struct script_request r = scripts_request_for(n, g);
+	struct text name;
 
 	text_set(&name, "%s: %s", owner, event);
+	r.object = object;
+	r.name = name.s;
+	r.args = n->on == NOTIFY_ANY ? args : NULL;
+	r.timeout_us = SCRIPT_NOTIFY_TIMEOUT_US;
 	return scripts_run(s, &r);
 }
 

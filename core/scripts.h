@@ -21,6 +21,8 @@ struct scripts;
 /* keepalived lets a notify script run for ever. Here one that hangs must not keep the next one of
  * its object from running; but some do honest work that takes minutes. */
 #define SCRIPT_NOTIFY_TIMEOUT_US ((int64_t)300000000)
+/* A reader of a FIFO runs as long as we do. */
+#define SCRIPT_NO_TIMEOUT_US (INT64_MAX / 4)
 
 /* How a script ended. */
 enum script_how {
@@ -59,6 +61,9 @@ int scripts_new(struct ev_loop *loop, size_t running_max, struct scripts **ret);
 /* Scripts that run go on by themselves; those that wait are dropped, which is logged. */
 void scripts_free(struct scripts *s);
 
+/* Command and user of a line of the configuration; the rest is the caller's to fill in. */
+struct script_request scripts_request_for(const struct notify *n, const struct global *g);
+
 /* 0, or -EINVAL for a command that can't be split into words (which is logged). */
 int scripts_run(struct scripts *s, const struct script_request *r);
 
@@ -68,6 +73,9 @@ int scripts_run(struct scripts *s, const struct script_request *r);
  */
 int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
 		   const struct notify *n, const struct global *g, const char *const *args);
+
+/* Asks the object's running script to end, as if its deadline had passed. */
+void scripts_end(struct scripts *s, uint64_t object);
 
 /* Nothing runs, nothing waits. */
 bool scripts_idle(const struct scripts *s);

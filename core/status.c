@@ -6,6 +6,7 @@
 #include "core/document.h"
 #include "core/selector.h"
 #include "core/status_sync.h"
+#include "core/fifos.h"
 #include "core/supervisor.h"
 #include "core/warnings.h"
 
@@ -439,6 +440,27 @@ static json *ipvs(const struct supervisor *s)
 	return o;
 }
 
+static void add_fifo(void *ctx, const struct fifo_status *f)
+{
+	json *o = json_object_new_object();
+
+	add_str(o, "keyword", f->keyword);
+	add_str(o, "path", f->path);
+	add_bool(o, "open", f->open);
+	add_int(o, "lines_written", (int64_t)f->written);
+	add_int(o, "lines_waiting", f->waiting);
+	add_int(o, "lines_lost", (int64_t)f->lost);
+	json_object_array_add(ctx, o);
+}
+
+static json *notify_fifos(const struct supervisor *s)
+{
+	json *list = json_object_new_array();
+
+	fifos_each(s->outlets.fifos, add_fifo, list);
+	return list;
+}
+
 static void add_warning(void *ctx, const char *sentence)
 {
 	json_object_array_add(ctx, json_object_new_string(sentence));
@@ -636,6 +658,7 @@ json *status_of_all(const struct supervisor *s)
 	add(o, "ipvs", ipvs(s));
 	add(o, "sync", status_of_peering(s));
 	add(o, "services", services);
+	add(o, "notify_fifos", notify_fifos(s));
 	add(o, "last_reload", last_reload(s));
 	add(o, "warnings", warnings(s));
 	return o;

@@ -9,6 +9,7 @@
 #include "core/track_scripts.h"
 #include "core/clock.h"
 #include "core/daemon.h"
+#include "core/fifos.h"
 #include "core/log.h"
 #include "core/manager.h"
 #include "core/notify.h"
@@ -78,13 +79,19 @@ static void commit_trackers(struct supervisor *s)
 
 void supervisor_set_generation(struct supervisor *s, struct generation *next)
 {
+	struct generation former;
 	int err;
 
 	apply_keep_former(s);
-	generation_free(&s->running);
+	former = s->running;
 	s->running = *next;
 	*next = (struct generation){.image_fd = -1, .plain_fd = -1};
 	commit_trackers(s);
+	fifos_commit(s->outlets.fifos, s->running.model);
+	/* What a former supervisor ran was told by it. */
+	if (former.model || !s->statefile.generation)
+		notify_model(&s->outlets, former.model, s->running.model, &s->store);
+	generation_free(&former);
 	store_expect(&s->store, s->running.model);
 	err = generation_save(&s->running, s->options.run_dir);
 	if (err)
@@ -346,7 +353,7 @@ static void keep_state(struct supervisor *s, struct process *p, const struct msg
 		recheck_after_fault(s, &former, m);
 	/* What an adopted role says first is news to us only. */
 	if (change == STORE_CHANGED || !p->adopted)
-		notify_change(s->scripts, s->running.model, m,
+		notify_change(&s->outlets, s->running.model, m,
 			      change == STORE_CHANGED ? &former : NULL);
 }
 
@@ -366,22 +373,13 @@ static void role_message(struct process *p, const struct msg *m)
 		check_scripts_ask(s->check_scripts, s->running.model, &m->script_ask);
 }
 
-/* Without a verdict it counts as up, as for the roles. */
-static bool was_up(void *ctx, enum msg_type type, uint64_t id)
-{
-	const struct supervisor *s = ctx;
-	struct msg m;
-
-	if (!store_get(&s->store, type, id, &m))
-		return true;
-	return type == MSG_SERVER_HEALTH ? m.server_health.up : m.service_state.quorum_up;
-}
-
 static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct supervisor *s = w->data;
 
-	if (scripts_idle(s->scripts) || clock_now_us() >= s->drain_until_us)
+	bool idle = scripts_idle(s->outlets.scripts) && fifos_idle(s->outlets.fifos);
+
+	if (idle || clock_now_us() >= s->drain_until_us)
 		ev_break(loop, EVBREAK_ALL);
 }
 
@@ -389,7 +387,8 @@ static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 static void drain_scripts(struct supervisor *s)
 {
 	if (!s->options.keep_ipvs)
-		notify_omega(s->scripts, s->running.model, was_up, s);
+		notify_omega(&s->outlets, s->running.model, &s->store);
+	fifos_close(s->outlets.fifos);
 	s->drain_until_us = clock_now_us() + DRAIN_US;
 	ev_timer_init(&s->drain, on_drain, 0, 0.02);
 	s->drain.data = s;
@@ -653,8 +652,10 @@ static void tell_script_end(void *ctx, const struct msg_script_end *end)
 /* 0 or -errno, after saying why. */
 static int start_runners(struct supervisor *s)
 {
-	int err = scripts_new(s->loop, SCRIPTS_NOTIFY_MAX, &s->scripts);
+	int err = scripts_new(s->loop, SCRIPTS_NOTIFY_MAX, &s->outlets.scripts);
 
+	if (!err)
+		err = fifos_new(s->loop, s->options.run_dir, &s->outlets.fifos);
 	if (!err)
 		err = check_scripts_new(s->loop, tell_script_end, s, &s->check_scripts);
 	if (!err)
@@ -706,8 +707,8 @@ static void done(struct supervisor *s)
 	reload_done(s);
 	apply_done(s);
 	manager_done(s);
-	if (s->scripts)
-		scripts_free(s->scripts);
+	scripts_free(s->outlets.scripts);
+	fifos_free(s->outlets.fifos);
 	check_scripts_free(s->check_scripts);
 	track_scripts_free(s->track_scripts);
 	track_files_free(s->track_files);

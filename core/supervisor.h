@@ -10,6 +10,7 @@
 #include "core/apply.h"
 #include "core/control.h"
 #include "core/log.h"
+#include "core/notify.h"
 #include "core/operator.h"
 #include "core/process.h"
 #include "core/reload.h"
@@ -48,7 +49,7 @@ struct supervisor {
 	ev_timer watchdog;
 	unsigned held; /* roles that wait, at the start, until ipvs has programmed the kernel */
 	ev_timer hold;
-	struct scripts *scripts;
+	struct notify_outlets outlets;
 	struct check_scripts *check_scripts;
 	struct track_scripts *track_scripts;
 	struct track_files *track_files;

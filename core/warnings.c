@@ -3,6 +3,7 @@
 #include "core/warnings.h"
 
 #include "core/clock.h"
+#include "core/fifos.h"
 #include "core/supervisor.h"
 
 #include <stdarg.h>
@@ -120,6 +121,17 @@ static void about_services(struct warner *w)
 	end_kind(w, "real servers down");
 }
 
+static void about_fifo(void *ctx, const struct fifo_status *f)
+{
+	struct warner *w = ctx;
+
+	if (!f->open)
+		say(w, "%s %s is not open: nothing is written to it", f->keyword, f->path);
+	else if (f->lost)
+		say(w, "%s %s: its reader does not keep up: %llu lines were lost", f->keyword,
+		    f->path, (unsigned long long)f->lost);
+}
+
 static void about_config(struct warner *w)
 {
 	const struct reload_result *last = &w->s->reload.last;
@@ -159,6 +171,8 @@ void warnings_each(const struct supervisor *s, void (*warn)(void *ctx, const cha
 	about_instances(&w);
 	about_kernel(&w);
 	about_services(&w);
+	fifos_each(s->outlets.fifos, about_fifo, &w);
+	end_kind(&w, "about FIFOs");
 	about_config(&w);
 	about_apply(&w);
 }

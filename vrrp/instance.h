@@ -66,6 +66,8 @@ struct instance {
 	struct text group_fault; /* … or another member's */
 	struct text reason;	 /* of the last change */
 	struct msg_vrrp_counters counters;
+	uint32_t rivals; /* advertisements of lower priority heard while Active */
+	int64_t rival_us; /* the last of them that was counted */
 	struct log_limit limit;
 	ev_timer timer;
 	struct vrrp_actions waiting; /* of a takeover: all but the advertisement */

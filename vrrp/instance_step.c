@@ -157,6 +157,24 @@ void instance_idle(struct ev_loop *loop, ev_idle *w, int events)
 	perform_rest(shell->first_waiting);
 }
 
+/* An Active of lower priority, or of the same and a lower address, has not made us yield. */
+static bool is_rival(const struct vrrp_machine *was, const struct vrrp_machine *is,
+		     const struct vrrp_event *event)
+{
+	return event->kind == VRRP_EVENT_ADVERT && event->priority &&
+	       was->state == VRRP_STATE_ACTIVE && is->state == VRRP_STATE_ACTIVE;
+}
+
+/* Not more often than we advertise, however many they send: each is told, and runs a script. */
+static bool count_rival(struct instance *in, int64_t now_us)
+{
+	if (now_us < in->rival_us + in->conf.adver_int_us / 2)
+		return false;
+	in->rival_us = now_us;
+	in->rivals++;
+	return true;
+}
+
 static bool perform_all(struct instance *in, const struct vrrp_actions *actions)
 {
 	bool tell = false;
@@ -187,6 +205,8 @@ void instance_step(struct instance *in, struct vrrp_event event)
 	}
 	instance_set_awake(in, in->m.state == VRRP_STATE_ACTIVE || in->m.holding);
 	arm(in);
+	if (is_rival(&was, &in->m, &event))
+		tell |= count_rival(in, event.now_us);
 	if (tell || learned(&was, &in->m))
 		instance_report(in);
 	if (in->leaving && vrrp_machine_is_done(&in->m))

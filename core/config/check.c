@@ -240,6 +240,7 @@ static void check_globals(struct checker *c, const struct ast_node *root)
 		if (!strcmp(root->child[i].word[0].s, "global_defs"))
 			check_block(c, PLACE_GLOBAL, &c->global, &root->child[i]);
 	global_finish(c);
+	notify_finish(c);
 }
 
 static const struct model *check_model(struct checker *c)

@@ -42,8 +42,16 @@ struct peering_draft {
 	struct sync_block b;
 };
 
+/* A FIFO, and the script that reads it: their lines may come in any order. */
+struct fifo_draft {
+	const struct ast_node *node; /* NULL: there is none */
+	struct notify_fifo f;
+	const struct ast_node *script;
+};
+
 struct global_draft {
 	struct global g;
+	struct fifo_draft fifos[NOTIFY_FIFO_KINDS];
 	struct sync_draft sync;
 	struct garp_draft garp;
 	int64_t garp_interval_us;
@@ -59,6 +67,7 @@ struct global_draft {
 	bool strict;
 	bool owner_ignore_adverts;
 	bool higher_prio_send_advert;
+	bool notify_priority_changes;
 	bool checksum_as_v2;
 	bool log_all_failures;
 };
@@ -107,6 +116,7 @@ struct sync_group_draft {
 	struct track_interface *tracks;
 	uint32_t n_tracks;
 	bool tracking_weight;
+	int8_t notify_priority_changes; /* -1: not said */
 };
 
 /* How to check a server: each level fills in what the one inside leaves at -1. */
@@ -266,6 +276,9 @@ void global_init(struct checker *c);
 void global_finish(struct checker *c);
 void garp_init(struct garp_draft *g);
 
+/* check_notify.c: what is told to whom */
+void notify_finish(struct checker *c);
+
 /* check_lvs.c: what names other objects, when they are all known */
 void lvs_finish(struct checker *c);
 
@@ -387,6 +400,9 @@ SETTER(set_global_vmac_prefix);
 SETTER(set_hmac_anti_replay);
 SETTER(set_hmac_key);
 SETTER(set_hmac_mode);
+SETTER(set_global_fifo);
+SETTER(set_global_fifo_script);
+SETTER(set_vrrp_notify_deleted);
 SETTER(set_script_command);
 SETTER(set_script_user);
 SETTER(set_tracker_weight);

@@ -160,6 +160,8 @@ static void sync_group_finish(struct checker *c, struct sync_group_draft *d)
 		struct vrrp_instance *v = member_of(c, d, i);
 
 		share_tracks(c, d, v);
+		if (d->notify_priority_changes >= 0)
+			v->notify_priority_changes = d->notify_priority_changes;
 		owner |= v->priority == 255;
 		other |= v->priority != 255;
 	}
@@ -174,7 +176,7 @@ static void sync_group_finish(struct checker *c, struct sync_group_draft *d)
 
 static void sync_group_check(struct checker *c, const struct ast_node *n)
 {
-	struct sync_group_draft d = {.node = n};
+	struct sync_group_draft d = {.node = n, .notify_priority_changes = -1};
 	const struct ast_loc *first;
 
 	if (n->n_words < 2)

@@ -429,6 +429,7 @@ static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast
 				.down_timer_adverts = g->down_timer_adverts,
 				.check_unicast_src = g->check_unicast_src,
 				.skip_check_adv_addr = g->skip_check_adv_addr,
+				.notify_priority_changes = g->notify_priority_changes,
 				.higher_prio_send_advert = g->higher_prio_send_advert,
 				.checksum_as_v2 = g->checksum_as_v2,
 			},

@@ -91,6 +91,20 @@ static void dump_notify(FILE *out, const char *indent, const char *keyword, cons
 	fputc('\n', out);
 }
 
+static void dump_fifo(FILE *out, const struct notify_fifo *f)
+{
+	const char *name = notify_fifo_name((enum notify_fifo_kind)f->kind);
+	const struct notify as_notify = {.command = f->path, .user = f->user, .group = f->group};
+
+	dump_notify(out, TAB, name, &as_notify);
+	for (uint32_t i = 0; i < f->n_scripts; i++) {
+		char keyword[32];
+
+		snprintf(keyword, sizeof(keyword), "%s_script", name);
+		dump_notify(out, TAB, keyword, &f->scripts[i]);
+	}
+}
+
 static void dump_timeouts(FILE *out, const struct global *g)
 {
 	if (!g->tcp_timeout_s && !g->tcpfin_timeout_s && !g->udp_timeout_s)
@@ -207,6 +221,11 @@ static void dump_global(FILE *out, const struct model *m)
 	dump_flag(out, TAB, "log_unknown_vrids", g->log_unknown_vrids);
 	fprintf(out, TAB "nftables_priority %d\n", g->nft_priority);
 	dump_flag(out, TAB, "nftables_counters", g->nft_counters);
+	for (uint32_t i = 0; i < g->n_fifos; i++)
+		dump_fifo(out, &g->fifos[i]);
+	dump_flag(out, TAB, "fifo_write_vrrp_states_on_reload",
+		  g->fifo_write_vrrp_states_on_reload);
+	dump_flag(out, TAB, "rs_init_notifies", g->rs_init_notifies);
 	if (g->vrrp_rt_priority)
 		dump_u32(out, TAB, "vrrp_rt_priority", g->vrrp_rt_priority);
 	dump_flag(out, TAB, "vrrp_no_swap", g->vrrp_no_swap);
@@ -405,6 +424,14 @@ static void dump_hmac(FILE *out, const struct auth_hmac *h, bool secrets)
 	fputs(TAB "}\n", out);
 }
 
+static bool has_notify(const struct vrrp_instance *v, enum notify_on on)
+{
+	for (uint32_t i = 0; i < v->n_notifies; i++)
+		if (v->notifies[i].on == on)
+			return true;
+	return false;
+}
+
 static void dump_instance(FILE *out, const struct model *m, const struct vrrp_instance *v,
 			  bool secrets)
 {
@@ -447,6 +474,10 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 	for (uint32_t i = 0; i < v->n_notifies; i++)
 		dump_notify(out, TAB, notify_on_name((enum notify_on)v->notifies[i].on),
 			    &v->notifies[i]);
+	if (v->notify_deleted && !has_notify(v, NOTIFY_DELETED))
+		fputs(TAB "notify_deleted\n", out);
+	if (v->notify_priority_changes)
+		dump_bool(out, TAB, "notify_priority_changes", true);
 	fputs("}\n", out);
 }
 

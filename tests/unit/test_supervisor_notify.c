@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which scripts a change of state calls for (core/notify.c); they are noted, not run. */
+#include "core/fifos.h"
 #include "core/notify.h"
 #include "core/scripts.h"
+#include "core/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include <cmocka.h>
 
 static char calls[512];
+static char lines[512];
+static const struct notify_outlets outlets;
 
 int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
 		   const struct notify *n, const struct global *g, const char *const *args)
@@ -28,6 +33,8 @@ static struct notify on_instance[] = {
 	{.on = NOTIFY_ANY, .command = "any"},	    {.on = NOTIFY_MASTER, .command = "master"},
 	{.on = NOTIFY_BACKUP, .command = "backup"}, {.on = NOTIFY_FAULT, .command = "fault"},
 	{.on = NOTIFY_STOP, .command = "stop"},
+	{.on = NOTIFY_DELETED, .command = "deleted"},
+	{.on = NOTIFY_MASTER_RX_LOWER_PRI, .command = "rival"},
 };
 static struct notify on_server[] = {
 	{.on = NOTIFY_UP, .command = "up"},
@@ -48,14 +55,15 @@ static struct real_server server = {.id = 3,
 static struct virtual_server service = {.id = 2,
 					.fwmark = 7,
 					.family = AF_INET,
+					.group = "",
 					.servers = &server,
 					.n_servers = 1,
 					.notifies = on_service,
 					.n_notifies = 2};
 static struct vrrp_instance instance = {
-	.id = 1, .name = "web", .notifies = on_instance, .n_notifies = 5};
+	.id = 1, .name = "web", .notifies = on_instance, .n_notifies = 7};
 static struct sync_group group = {
-	.id = 5, .name = "all", .notifies = on_instance, .n_notifies = 5};
+	.id = 5, .name = "all", .notifies = on_instance, .n_notifies = 7};
 static struct model model = {.instances = &instance,
 			     .n_instances = 1,
 			     .groups = &group,
@@ -63,10 +71,18 @@ static struct model model = {.instances = &instance,
 			     .services = &service,
 			     .n_services = 1};
 
+void fifos_write(struct fifos *f, enum notify_fifo_kind kind, const char *line)
+{
+	size_t at = strlen(lines);
+
+	snprintf(lines + at, sizeof(lines) - at, "%s%s", kind == NOTIFY_FIFO_LVS ? "lvs " : "",
+		 line);
+}
+
 static const char *change(const struct msg *now, const struct msg *former)
 {
-	calls[0] = 0;
-	notify_change(NULL, &model, now, former);
+	calls[0] = lines[0] = 0;
+	notify_change(&outlets, &model, now, former);
 	return calls;
 }
 
@@ -168,27 +184,143 @@ static void test_objects_that_left_the_model(void **state)
 	assert_string_equal(change(&s, NULL), "");
 }
 
-static bool all_up(void *ctx, enum msg_type type, uint64_t id)
+static void test_lines(void **state)
 {
-	return true;
+	struct msg backup = vrrp(VRRP_STATE_BACKUP), active = vrrp(VRRP_STATE_ACTIVE);
+	struct msg group_up = {.type = MSG_GROUP_STATE,
+			       .group_state = {.group = 5, .state = VRRP_STATE_ACTIVE}};
+	struct msg up = health(true), down = health(false), met = quorum(true);
+
+	change(&active, &backup);
+	assert_string_equal(lines, "INSTANCE \"web\" MASTER 150\n");
+	change(&group_up, NULL);
+	assert_string_equal(lines, "GROUP \"all\" MASTER 0\n");
+	change(&down, &up);
+	assert_string_equal(lines, "lvs RS [10.0.0.3]:none:80 FWM 7 DOWN\n");
+	change(&met, NULL);
+	assert_string_equal(lines, "lvs VS FWM 7 UP\n");
+	service.fwmark = 0;
+	service.protocol = IPPROTO_UDP;
+	service.port = 53;
+	addr_parse("2001:db8::1", &service.address);
+	change(&up, &down);
+	assert_string_equal(lines, "lvs RS [10.0.0.3]:udp:80 [2001:db8::1]:udp:53 UP\n");
+	service.group = "pool";
+	service.port = 0;
+	change(&met, NULL);
+	assert_string_equal(lines, "lvs VS [pool]:0 UP\n");
+	service.group = "";
+	service.fwmark = 7;
+	service.protocol = 0;
 }
 
-static bool none_up(void *ctx, enum msg_type type, uint64_t id)
+/* The lines are told only when asked for; that the priority has changed is nothing to a script. */
+static void test_priority_changes(void **state)
 {
-	return false;
+	struct msg active = vrrp(VRRP_STATE_ACTIVE), lower = active, backup;
+
+	lower.vrrp_state.priority = 90;
+	assert_string_equal(change(&lower, &active), "");
+	assert_string_equal(lines, "");
+	instance.notify_priority_changes = true;
+	assert_string_equal(change(&lower, &active), "");
+	assert_string_equal(lines, "INSTANCE \"web\" MASTER_PRIORITY 90\n");
+	backup = lower;
+	backup.vrrp_state.state = VRRP_STATE_BACKUP;
+	change(&backup, &active);
+	assert_string_equal(lines, "INSTANCE \"web\" BACKUP 90\n");
+	active.vrrp_state.state = VRRP_STATE_BACKUP;
+	change(&backup, &active);
+	assert_string_equal(lines, "INSTANCE \"web\" BACKUP_PRIORITY 90\n");
+	instance.notify_priority_changes = false;
+}
+
+/* A new process counts from 0 again. */
+static void test_rivals(void **state)
+{
+	struct msg former = vrrp(VRRP_STATE_ACTIVE), now = former;
+
+	now.vrrp_state.rivals = 2;
+	assert_string_equal(change(&now, &former), "rival:web;");
+	assert_string_equal(lines, "INSTANCE \"web\" MASTER_RX_LOWER_PRI 150\n");
+	assert_string_equal(change(&former, &now), "");
+	assert_string_equal(change(&now, NULL), "master:web;any:web,INSTANCE,web,MASTER,150;");
+}
+
+static const char *replace(const struct model *former, const struct model *now,
+			   const struct store *s)
+{
+	calls[0] = lines[0] = 0;
+	notify_model(&outlets, former, now, s);
+	return calls;
+}
+
+static void test_models(void **state)
+{
+	struct global global = {.script_user = ""};
+	struct model empty = {.global = &global}, now = model;
+	struct msg active = vrrp(VRRP_STATE_ACTIVE);
+	struct store s;
+
+	now.global = &global;
+	store_init(&s);
+	active.vrrp_state.priority = 77;
+	store_put(&s, &active, NULL);
+	assert_string_equal(replace(NULL, &now, &s), "");
+	assert_string_equal(replace(&now, &now, &s), "");
+	assert_string_equal(lines, "");
+	assert_string_equal(replace(&now, &empty, &s), "fault:web;any:web,INSTANCE,web,FAULT,77;");
+	instance.notify_deleted = true;
+	assert_string_equal(replace(&now, &empty, &s),
+			    "deleted:web;any:web,INSTANCE,web,DELETED,77;");
+	instance.notify_deleted = false;
+	global.fifo_write_vrrp_states_on_reload = true;
+	assert_string_equal(replace(NULL, &now, &s), "");
+	assert_string_equal(lines, "");
+	assert_string_equal(replace(&now, &now, &s), "");
+	assert_string_equal(lines, "INSTANCE \"web\" MASTER 77\n");
+	store_done(&s);
+}
+
+static void test_servers_of_a_new_model(void **state)
+{
+	struct global global = {.script_user = "", .rs_init_notifies = true};
+	struct model now = model;
+	struct msg down = health(false);
+	struct store s;
+
+	now.global = &global;
+	store_init(&s);
+	assert_string_equal(replace(NULL, &now, &s), "up:10.0.0.3:80;");
+	assert_string_equal(replace(&now, &now, &s), "");
+	check.alpha = true;
+	assert_string_equal(replace(NULL, &now, &s), "");
+	check.alpha = false;
+	store_put(&s, &down, NULL);
+	assert_string_equal(replace(NULL, &now, &s), "");
+	store_done(&s);
 }
 
 static void test_omega(void **state)
 {
-	calls[0] = 0;
-	notify_omega(NULL, &model, all_up, NULL);
+	struct msg down = health(false), lost = quorum(false);
+	struct store s;
+
+	store_init(&s);
+	calls[0] = lines[0] = 0;
+	notify_omega(&outlets, &model, &s);
 	assert_string_equal(calls, "");
 	service.omega = true;
-	notify_omega(NULL, &model, none_up, NULL);
-	assert_string_equal(calls, "");
-	notify_omega(NULL, &model, all_up, NULL);
+	notify_omega(&outlets, &model, &s);
 	assert_string_equal(calls, "down:10.0.0.3:80;quorum_down:fwmark 7;");
+	assert_string_equal(lines, "lvs RS [10.0.0.3]:none:80 FWM 7 DOWN\nlvs VS FWM 7 DOWN\n");
+	store_put(&s, &down, NULL);
+	store_put(&s, &lost, NULL);
+	calls[0] = 0;
+	notify_omega(&outlets, &model, &s);
+	assert_string_equal(calls, "");
 	service.omega = false;
+	store_done(&s);
 }
 
 int main(void)
@@ -201,6 +333,11 @@ int main(void)
 		cmocka_unit_test(test_first_verdict),
 		cmocka_unit_test(test_quorum),
 		cmocka_unit_test(test_objects_that_left_the_model),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_priority_changes),
+		cmocka_unit_test(test_rivals),
+		cmocka_unit_test(test_models),
+		cmocka_unit_test(test_servers_of_a_new_model),
 		cmocka_unit_test(test_omega),
 	};
 
