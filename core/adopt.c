@@ -16,8 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A role tries every ADOPT_INTERVAL_US; one that misses ten turns hangs. */
-#define WAIT_S (10.0 * ROLE_ADOPT_INTERVAL_US / 1e6)
+/* A role tries every ADOPT_INTERVAL_US; one that misses so many turns hangs. It serves meanwhile: on
+ * a busy machine patience costs nothing, and a role that is killed too early something. */
+#define WAIT_S (50.0 * ROLE_ADOPT_INTERVAL_US / 1e6)
 
 /* 0: nobody holds it. */
 static pid_t lock_holder(const struct role_desc *desc, const char *run_dir)
@@ -56,6 +57,14 @@ void adopt_end(struct supervisor *s)
 	a->sock = -1;
 }
 
+static bool is_ours(const struct supervisor *s, pid_t pid)
+{
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if (pid && s->processes[i]->pid == pid)
+			return true;
+	return false;
+}
+
 /* Only the holder of a role's lock is that role, whatever it says itself. */
 static void take(struct supervisor *s, int sock)
 {
@@ -71,8 +80,10 @@ static void take(struct supervisor *s, int sock)
 		process_adopt(s->processes[i], sock, peer.pid);
 		return;
 	}
-	log_warning("process %d wants to be adopted but holds no role's lock: ignored",
-		    (int)peer.pid);
+	/* One whose messages we do not understand comes again and again, until it is replaced. */
+	if (!is_ours(s, peer.pid))
+		log_warning("process %d wants to be adopted but holds no role's lock: ignored",
+			    (int)peer.pid);
 	close(sock);
 }
 

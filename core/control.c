@@ -27,6 +27,7 @@ enum waiting {
 	WAITS_FOR_REQUEST,
 	WAITS_FOR_RELOAD,
 	WAITS_FOR_SNAPSHOT,
+	WAITS_FOR_UPGRADE, /* for its beginning: the end is the next program's to tell */
 	WAITS_FOR_NOTHING, /* its answer is on the way */
 };
 
@@ -210,6 +211,24 @@ static void run_operator(struct control_client *c)
 		reply(c, status_of_error("this wants a \"server\" such as 10.0.0.7:80"));
 }
 
+static void run_upgrade(struct control_client *c)
+{
+	struct text reason;
+
+	if (handover_upgrade(c->s, &reason) < 0)
+		reply(c, status_of_error(reason.s));
+	else
+		c->waiting = WAITS_FOR_UPGRADE;
+}
+
+static void run_leave(struct control_client *c)
+{
+	struct text reason;
+
+	reply(c, handover_leave(c->s, &reason) < 0 ? status_of_error(reason.s)
+						   : status_of_versions(c->s));
+}
+
 static const struct verb {
 	const char *name;
 	bool root_only;
@@ -231,6 +250,8 @@ static const struct verb {
 	{"confirm", true, run_confirm},
 	{"rollback", true, run_rollback},
 	{"version", false, run_version},
+	{"upgrade", true, run_upgrade},
+	{"leave", true, run_leave},
 };
 
 static const struct verb *find_verb(const char *name)
@@ -390,6 +411,13 @@ static void answer_all(struct supervisor *s, enum waiting waiting)
 void control_reload_ended(struct supervisor *s)
 {
 	answer_all(s, WAITS_FOR_RELOAD);
+}
+
+void control_upgrade_tested(struct supervisor *s, const struct text *reason)
+{
+	for (struct control_client *c = s->control.clients; c; c = c->next)
+		if (c->waiting == WAITS_FOR_UPGRADE)
+			reply(c, reason->s[0] ? status_of_error(reason->s) : status_of_versions(s));
 }
 
 void control_snapshot_taken(struct supervisor *s)

@@ -13,6 +13,7 @@
 #define CONTROL_GROUP "tandem"
 
 struct supervisor;
+struct text;
 struct control_client;
 
 struct control {
@@ -29,6 +30,8 @@ void control_done(struct supervisor *s);
 
 /* For those who wait: s->reload.last is new. */
 void control_reload_ended(struct supervisor *s);
+/* For those who wait: the upgrade begins, or (`reason` not empty) does not. */
+void control_upgrade_tested(struct supervisor *s, const struct text *reason);
 /* For those who wait: the state is as fresh as it gets. */
 void control_snapshot_taken(struct supervisor *s);
 

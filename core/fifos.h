@@ -40,7 +40,7 @@ void fifos_commit(struct fifos *f, const struct model *m);
 /* One line, with its newline, to the FIFO of this kind and to the one for all. */
 void fifos_write(struct fifos *f, enum notify_fifo_kind kind, const char *line);
 
-void fifos_each(const struct fifos *f,
-		void (*each)(void *ctx, const struct fifo_status *status), void *ctx);
+void fifos_each(const struct fifos *f, void (*each)(void *ctx, const struct fifo_status *status),
+		void *ctx);
 
 #endif

@@ -28,8 +28,8 @@ static void run_event(const struct notify_outlets *to, const struct model *m,
 				       m->global, args);
 }
 
-static void run_all(const struct notify_outlets *to, const struct model *m,
-		    const struct object *o, enum notify_on on, const char *const *args)
+static void run_all(const struct notify_outlets *to, const struct model *m, const struct object *o,
+		    enum notify_on on, const char *const *args)
 {
 	run_event(to, m, o, on, notify_on_name(on), args);
 }

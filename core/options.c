@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define DEFAULT_CONFIG	TANDEM_SYSCONFDIR "/tandem/tandem.conf"
 #define DEFAULT_RUN_DIR TANDEM_RUNSTATEDIR "/tandem"
@@ -199,7 +200,8 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err)
 {
 	int c;
 
-	*o = (struct options){.config_file = DEFAULT_CONFIG, .run_dir = DEFAULT_RUN_DIR};
+	*o = (struct options){
+		.config_file = DEFAULT_CONFIG, .run_dir = DEFAULT_RUN_DIR, .argv = argv};
 	opterr = 0;
 	optind = 0;
 	for (;;) {
@@ -216,4 +218,20 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err)
 	if (o->vrrp_only && o->check_only) /* each asks for its part, as with keepalived */
 		o->vrrp_only = o->check_only = false;
 	return check_whole(o, argc, argv, err);
+}
+
+int options_find_program(struct options *o)
+{
+	static const char gone[] = " (deleted)"; /* proc(5) */
+	static char path[512];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	size_t len = sizeof(gone) - 1;
+
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	if ((size_t)n > len && strcmp(path + n - len, gone) == 0)
+		path[(size_t)n - len] = '\0';
+	o->program = path;
+	return 0;
 }

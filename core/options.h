@@ -28,6 +28,8 @@ struct options {
 	const char *vrrp_pid_file;  /* NULL: none */
 	const char *check_pid_file; /* NULL: none */
 	const char *signal_name;
+	char **argv;	     /* all of it */
+	const char *program; /* the file that we run, by its path: see options_find_program() */
 	bool foreground;
 	bool log_console;
 	bool log_detail;
@@ -37,11 +39,14 @@ struct options {
 	bool check_only;
 	bool keep_ipvs;
 	bool no_respawn;
+	bool replace_roles; /* no option: an upgrade has executed us */
 };
 
 /* 0, or -EINVAL after saying what is wrong on `err`. The strings are argv's own. */
 int options_parse(struct options *o, int argc, char **argv, FILE *err);
 void options_help(FILE *out);
+/* Where our program's file is, or was, should it have been replaced. 0 or -errno. */
+int options_find_program(struct options *o);
 /* The number of a signal by keepalived's name for it, or -EINVAL. */
 int options_signum(const char *name);
 

@@ -4,6 +4,8 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/msg_schema.h"
+#include "core/program.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +23,9 @@
 #define PING_INTERVAL_S 4.0
 #define UNANSWERED_MAX	4
 
+/* For an outdated role to tell its state, before it is replaced. */
+#define REPORT_TIMEOUT_S 1.0
+
 static void begin(struct process *p);
 
 const char *process_phase_name(enum process_phase phase)
@@ -28,8 +33,8 @@ const char *process_phase_name(enum process_phase phase)
 	static const char *const names[] = {
 		[PROCESS_DOWN] = "down",	   [PROCESS_STARTING] = "starting",
 		[PROCESS_IDLE] = "idle",	   [PROCESS_OUTDATED] = "outdated",
-		[PROCESS_PREPARING] = "preparing", [PROCESS_COMMITTING] = "committing",
-		[PROCESS_READY] = "ready",	   [PROCESS_STOPPING] = "stopping",
+		[PROCESS_PREPARING] = "preparing", [PROCESS_STANDING_BY] = "standing by",
+		[PROCESS_COMMITTING] = "committing", [PROCESS_READY] = "ready",	   [PROCESS_STOPPING] = "stopping",
 		[PROCESS_STOPPED] = "stopped",
 	};
 
@@ -132,18 +137,52 @@ void process_runs(struct process *p, const struct generation *g)
 	p->generation = g->model->generation;
 }
 
-/* An upgrade: the new program goes on where the old one is. */
-static void ask_for_state(struct process *p)
+static const char outdated_hello[] = "speaks another version's messages";
+
+/* Another program than a new process would be. NULL: it is the same. */
+static const char *outdated(const struct process *p, const struct msg_hello *hello)
+{
+	char path[512];
+	uint64_t now = program_identity(spawn_program_path(p->desc, path, sizeof(path)));
+
+	if (hello->messages != msg_schema_hash())
+		return outdated_hello;
+	if (strcmp(p->version, PACKAGE_VERSION) != 0)
+		return "is of another version";
+	if (now && hello->program != now)
+		return "runs a program that has been replaced";
+	return p->replace_always ? "is to be upgraded" : NULL;
+}
+
+/* Who speaks other messages is not listened to: what a former supervisor wrote down has to do. */
+static void become_outdated(struct process *p, const char *why, bool understood)
+{
+	log_notice("%s: process %d (version %s) %s: serves until a new one takes over", name(p),
+		   (int)p->pid, p->version[0] ? p->version : "unknown", why);
+	clear_deadline(p);
+	p->phase = PROCESS_OUTDATED;
+	if (!understood)
+		link_close(&p->link);
+	p->ops->outdated(p);
+}
+
+void process_replace(struct process *p)
 {
 	struct msg m = {.type = MSG_REPORT};
 
-	log_notice("%s: is version %s: replaced by %s", name(p), p->version, PACKAGE_VERSION);
-	p->phase = PROCESS_OUTDATED;
+	p->replacing = true;
+	if (!link_is_open(&p->link)) {
+		process_kill(p);
+		return;
+	}
+	set_deadline(p, REPORT_TIMEOUT_S);
 	process_send(p, &m, -1);
 }
 
 static void on_hello(struct process *p, const struct msg_hello *hello)
 {
+	const char *why;
+
 	if (hello->role != p->desc->id || hello->pid != (uint32_t)p->pid) {
 		log_error("%s: says it is process %u and not a %s: replaced", name(p), hello->pid,
 			  p->desc->program);
@@ -154,8 +193,9 @@ static void on_hello(struct process *p, const struct msg_hello *hello)
 	p->hash = hello->model_hash;
 	p->generation = hello->generation;
 	snprintf(p->version, sizeof(p->version), "%.31s", hello->version.s);
-	if (p->adopted && strcmp(p->version, PACKAGE_VERSION) != 0) {
-		ask_for_state(p);
+	why = p->adopted ? outdated(p, hello) : NULL;
+	if (why) {
+		become_outdated(p, why, hello->messages == msg_schema_hash());
 		return;
 	}
 	p->phase = PROCESS_IDLE;
@@ -185,6 +225,8 @@ static void on_prepared(struct process *p, const struct msg_prepared *m)
 		p->phase = PROCESS_STANDING_BY;
 		watch(p);
 		process_update(p);
+		if (p->phase == PROCESS_STANDING_BY)
+			p->ops->standing_by(p);
 	} else {
 		commit(p);
 	}
@@ -236,7 +278,7 @@ static void on_message(struct link *l, const struct msg *m, int fd)
 		on_committed(p, &m->generation);
 	} else if (m->type == MSG_PONG) {
 		p->unanswered = 0;
-	} else if (m->type == MSG_REPORTED && p->phase == PROCESS_OUTDATED) {
+	} else if (m->type == MSG_REPORTED && p->replacing) {
 		process_kill(p);
 	} else if (!p->stand_by) {
 		p->ops->message(p, m);
@@ -248,6 +290,11 @@ static void on_lost(struct link *l, int err)
 {
 	struct process *p = l->owner;
 
+	/* A HELLO that we can't read may be another version's. */
+	if (err == -EBADMSG && p->adopted && p->phase == PROCESS_STARTING) {
+		become_outdated(p, outdated_hello, false);
+		return;
+	}
 	if (err == -EBADMSG)
 		log_error("%s: sent nonsense: replaced", name(p));
 	link_close(l);
@@ -286,6 +333,18 @@ static void restart_or_not(struct process *p, const struct text *how)
 		begin(p);
 		log_error("%s: %s: restarted at once", name(p), how->s);
 	}
+}
+
+/* Planned, so no failure. */
+static void put_new_in_place(struct process *p)
+{
+	bool stood_by = p->ops->take_over(p);
+
+	p->replacing = false;
+	if (!stood_by)
+		begin(p);
+	log_notice("%s: replaced by %s", role_name(p->desc->id),
+		   stood_by ? "its stand-by" : "a new process");
 }
 
 static void forget_process(struct process *p)
@@ -327,7 +386,10 @@ static void on_end(struct process *p, int status)
 		p->gone_us = clock_now_us();
 	if (!p->stand_by)
 		p->ops->gone(p);
-	restart_or_not(p, &how);
+	if (p->replacing)
+		put_new_in_place(p);
+	else
+		restart_or_not(p, &how);
 }
 
 static void on_child(struct ev_loop *loop, ev_child *w, int events)
@@ -456,7 +518,8 @@ void process_stop(struct process *p, int64_t timeout_us, bool in_order)
 	ev_timer_stop(p->loop, &p->ping_timer);
 	/* A little later than it was told, so that its own deadline comes first. */
 	set_deadline(p, (double)timeout_us / USEC_PER_SEC + 0.5);
-	if (in_order)
+	/* Who is not listened to has no supervisor, and ends in order when it is asked to. */
+	if (in_order && link_is_open(&p->link))
 		process_send(p, &m, -1);
 	else
 		kill(p->pid, SIGTERM);

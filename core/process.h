@@ -16,7 +16,7 @@ enum process_phase {
 	PROCESS_DOWN,	     /* no process; maybe its restart is due */
 	PROCESS_STARTING,    /* no HELLO yet */
 	PROCESS_IDLE,	     /* there is no model to run yet */
-	PROCESS_OUTDATED,    /* adopted, of another version: replaced when it has told its state */
+	PROCESS_OUTDATED,    /* adopted, and another program by now: serves until it is replaced */
 	PROCESS_PREPARING,   /* offered the model in force */
 	PROCESS_STANDING_BY, /* has prepared the model in force; one word, and it runs it */
 	PROCESS_COMMITTING,
@@ -37,6 +37,10 @@ struct process_ops {
 	void (*hand_over)(struct process *p);
 	/* It runs the model in force, for the first time in its life or since it was adopted. */
 	void (*ready)(struct process *p);
+	/* It was adopted and is to be replaced, by process_replace(), when it fits. */
+	void (*outdated)(struct process *p);
+	/* This stand-by may take over from now on. */
+	void (*standing_by)(struct process *p);
 	/* It is gone, whatever for. */
 	void (*gone)(struct process *p);
 	/* It has died: may another one take over? Then it has done so when this returns. */
@@ -58,6 +62,8 @@ struct process {
 	bool adopted;
 	bool fresh; /* runs no model yet */
 	bool respawn;
+	bool replace_always; /* once adopted: also if its program is the same */
+	bool replacing;
 	bool stand_by; /* for another one, which serves */
 	uint64_t hash; /* of the model that it runs */
 	uint64_t generation;
@@ -91,6 +97,9 @@ void process_take_over(struct process *p, struct process *dead);
 void process_discard(struct process *p);
 /* Takes a living role over that has connected; `sock` is now p's. */
 void process_adopt(struct process *p, int sock, pid_t pid);
+/* An outdated one ends after it has told its state, and another goes on from there: the stand-by,
+ * if it can, else a new process. */
+void process_replace(struct process *p);
 /* The model in force may be another one now. */
 void process_update(struct process *p);
 /* A transaction has brought it to this model. */

@@ -6,6 +6,8 @@
 #include "core/clock.h"
 #include "core/link.h"
 #include "core/log.h"
+#include "core/msg_schema.h"
+#include "core/program.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -33,6 +35,7 @@ static struct role {
 	void *ctx;
 	struct ev_loop *loop;
 	const char *run_dir;
+	uint64_t program; /* what we were started from: the file may be replaced while we run */
 	struct link supervisor;
 	struct link peers[4]; /* VRRP, CHECK, IPVS, SYNC */
 	struct generation running;
@@ -272,7 +275,9 @@ static void say_hello(void)
 	struct msg m = { .type = MSG_HELLO,
 			 .hello = { .role = role.ops->id,
 				    .pid = (uint32_t)getpid(),
-				    .model_hash = role.running.hash } };
+				    .model_hash = role.running.hash,
+				    .messages = msg_schema_hash(),
+				    .program = role.program } };
 
 	if (role.running.model)
 		m.hello.generation = role.running.model->generation;
@@ -371,6 +376,7 @@ int role_main(int argc, char **argv, const struct role_ops *ops, void *ctx)
 	arena_keep_memory();
 	log_open(ops->program, console, least);
 	role.ops = ops;
+	role.program = program_identity("/proc/self/exe");
 	role.ctx = ctx;
 	role.loop = ev_default_loop(EVFLAG_NOSIGMASK);
 	setup_signals();

@@ -110,16 +110,21 @@ static char **role_environment(void)
 	return kept;
 }
 
-static void make_plan(struct plan *p, const struct role_desc *desc, const struct spawn_options *o)
+const char *spawn_program_path(const struct role_desc *desc, char *path, size_t size)
 {
 	const char *dir = getenv("TANDEM_LIBEXECDIR");
 
+	snprintf(path, size, "%s/%s", dir ? dir : TANDEM_LIBEXECDIR, desc->program);
+	return path;
+}
+
+static void make_plan(struct plan *p, const struct role_desc *desc, const struct spawn_options *o)
+{
 	*p = (struct plan){.desc = desc, .options = o};
 	spawn_lock_path(desc, o->run_dir, p->lock_path, sizeof(p->lock_path));
 	snprintf(p->memory_path, sizeof(p->memory_path), "%s/%s.memory", o->run_dir,
 		 role_name(desc->id));
-	snprintf(p->program, sizeof(p->program), "%s/%s", dir ? dir : TANDEM_LIBEXECDIR,
-		 desc->program);
+	spawn_program_path(desc, p->program, sizeof(p->program));
 	look_up_user(p);
 }
 

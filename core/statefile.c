@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/msg_schema.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC	    "tandem-state/1"
+#define MAGIC	    "tandem-state/2"
 #define BOOT_ID_LEN 36
 #define ALIVE_AT    (4 + sizeof(MAGIC) - 1 + 4 + BOOT_ID_LEN) /* where the file tells it */
 #define FILE_MAX    ((size_t)256 << 20)
@@ -50,6 +51,7 @@ static void encode(const struct statefile *f, struct writer *w)
 	put_i64(w, clock_now_us());
 	put_u64(w, f->generation);
 	put_u64(w, f->hash);
+	put_str(w, msg_schema_text());
 	store_save(f->store, w);
 }
 
@@ -90,6 +92,12 @@ static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
 	close(fd);
 }
 
+void statefile_flush(struct statefile *f)
+{
+	ev_timer_stop(f->loop, &f->timer);
+	write_now(f);
+}
+
 void statefile_begin(struct statefile *f)
 {
 	ev_timer_set(&f->beat, 0, (double)STATEFILE_BEAT_US / USEC_PER_SEC);
@@ -128,6 +136,22 @@ void statefile_init(struct statefile *f, struct ev_loop *loop, const char *run_d
 	f->beat.data = f;
 }
 
+/* Another version may have written it: then with its own layout of messages. */
+static int load_states(struct store *store, struct reader *r, const char *text)
+{
+	struct msg_schema *schema;
+	int err;
+
+	if (strcmp(text, msg_schema_text()) == 0)
+		return store_load(store, r, NULL);
+	schema = msg_schema_parse(text);
+	if (!schema)
+		return -EBADMSG;
+	err = store_load(store, r, schema);
+	msg_schema_free(schema);
+	return err;
+}
+
 static int decode(struct statefile *f, struct store *store, struct reader *r)
 {
 	char boot[64] = "";
@@ -136,6 +160,7 @@ static int decode(struct statefile *f, struct store *store, struct reader *r)
 	int64_t alive_us = get_i64(r);
 	uint64_t generation = get_u64(r);
 	uint64_t hash = get_u64(r);
+	const char *schema = get_str(r);
 	int err = boot_id(boot);
 
 	if (r->bad || strcmp(magic, MAGIC) != 0)
@@ -145,7 +170,7 @@ static int decode(struct statefile *f, struct store *store, struct reader *r)
 	f->alive_us = alive_us;
 	f->generation = generation;
 	f->hash = hash;
-	return store_load(store, r);
+	return load_states(store, r, schema);
 }
 
 int statefile_load(struct statefile *f, struct store *store)

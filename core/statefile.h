@@ -38,6 +38,8 @@ void statefile_begin(struct statefile *f);
 void statefile_touch(struct statefile *f);
 /* Only such has changed as the next incarnation can do without for a time: it need not be soon. */
 void statefile_touch_lazily(struct statefile *f);
+/* Writes it now, and waits for it. */
+void statefile_flush(struct statefile *f);
 void statefile_remove(struct statefile *f);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static json *role(const struct supervisor *s, const struct process *p)
 {
@@ -508,10 +509,7 @@ static json *node(const struct supervisor *s)
 	add_str(o, "router_id", m->global->router_id);
 	add_node_state(o, s);
 	add_str(o, "version", PACKAGE_VERSION);
-	add_str(o, "phase",
-		s->phase == SUPERVISOR_STARTING	 ? "starting"
-		: s->phase == SUPERVISOR_RUNNING ? "running"
-						 : "stopping");
+	add_str(o, "phase", supervisor_phase_name(s->phase));
 	add_time(o, "started", s->started_us);
 	add_int(o, "generation", (int64_t)m->generation);
 	add_id(o, "model_hash", s->running.hash);
@@ -563,6 +561,9 @@ json *status_of_versions(const struct supervisor *s)
 	json *o = new_document("tandem.version/1");
 
 	add_str(o, "version", PACKAGE_VERSION);
+	add_int(o, "pid", getpid());
+	add_time(o, "started", s->started_us);
+	add_str(o, "phase", supervisor_phase_name(s->phase));
 	add(o, "roles", roles(s));
 	return o;
 }

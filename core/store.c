@@ -2,6 +2,8 @@
 /* The last known state of every object: see store.h. */
 #include "core/store.h"
 
+#include "core/msg_schema.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -351,23 +353,29 @@ void store_save(const struct store *s, struct writer *w)
 	}
 }
 
-static int load_one(struct store *s, struct reader *r)
+static int load_one(struct store *s, struct reader *r, const struct msg_schema *schema)
 {
 	uint16_t len = get_u16(r);
 	const uint8_t *bytes = get_bytes(r, len);
 	struct msg m;
+	int err;
 
-	if (!bytes || msg_decode(bytes, len, &m) < 0 || !store_resumes(m.type))
+	if (!bytes)
+		return -EBADMSG;
+	err = schema ? msg_schema_decode(schema, bytes, len, &m) : msg_decode(bytes, len, &m);
+	if (err == -ENOMSG)
+		return 0; /* of something that we do not do */
+	if (err || !store_resumes(m.type))
 		return -EBADMSG;
 	store_put(s, &m, NULL);
 	return 0;
 }
 
-int store_load(struct store *s, struct reader *r)
+int store_load(struct store *s, struct reader *r, const struct msg_schema *schema)
 {
 	int err = 0;
 
 	while (!err && r->at < r->end)
-		err = load_one(s, r);
+		err = load_one(s, r, schema);
 	return err;
 }

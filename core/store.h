@@ -10,6 +10,7 @@
 #include "core/model.h"
 #include "core/msg.h"
 
+struct msg_schema;
 struct store_entry;
 
 struct store {
@@ -53,8 +54,9 @@ void store_retain(struct store *s, const struct model *m);
 /*
  * As bytes, for the state file: what store_resumes(). store_load() puts what it can read and
  * returns 0, or -EBADMSG when something could not be read; then the store has what came before it.
+ * `schema`: of the version that wrote it, NULL: ours.
  */
 void store_save(const struct store *s, struct writer *w);
-int store_load(struct store *s, struct reader *r);
+int store_load(struct store *s, struct reader *r, const struct msg_schema *schema);
 
 #endif

@@ -30,6 +30,9 @@
 /* Between the death of tandem-vrrp and its next advertisement there is little time. */
 #define SUPERVISOR_NICE -10
 
+/* For a stand-by of a new program to get ready: so long may it take on a machine that is busy. */
+#define STAND_BY_WAIT_S 20
+
 #define DRAIN_US (5 * USEC_PER_SEC)
 #define HOLD_S	 5
 
@@ -38,6 +41,17 @@ static const struct {
 	enum role_id a;
 	enum role_id b;
 } direct_links[] = {{ROLE_CHECK, ROLE_IPVS}, {ROLE_VRRP, ROLE_IPVS}, {ROLE_VRRP, ROLE_SYNC}};
+
+const char *supervisor_phase_name(enum supervisor_phase phase)
+{
+	static const char *const names[] = {
+		[SUPERVISOR_STARTING] = "starting",
+		[SUPERVISOR_RUNNING] = "running",
+		[SUPERVISOR_STOPPING] = "stopping",
+	};
+
+	return names[phase];
+}
 
 bool supervisor_wants(const struct supervisor *s, enum role_id role)
 {
@@ -107,6 +121,8 @@ static bool all_ready(const struct supervisor *s)
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		const struct process *p = s->processes[i];
 
+		if (p->phase == PROCESS_OUTDATED && s->keeps_outdated)
+			continue;
 		if (supervisor_wants(s, p->desc->id) &&
 		    (!process_is_ready(p) || p->hash != s->running.hash))
 			return false;
@@ -254,6 +270,65 @@ static void hold(struct supervisor *s, enum role_id role)
 	ev_timer_start(s->loop, &s->hold);
 }
 
+/* Adopted roles whose program is another one by now. VRRP comes last, and only when a stand-by of
+ * the new program waits to take over: should the new programs not work, it was never touched. */
+static const enum role_id replace_order[] = {ROLE_IPVS, ROLE_CHECK, ROLE_SYNC, ROLE_VRRP};
+
+/* False: it is on its way. */
+static bool stand_by_is_there(struct supervisor *s, const struct process *p)
+{
+	if (p->desc != s->stand_by->desc || !p->respawn || process_can_take_over(s->stand_by))
+		return true;
+	if (ev_is_active(&s->replacing))
+		return false;
+	if (process_is_down(s->stand_by))
+		process_start(s->stand_by);
+	ev_timer_set(&s->replacing, STAND_BY_WAIT_S, 0);
+	ev_timer_start(s->loop, &s->replacing);
+	return false;
+}
+
+/* One after the other: the next when the last one serves. */
+static void replace_next(struct supervisor *s)
+{
+	if (s->phase == SUPERVISOR_STOPPING || adopt_is_waiting(s))
+		return;
+	for (size_t i = 0; i < sizeof(replace_order) / sizeof(replace_order[0]); i++) {
+		struct process *p = supervisor_process(s, replace_order[i]);
+
+		if (p->phase == PROCESS_READY || !supervisor_wants(s, p->desc->id))
+			continue;
+		if (p->phase == PROCESS_OUTDATED && !p->replacing && stand_by_is_there(s, p)) {
+			ev_timer_stop(s->loop, &s->replacing);
+			process_replace(p);
+		}
+		return;
+	}
+}
+
+static void on_no_stand_by(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct supervisor *s = w->data;
+	struct process *p = supervisor_process(s, s->stand_by->desc->id);
+
+	if (p->phase != PROCESS_OUTDATED || s->phase == SUPERVISOR_STOPPING)
+		return;
+	log_error("%s: no stand-by of the new program after %d s: the old one serves on",
+		  role_name(p->desc->id), STAND_BY_WAIT_S);
+	s->keeps_outdated = true;
+	supervisor_settle(s);
+}
+
+static void role_outdated(struct process *p)
+{
+	replace_next(p->owner);
+}
+
+static void role_standing_by(struct process *p)
+{
+	replace_next(p->owner);
+}
+
 static void role_ready(struct process *p)
 {
 	struct supervisor *s = p->owner;
@@ -267,6 +342,7 @@ static void role_ready(struct process *p)
 	if (p->desc == s->stand_by->desc && p->respawn && process_is_down(s->stand_by) &&
 	    s->phase != SUPERVISOR_STOPPING)
 		process_start_later(s->stand_by, STAND_BY_AFTER_S);
+	replace_next(s);
 	supervisor_settle(s);
 }
 
@@ -443,6 +519,8 @@ void supervisor_adopted(struct supervisor *s)
 {
 	if (s->phase == SUPERVISOR_STOPPING)
 		stop_next(s);
+	else
+		replace_next(s);
 }
 
 static const struct process_ops process_ops = {
@@ -450,6 +528,8 @@ static const struct process_ops process_ops = {
 	.spawn_options = role_spawn_options,
 	.hand_over = role_hand_over,
 	.ready = role_ready,
+	.outdated = role_outdated,
+	.standing_by = role_standing_by,
 	.gone = role_gone,
 	.take_over = role_take_over,
 	.given_up = role_given_up,
@@ -607,12 +687,16 @@ static void init(struct supervisor *s, const struct options *o)
 		s->processes[i] = &s->process_memory[i];
 		process_init(s->processes[i], s->loop, &role_descs[i], &process_ops, s);
 		s->processes[i]->respawn = !o->no_respawn;
+		s->processes[i]->replace_always = o->replace_roles;
 	}
 	s->stand_by = &s->process_memory[ROLE_COUNT];
 	process_init(s->stand_by, s->loop, stand_by_desc(), &process_ops, s);
 	s->stand_by->stand_by = true;
 	ev_timer_init(&s->hold, on_hold, HOLD_S, 0);
 	s->hold.data = s;
+	ev_init(&s->replacing, on_no_stand_by);
+	s->replacing.data = s;
+	handover_init(s);
 	reload_init(s);
 	apply_init(s);
 	snapshot_init(s);
@@ -703,6 +787,8 @@ static void done(struct supervisor *s)
 	adopt_end(s);
 	control_done(s);
 	operator_done(s);
+	handover_done(s);
+	ev_timer_stop(s->loop, &s->replacing);
 	snapshot_done(s);
 	reload_done(s);
 	apply_done(s);
@@ -770,10 +856,23 @@ static void disown_run_dir(const struct ownership *own)
 		close(own->lock);
 }
 
+/* What stays behind is for a successor, or there is none. */
+static void end(struct supervisor *s)
+{
+	if (s->handover.kind != HANDOVER_NONE && s->phase != SUPERVISOR_STOPPING) {
+		statefile_flush(&s->statefile);
+		return;
+	}
+	s->handover.kind = HANDOVER_NONE;
+	statefile_remove(&s->statefile);
+	generation_forget(s->options.run_dir);
+	log_notice("stopped");
+}
+
 /* In the foreground, or in the child. */
 static int run(const struct options *o, int parent)
 {
-	struct supervisor s;
+	struct supervisor s = {.handover = {.kind = HANDOVER_NONE}};
 	struct ownership own;
 	int err = own_run_dir(o, &own);
 	bool owned = !err;
@@ -785,25 +884,37 @@ static int run(const struct options *o, int parent)
 	daemon_tell_parent(parent, err ? EXIT_FAILURE : EXIT_SUCCESS);
 	if (!err) {
 		ev_run(s.loop, 0);
-		statefile_remove(&s.statefile);
-		generation_forget(o->run_dir);
-		log_notice("stopped");
+		end(&s);
 	}
 	if (owned)
 		done(&s);
 	disown_run_dir(&own);
+	if (!err && s.handover.kind == HANDOVER_EXECUTE)
+		return handover_execute(o);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int supervisor_run(const struct options *o)
+/* We are it already, and have its descriptors. */
+static int become_daemon(const struct options *o, int *ret_parent)
 {
-	int parent = -1, err = o->foreground ? 0 : daemon_fork(&parent);
+	*ret_parent = -1;
+	return o->foreground || o->replace_roles ? 0 : daemon_fork(ret_parent);
+}
 
+int supervisor_run(const struct options *given)
+{
+	struct options o = *given;
+	int parent, err;
+
+	o.replace_roles = handover_is_successor();
+	err = become_daemon(&o, &parent);
+	if (!err)
+		err = options_find_program(&o);
 	if (err) {
 		fprintf(stderr, "tandemd: can't go to the background: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
 	arena_keep_memory();
-	log_open("tandemd", o->log_console, o->log_detail ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	return run(o, parent);
+	log_open("tandemd", o.log_console, o.log_detail ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	return run(&o, parent);
 }

@@ -9,6 +9,7 @@
 #include "core/adopt.h"
 #include "core/apply.h"
 #include "core/control.h"
+#include "core/handover.h"
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/operator.h"
@@ -24,6 +25,7 @@ enum supervisor_phase {
 	SUPERVISOR_RUNNING, /* every role has run the first model */
 	SUPERVISOR_STOPPING,
 };
+const char *supervisor_phase_name(enum supervisor_phase phase);
 
 struct supervisor {
 	struct ev_loop *loop;
@@ -39,6 +41,9 @@ struct supervisor {
 	struct reload reload;
 	struct apply apply;
 	struct adopt adopt;
+	bool keeps_outdated; /* its successor does not come: it serves on */
+	ev_timer replacing; /* until then a stand-by should be there */
+	struct handover handover;
 	struct control control;
 	struct snapshot snapshot;
 	struct operator operator;

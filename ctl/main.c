@@ -3,6 +3,7 @@
 #include "ctl/client.h"
 #include "ctl/doctor.h"
 #include "ctl/explain.h"
+#include "ctl/handover.h"
 #include "ctl/list.h"
 #include "ctl/text.h"
 
@@ -55,6 +56,8 @@ static bool diff_is_good(struct json_object *doc)
 
 static int show_connections(const struct options *o);
 static int run_doctor(const struct options *o);
+static int run_upgrade(const struct options *o);
+static int run_leave(const struct options *o);
 
 static const struct verb {
 	const char *name;
@@ -151,6 +154,12 @@ static const struct verb {
 	{.name = "doctor",
 	 .help = "what of this machine will hurt the services, and what mends it",
 	 .run = run_doctor},
+	{.name = "upgrade",
+	 .help = "run the programs that are installed now, without a gap; root only",
+	 .run = run_upgrade},
+	{.name = "leave",
+	 .help = "tandemd ends; its roles serve on until the next one adopts them; root only",
+	 .run = run_leave},
 };
 
 static void usage(FILE *out)
@@ -228,6 +237,21 @@ static int run_doctor(const struct options *o)
 	doctor_read_machine(&f);
 	json_object_put(doc);
 	return doctor_examine(stdout, o->json, &f) ? EXIT_REFUSED : EXIT_SUCCESS;
+}
+
+static int handover_status(int err)
+{
+	return !err ? EXIT_SUCCESS : err == -ENOTCONN ? EXIT_NOT_REACHED : EXIT_REFUSED;
+}
+
+static int run_upgrade(const struct options *o)
+{
+	return handover_status(handover_upgrade(o->run_dir));
+}
+
+static int run_leave(const struct options *o)
+{
+	return handover_status(handover_leave(o->run_dir));
 }
 
 /* tandemd has no part in it: the kernel tells them to whoever is in the namespace. */

@@ -23,7 +23,7 @@ _tandemctl() {
 	esac
 	mapfile -t COMPREPLY < <(compgen -W \
 		"status services servers connections doctor diff explain drain maint disable ready weight check-now \
-		reload version --service --for --until-idle --json --stats --rate --sort --run-dir \
+		leave reload upgrade version --service --for --until-idle --json --stats --rate --sort --run-dir \
 		--help --version" -- "$word")
 }
 complete -F _tandemctl tandemctl

@@ -232,6 +232,7 @@ void instance_report(const struct instance *in)
 	struct msg msg = {
 		.type = MSG_VRRP_STATE,
 		.vrrp_state = {.instance = in->config->id,
+			       .rivals = in->rivals,
 			       .transitions = (uint32_t)in->counters.became_active,
 			       .reason = in->reason},
 	};

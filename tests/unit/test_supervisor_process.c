@@ -3,6 +3,8 @@
 #include "core/process.h"
 
 #include "core/clock.h"
+#include "core/msg_schema.h"
+#include "core/program.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -20,6 +22,7 @@ static struct {
 	pid_t next_pid;
 	int64_t now_us;
 	bool take_over;
+	uint64_t installed; /* program_identity() of the program that a new process would run */
 	struct generation generation;
 	struct model model;
 	struct process process;
@@ -78,8 +81,25 @@ void link_open(struct link *l, struct ev_loop *loop, int sock, enum role_id peer
 	*l = (struct link){.ops = ops, .peer = peer, .owner = owner};
 }
 
+bool link_is_open(const struct link *l)
+{
+	return l->sock >= 0;
+}
+
 void link_close(struct link *l)
 {
+	l->sock = -1;
+}
+
+uint64_t program_identity(const char *path)
+{
+	return fake.installed;
+}
+
+const char *spawn_program_path(const struct role_desc *desc, char *path, size_t size)
+{
+	path[0] = 0;
+	return path;
 }
 
 void link_drain(struct link *l)
@@ -109,6 +129,16 @@ static void op_hand_over(struct process *p)
 static void op_ready(struct process *p)
 {
 	note("ready ");
+}
+
+static void op_outdated(struct process *p)
+{
+	note("outdated ");
+}
+
+static void op_standing_by(struct process *p)
+{
+	note("standing-by ");
 }
 
 static void op_gone(struct process *p)
@@ -144,6 +174,8 @@ static const struct process_ops ops = {
 	.spawn_options = op_spawn_options,
 	.hand_over = op_hand_over,
 	.ready = op_ready,
+	.outdated = op_outdated,
+	.standing_by = op_standing_by,
 	.gone = op_gone,
 	.take_over = op_take_over,
 	.given_up = op_given_up,
@@ -188,16 +220,23 @@ static void say(struct process *p, struct msg m)
 	p->link.ops->receive(&p->link, &m, -1);
 }
 
-static void say_hello(struct process *p, uint64_t generation, uint64_t hash)
+static struct msg hello(const struct process *p, uint64_t generation, uint64_t hash)
 {
 	struct msg m = {.type = MSG_HELLO,
 			.hello = {.role = ROLE_VRRP,
 				  .pid = (uint32_t)p->pid,
 				  .generation = generation,
-				  .model_hash = hash}};
+				  .model_hash = hash,
+				  .messages = msg_schema_hash(),
+				  .program = 7}};
 
 	text_set(&m.hello.version, "%s", PACKAGE_VERSION);
-	say(p, m);
+	return m;
+}
+
+static void say_hello(struct process *p, uint64_t generation, uint64_t hash)
+{
+	say(p, hello(p, generation, hash));
 }
 
 static void say_prepared(struct process *p, uint64_t generation, int error)
@@ -225,6 +264,95 @@ static void die(struct process *p, int status)
 {
 	p->child.rstatus = status;
 	ev_invoke(p->loop, &p->child, EV_CHILD);
+}
+
+/* As after process_adopt(), which needs a real process. */
+static void adopt(struct process *p)
+{
+	process_start(p);
+	p->adopted = true;
+	fake.events[0] = 0;
+}
+
+static void end_adopted(struct process *p)
+{
+	ev_invoke(p->loop, &p->adopted_end, EV_READ);
+}
+
+static void test_an_adopted_one_of_another_program_tells_its_state_and_is_replaced(void **state)
+{
+	struct process *p = &fake.process;
+
+	adopt(p);
+	fake.installed = 8;
+	say_hello(p, 3, 33);
+	assert_events("outdated ");
+	assert_int_equal(p->phase, PROCESS_OUTDATED);
+	process_replace(p);
+	assert_events("REPORT ");
+	say(p, (struct msg){.type = MSG_VRRP_STATE});
+	say(p, (struct msg){.type = MSG_REPORTED});
+	assert_events("(VRRP_STATE) kill 9 ");
+	end_adopted(p);
+	assert_events("gone spawn ");
+	assert_int_equal(p->restarts, 0); /* no failure */
+	say_hello(p, 0, 0);
+	say_prepared(p, 3, 0);
+	say_committed(p, 3);
+	assert_true(process_is_ready(p));
+}
+
+static void test_an_adopted_one_of_the_same_program_is_kept(void **state)
+{
+	struct process *p = &fake.process;
+
+	adopt(p);
+	fake.installed = 7;
+	say_hello(p, 3, 33);
+	assert_events("ready ");
+	adopt(p);
+	p->replace_always = true;
+	say_hello(p, 3, 33);
+	assert_events("outdated ");
+}
+
+/* Nothing that it says would be understood: what is known has to do. */
+static void test_one_with_other_messages_is_not_listened_to(void **state)
+{
+	struct process *p = &fake.process;
+	struct msg m;
+
+	adopt(p);
+	m = hello(p, 3, 33);
+	m.hello.messages++;
+	say(p, m);
+	assert_events("outdated ");
+	assert_false(link_is_open(&p->link));
+	process_replace(p);
+	assert_events("kill 9 ");
+	adopt(p);
+	p->link.ops->lost(&p->link, -EBADMSG);
+	assert_events("outdated ");
+	process_stop(p, USEC_PER_SEC, true); /* a signal is all that it understands */
+	assert_events("kill 15 ");
+}
+
+static void test_a_stand_by_takes_the_place_of_an_outdated_one(void **state)
+{
+	struct process *p = &fake.process, *s = &fake.stand_by;
+
+	fake.take_over = true;
+	adopt(p);
+	fake.installed = 8;
+	say_hello(p, 3, 33);
+	process_start(s);
+	say_hello(s, 0, 0);
+	say_prepared(s, 3, 0);
+	assert_events("outdated spawn PREPARE standing-by ");
+	process_replace(p);
+	say(p, (struct msg){.type = MSG_REPORTED});
+	end_adopted(p);
+	assert_events("REPORT kill 9 gone hand-over COMMIT ");
 }
 
 static void test_a_fresh_one_gets_the_state_before_it_runs(void **state)
@@ -333,7 +461,7 @@ static void test_a_stand_by_waits_and_takes_over(void **state)
 	process_start(s);
 	say_hello(s, 0, 0);
 	say_prepared(s, 3, 0);
-	assert_events("spawn PREPARE ");
+	assert_events("spawn PREPARE standing-by ");
 	assert_true(process_can_take_over(s));
 	die(&fake.process, SIGKILL);
 	assert_events("gone hand-over COMMIT ");
@@ -411,6 +539,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_fresh_one_gets_the_state_before_it_runs),
+		TEST(test_an_adopted_one_of_another_program_tells_its_state_and_is_replaced),
+		TEST(test_an_adopted_one_of_the_same_program_is_kept),
+		TEST(test_one_with_other_messages_is_not_listened_to),
+		TEST(test_a_stand_by_takes_the_place_of_an_outdated_one),
 		TEST(test_one_that_lives_on_the_same_model_is_left_alone),
 		TEST(test_one_that_lives_on_another_model_keeps_its_own_state),
 		TEST(test_the_model_changes_while_it_comes_up),

@@ -226,7 +226,7 @@ static void test_save_and_load(void **state)
 	save(&w);
 	reader_init(&r, w.at, w.len, NULL);
 	store_init(&s);
-	assert_int_equal(store_load(&s, &r), 0);
+	assert_int_equal(store_load(&s, &r, NULL), 0);
 	assert_int_equal(s.n, 2);
 	assert_true(store_get(&s, MSG_VRRP_STATE, 6, &m));
 	assert_int_equal(m.vrrp_state.state, VRRP_STATE_ACTIVE);
@@ -247,7 +247,7 @@ static void test_load_of_a_cut_file(void **state)
 
 		reader_init(&r, w.at, len, NULL);
 		store_init(&s);
-		err = store_load(&s, &r);
+		err = store_load(&s, &r, NULL);
 		assert_true(err == -EBADMSG ? s.n <= 1 : s.n == 1);
 		store_done(&s);
 	}
