@@ -24,7 +24,6 @@ struct curl_shard {
 static struct {
 	struct ev_loop *loop;
 	struct curl_shard shards[SHARDS];
-	void (*done)(void *private_data, CURLcode code);
 	CURL *spare[SPARE_MAX];
 	size_t n_spare;
 } curl;
@@ -44,22 +43,19 @@ static struct curl_shard *shard_of(CURL *easy)
 	return &curl.shards[((uintptr_t)easy * UINT64_C(0x9e3779b97f4a7c15) >> 32) % SHARDS];
 }
 
-/* Messages are copied: taking the handle out of the multi handle frees them. */
+/* The callee may drop the handle: the message is not looked at after that. */
 static void take_finished(struct curl_shard *s)
 {
 	const CURLMsg *m;
 	int left;
 
 	while ((m = curl_multi_info_read(s->multi, &left))) {
-		CURLcode code = m->data.result;
-		CURL *easy = m->easy_handle;
-		char *private_data;
+		struct curl_transfer *t;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private_data);
-		curl_multi_remove_handle(s->multi, easy);
-		curl.done(private_data, code);
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		t->done(t, m->data.result);
 	}
 }
 
@@ -147,9 +143,9 @@ CURL *curl_loop_easy(struct ev_loop *loop)
 	return curl.n_spare ? curl.spare[--curl.n_spare] : must(curl_easy_init());
 }
 
-void curl_loop_add(CURL *easy, void (*done)(void *private_data, CURLcode code))
+void curl_loop_add(CURL *easy, struct curl_transfer *t)
 {
-	curl.done = done;
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
 	curl_multi_add_handle(shard_of(easy)->multi, easy);
 }
 

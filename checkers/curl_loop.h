@@ -10,13 +10,16 @@
 
 struct ev_loop;
 
+/* A part of the owner's own struct. `done` is called once, from the loop. */
+struct curl_transfer {
+	void (*done)(struct curl_transfer *t, CURLcode code);
+	void *owner;
+};
+
 /* A handle with nothing set. Made on first use of a loop; there is one loop in a process. */
 CURL *curl_loop_easy(struct ev_loop *loop);
-/*
- * Begins a transfer. `done` is called once, from the loop, with what was set as CURLOPT_PRIVATE;
- * the handle does not take part any more by then.
- */
-void curl_loop_add(CURL *easy, void (*done)(void *private_data, CURLcode code));
+/* Begins a transfer. Its handle stays with the loop until it is dropped. */
+void curl_loop_add(CURL *easy, struct curl_transfer *t);
 /* Ends a transfer, whether or not it is done, and takes the handle back. Not from its callbacks. */
 void curl_loop_drop(CURL *easy);
 

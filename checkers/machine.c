@@ -186,7 +186,8 @@ void check_machine_resume(struct check_state *s, const struct check *conf,
 		.passes = saved->passes,
 		.has_weight = saved->has_weight,
 		.weight = saved->weight,
-		.agent = {.admin = saved->agent_admin,
+		.agent = {.down = saved->agent_down,
+			  .admin = saved->agent_admin,
 			  .percent = saved->agent_percent,
 			  .maxconn = saved->agent_maxconn},
 		.since_us = saved->since_us,
@@ -261,6 +262,8 @@ static enum check_change set_up(struct check_state *s, bool up, int64_t now_us)
 
 static void take_agent(struct check_agent *a, const struct check_agent_said *said)
 {
+	if (said->status)
+		a->down = said->word.down;
 	if (said->admin)
 		a->admin = said->word.admin;
 	if (said->percent)
@@ -313,6 +316,9 @@ enum check_change check_machine_result(struct check_state *s, const struct check
 		return CHECK_SAME;
 	}
 	take_agent(&s->agent, &result->agent);
+	/* A line that does not speak of it leaves it as it was. */
+	if (s->agent.down)
+		passed = false;
 	if (!s->has_run || passed != !s->failures)
 		s->streak = 0;
 	s->streak += s->streak < UINT32_MAX;

@@ -42,6 +42,7 @@ enum check_outcome {
 
 /* What a server's own agent says of it, beside being up or down. */
 struct check_agent {
+	bool down;	  /* decides the check's outcome */
 	uint8_t admin;	  /* enum server_admin, of which an agent uses ready, drain and maint */
 	uint16_t percent; /* of the configured weight, up to AGENT_PERCENT_MAX */
 	uint32_t maxconn; /* 0: none */
@@ -51,6 +52,7 @@ struct check_agent {
 
 /* A word of the agent's stays until it says another of its kind. */
 struct check_agent_said {
+	bool status; /* down or not */
 	bool admin;
 	bool percent;
 	bool maxconn;
@@ -63,6 +65,7 @@ struct check_result {
 	bool has_weight;
 	int32_t weight;	    /* that the run gives to the server */
 	struct check_agent_said agent;
+	struct text warning; /* what does not fail but should be seen to; "": nothing */
 	struct text reason; /* "connected in 0.4 ms", "connection refused" */
 };
 

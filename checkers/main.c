@@ -21,6 +21,8 @@
 /* A latency is told again when it has moved by more than one part in this. */
 #define LATENCY_TOLD 20
 
+#define WARN_EVERY_US (24 * 3600 * USEC_PER_SEC)
+
 static struct {
 	struct check_set set;
 	struct check_memory memory;
@@ -43,6 +45,7 @@ static void send_state(enum role_id to, const struct checked *c)
 					.passes = c->state.passes,
 					.has_weight = c->state.has_weight,
 					.weight = c->state.weight,
+					.agent_down = c->state.agent.down,
 					.agent_admin = c->state.agent.admin,
 					.agent_percent = c->state.agent.percent,
 					.agent_maxconn = c->state.agent.maxconn,
@@ -196,7 +199,19 @@ static void log_agent(const struct checked_server *s, const struct check_agent *
 
 static bool same_agent(const struct check_agent *a, const struct check_agent *b)
 {
-	return a->admin == b->admin && a->percent == b->percent && a->maxconn == b->maxconn;
+	return a->down == b->down && a->admin == b->admin && a->percent == b->percent &&
+	       a->maxconn == b->maxconn;
+}
+
+/* What does not fail yet: once a day, until it is over. */
+static void log_warning_of(struct checked *c, const struct text *warning, int64_t now_us)
+{
+	char name[3 * TEXT_MAX];
+
+	if (!warning->s[0] || (c->warned_us && now_us - c->warned_us < WARN_EVERY_US))
+		return;
+	log_warning("%s: %s", check_name(c, name), warning->s);
+	c->warned_us = now_us;
 }
 
 /* The next incarnation must know it, or it would not do as this one. */
@@ -258,6 +273,7 @@ static void on_result(struct checked *leader, const struct check_result *result)
 {
 	int64_t now_us = clock_now_us();
 
+	log_warning_of(leader, &result->warning, now_us);
 	for (struct checked *c = leader; c; c = c->next_same)
 		take_result(c, result, now_us);
 	plan(leader, now_us);

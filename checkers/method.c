@@ -4,46 +4,67 @@
 
 #include "checkers/plugin.h"
 
-#define HTTP_FILE "tandem-check-http.so"
+#define CURL_FILE "tandem-check-curl.so"
 
-static const struct check_method_ops *http_ops; /* NULL until a model needs it */
+static const struct check_plugin *curl; /* NULL until a model needs it */
 
-const struct check_method_ops *check_method(enum check_method method)
+static bool talks(const struct check *c)
 {
-	static const struct check_method_ops *const table[] = {
-		[CHECK_TCP] = &check_tcp_ops,
-		[CHECK_MISC] = &check_misc_ops,
-		[CHECK_PING] = &check_ping_ops,
-		[CHECK_UDP] = &check_udp_ops,
-		[CHECK_DNS] = &check_dns_ops,
-		[CHECK_SMTP] = &check_smtp_ops,
-	};
-
-	if (method == CHECK_HTTP || method == CHECK_SSL)
-		return http_ops;
-	return table[method];
+	return c->method == CHECK_TCP && (c->n_steps || c->n_tls);
 }
 
-static bool server_needs_http(const struct real_server *rs)
+static bool needs_curl(const struct check *c)
+{
+	return c->method == CHECK_HTTP || c->method == CHECK_SSL || c->method == CHECK_GRPC ||
+	       talks(c);
+}
+
+const struct check_method_ops *check_method(const struct check *c)
+{
+	switch ((enum check_method)c->method) {
+	case CHECK_TCP:
+		return talks(c) ? curl->talk : &check_tcp_ops;
+	case CHECK_HTTP:
+	case CHECK_SSL:
+		return curl->http;
+	case CHECK_GRPC:
+		return curl->grpc;
+	case CHECK_MISC:
+		return &check_misc_ops;
+	case CHECK_PING:
+		return &check_ping_ops;
+	case CHECK_UDP:
+		return &check_udp_ops;
+	case CHECK_DNS:
+		return &check_dns_ops;
+	case CHECK_SMTP:
+		return &check_smtp_ops;
+	case CHECK_AGENT:
+		return &check_agent_ops;
+	}
+	return NULL;
+}
+
+static bool server_needs_curl(const struct real_server *rs)
 {
 	for (uint32_t i = 0; i < rs->n_checks; i++)
-		if (rs->checks[i].method == CHECK_HTTP || rs->checks[i].method == CHECK_SSL)
+		if (needs_curl(&rs->checks[i]))
 			return true;
 	return false;
 }
 
-static bool needs_http(const struct model *m)
+static bool model_needs_curl(const struct model *m)
 {
 	for (uint32_t i = 0; i < m->n_services; i++)
 		for (uint32_t j = 0; j < m->services[i].n_servers; j++)
-			if (server_needs_http(&m->services[i].servers[j]))
+			if (server_needs_curl(&m->services[i].servers[j]))
 				return true;
 	return false;
 }
 
 int check_methods_load(const struct model *m, struct text *ret_reason)
 {
-	if (http_ops || !needs_http(m))
+	if (curl || !model_needs_curl(m))
 		return 0;
-	return check_plugin_load(HTTP_FILE, &http_ops, ret_reason);
+	return check_plugin_load(CURL_FILE, &curl, ret_reason);
 }

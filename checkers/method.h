@@ -40,18 +40,19 @@ extern const struct check_method_ops check_ping_ops;
 extern const struct check_method_ops check_udp_ops;
 extern const struct check_method_ops check_dns_ops;
 extern const struct check_method_ops check_smtp_ops;
+extern const struct check_method_ops check_agent_ops;
 
 /* A script that a MISC_CHECK asked for has ended. */
 struct msg_script_end;
 void check_misc_ended(const struct msg_script_end *end);
 
 /*
- * Before a model is run: loads the methods of its checks that are not part of the program, which
- * are HTTP_GET and SSL_GET. 0, or -errno and why, in words.
+ * Before a model is run: loads the methods of its checks that are not part of the program (plugin.h).
+ * 0, or -errno and why, in words.
  */
 int check_methods_load(const struct model *m, struct text *ret_reason);
 
-/* The table of methods. */
-const struct check_method_ops *check_method(enum check_method method);
+/* How this check is run. */
+const struct check_method_ops *check_method(const struct check *c);
 
 #endif

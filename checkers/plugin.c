@@ -30,8 +30,7 @@ static int program_dir(char *dir, size_t size)
 }
 
 /* Never unloaded: checks in flight may run its code. */
-int check_plugin_load(const char *file, const struct check_method_ops **ret,
-		      struct text *ret_reason)
+int check_plugin_load(const char *file, const struct check_plugin **ret, struct text *ret_reason)
 {
 	char dir[PATH_MAX / 2], path[PATH_MAX];
 	const struct check_plugin *plugin;
@@ -54,6 +53,6 @@ int check_plugin_load(const char *file, const struct check_method_ops **ret,
 			 PACKAGE_VERSION);
 		return -ENOEXEC;
 	}
-	*ret = plugin->ops;
+	*ret = plugin;
 	return 0;
 }

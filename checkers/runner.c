@@ -18,6 +18,7 @@ struct check_run {
 	bool granted;		/* has its place, starts in this very turn of the loop */
 	struct check_run *next; /* while waiting */
 	struct check_probe *probe;
+	const struct check_method_ops *ops; /* of the probe: a reload may change the check's */
 };
 
 static void *zeroed(size_t bytes)
@@ -42,11 +43,6 @@ void check_runner_init(struct check_runner *r, struct ev_loop *loop, size_t in_f
 		.late = late,
 	};
 	r->tail = &r->head;
-}
-
-static const struct check_method_ops *ops_of(const struct check_run *run)
-{
-	return check_method((enum check_method)run->checked->conf->method);
 }
 
 static void wait_add(struct check_runner *r, struct check_run *run)
@@ -99,7 +95,7 @@ static void on_done(struct check_probe *p, const struct check_result *result)
 
 static void launch(struct check_run *run)
 {
-	const struct check_method_ops *ops = ops_of(run);
+	const struct check_method_ops *ops = check_method(run->checked->conf);
 	struct check_probe *p = zeroed(ops->probe_bytes);
 
 	p->loop = run->runner->loop;
@@ -107,6 +103,7 @@ static void launch(struct check_run *run)
 	p->done = on_done;
 	p->owner = run;
 	run->probe = p;
+	run->ops = ops;
 	ops->start(p);
 }
 
@@ -162,7 +159,7 @@ void check_runner_cancel(struct check_runner *r, struct checked *c)
 
 	if (!run || !run->probe)
 		return;
-	ops_of(run)->cancel(run->probe);
+	run->ops->cancel(run->probe);
 	free(run->probe);
 	run->probe = NULL;
 	r->in_flight--;

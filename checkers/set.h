@@ -24,6 +24,7 @@ struct checked {
 	bool fresh;	       /* new in this update */
 	bool retargeted;       /* what it asks has changed in this update */
 	int64_t saved_us;      /* when its state was last reported */
+	int64_t warned_us;     /* when its last warning was logged; 0: never */
 	struct check_run *run; /* the runner's */
 	struct checked *leader;	   /* who is run for it: share.h */
 	struct checked *next_same; /* of the leader's list */

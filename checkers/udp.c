@@ -4,6 +4,7 @@
  * says within connect_timeout that nobody is there.
  */
 #include "checkers/datagram.h"
+#include "checkers/hex.h"
 #include "checkers/udp_reply.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ static size_t ask(struct datagram *d, uint8_t *buf, size_t size)
 	const struct check_udp *conf = d->probe.conf->udp;
 
 	if (conf->payload[0])
-		return udp_payload(conf->payload, buf, size);
+		return hex_decode(conf->payload, buf, size);
 	memcpy(buf, text, sizeof(text));
 	return sizeof(text);
 }

@@ -2,23 +2,9 @@
 /* UDP_CHECK's replies: see udp_reply.h. */
 #include "checkers/udp_reply.h"
 
+#include "checkers/hex.h"
+
 #include <stdbool.h>
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-size_t udp_payload(const char *hex, uint8_t *buf, size_t size)
-{
-	size_t n;
-
-	for (n = 0; n < size && hex[2 * n] && hex[2 * n + 1]; n++)
-		buf[n] = (uint8_t)(hex_value(hex[2 * n]) << 4 | hex_value(hex[2 * n + 1]));
-	return n;
-}
 
 static bool nibble_fits(char wanted, uint8_t nibble)
 {

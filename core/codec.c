@@ -19,6 +19,13 @@ void text_set(struct text *t, const char *fmt, ...)
 	va_end(ap);
 }
 
+void text_clean(struct text *t)
+{
+	for (char *at = t->s; *at; at++)
+		if ((unsigned char)*at < ' ' || (unsigned char)*at > '~')
+			*at = '?';
+}
+
 void writer_init_fixed(struct writer *w, void *buf, size_t size)
 {
 	*w = (struct writer){ .at = buf, .cap = size };

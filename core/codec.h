@@ -21,6 +21,8 @@ struct text {
 	char s[TEXT_MAX];
 };
 void text_set(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What comes from outside may be in it, and it goes to logs and terminals: '?' for all but ASCII. */
+void text_clean(struct text *t);
 
 struct writer {
 	uint8_t *at;

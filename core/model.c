@@ -76,6 +76,8 @@ const char *check_method_name(enum check_method method)
 		[CHECK_UDP] = "UDP_CHECK",
 		[CHECK_DNS] = "DNS_CHECK",
 		[CHECK_SMTP] = "SMTP_CHECK",
+		[CHECK_GRPC] = "GRPC_CHECK",
+		[CHECK_AGENT] = "AGENT_CHECK",
 	};
 
 	return names[method];
@@ -136,6 +138,18 @@ const char *feedback_name(enum feedback feedback)
 	};
 
 	return names[feedback];
+}
+
+const char *http_request_name(enum http_request request)
+{
+	static const char *const names[] = {
+		[HTTP_GET] = "GET",
+		[HTTP_HEAD] = "HEAD",
+		[HTTP_POST] = "POST",
+		[HTTP_OPTIONS] = "OPTIONS",
+	};
+
+	return names[request];
 }
 
 const char *http_protocol_name(enum http_protocol protocol)

@@ -76,6 +76,8 @@ enum check_method {
 	CHECK_UDP,
 	CHECK_DNS,
 	CHECK_SMTP,
+	CHECK_GRPC,
+	CHECK_AGENT,
 };
 
 /* What the weights of a pool follow, beside what is configured. */
@@ -90,6 +92,19 @@ enum http_protocol {
 	HTTP_1_0C, /* with Connection: close */
 	HTTP_1_1,
 	HTTP_2,
+};
+
+enum http_request {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+	HTTP_OPTIONS,
+};
+
+enum step_kind {
+	STEP_SEND,
+	STEP_EXPECT,
+	STEP_EXPECT_REGEX,
 };
 
 /* The kernel's IP_VS_CONN_F_* forwarding methods, and ours. */
@@ -132,6 +147,7 @@ const char *check_method_name(enum check_method method); /* keepalived's keyword
 const char *check_format(const struct check *c, char *text);
 const char *feedback_name(enum feedback feedback);		   /* as feedback takes it */
 const char *http_protocol_name(enum http_protocol protocol); /* as http_protocol takes it */
+const char *http_request_name(enum http_request request);    /* "GET" */
 
 /* Field by field, lists in order: vrrp_instance_equal(a, b) and so on. */
 #define MODEL_EQUAL_DECLARE(record) \

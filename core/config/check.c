@@ -232,13 +232,18 @@ void check_block_part(struct checker *c, enum keyword_place place, void *draft,
 			check_line(c, place, draft, &block->child[i]);
 }
 
-/* Everything in global_defs first: it holds for objects that stand before it, too. */
+/* global_defs and SSL first: they hold for objects that stand before them, too. */
 static void check_globals(struct checker *c, const struct ast_node *root)
 {
 	global_init(c);
-	for (uint32_t i = 0; i < root->n_children; i++)
-		if (!strcmp(root->child[i].word[0].s, "global_defs"))
-			check_block(c, PLACE_GLOBAL, &c->global, &root->child[i]);
+	for (uint32_t i = 0; i < root->n_children; i++) {
+		const struct ast_node *n = &root->child[i];
+
+		if (!strcmp(n->word[0].s, "global_defs"))
+			check_block(c, PLACE_GLOBAL, &c->global, n);
+		else if (!strcmp(n->word[0].s, "SSL"))
+			tls_read_default(c, n);
+	}
 	global_finish(c);
 	notify_finish(c);
 }

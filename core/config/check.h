@@ -52,6 +52,7 @@ struct fifo_draft {
 struct global_draft {
 	struct global g;
 	struct fifo_draft fifos[NOTIFY_FIFO_KINDS];
+	struct check_tls tls; /* the SSL block: for checks that leave things out */
 	struct sync_draft sync;
 	struct garp_draft garp;
 	int64_t garp_interval_us;
@@ -149,6 +150,7 @@ struct forward_draft {
 struct url_draft {
 	struct check_url u;
 	const struct ast_node *regex; /* the line */
+	bool tls_compliant;
 };
 
 struct check_draft {
@@ -161,6 +163,12 @@ struct check_draft {
 	int32_t max_reply_length; /* of udp; -1: not set */
 	struct check_dns dns;
 	struct check_smtp smtp;
+	const struct ast_node **hosts; /* of smtp: their blocks */
+	uint32_t n_hosts;
+	struct check_grpc grpc;
+	struct agent_ask agent;
+	struct check_tls tls;
+	bool tls_wanted;
 	const char *virtualhost;
 };
 
@@ -266,6 +274,8 @@ bool value_prefix(struct checker *c, const struct ast_word *w, struct addr *ret,
 bool value_port(struct checker *c, const struct ast_word *w, uint16_t *ret);
 bool value_port_or_none(struct checker *c, const struct ast_word *w, uint16_t *ret);
 bool value_ifname(struct checker *c, const struct ast_word *w, const char **ret);
+/* A name that goes into a header, a path that goes into a request line: nothing ends them early. */
+bool value_sendable(struct checker *c, const struct ast_word *w, const char **ret);
 /* A script and who runs it, behind the keyword. False when there is one for `on` already. */
 bool value_notify(struct checker *c, const struct ast_node *n, enum notify_on on,
 		  struct notify **list, uint32_t *n_list);
@@ -373,6 +383,18 @@ bool method_connects(enum check_method method);
 bool method_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
 		   struct check *ret);
 
+/* check_tls.c: the SSL block, and what a check has of it all, if it speaks TLS */
+void tls_init(struct check_tls *t);
+void tls_read_default(struct checker *c, const struct ast_node *block);
+void tls_finish(struct checker *c, const struct check_draft *d, struct check *ret);
+
+/*
+ * check_steps.c: "0a 1b", "0A1B", "a": bytes of one digit or two, in the canonical form "0a1b". With
+ * `any` a digit may be x. NULL when it is none; of a line, all words as one, and it is said.
+ */
+const char *hex_of_word(struct checker *c, const char *s, bool any);
+const char *hex_of_line(struct checker *c, const struct ast_node *n, bool any);
+
 /* check_http.c: false when the check can't be made, which has been said */
 bool http_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
 		 struct check *ret);
@@ -465,9 +487,15 @@ SETTER(set_check_bind_if);
 SETTER(set_check_connect_ip);
 SETTER(set_dns_name);
 SETTER(set_dns_type);
+SETTER(set_agent_send);
+SETTER(set_check_sni_name);
+SETTER(set_check_tls_ca);
+SETTER(set_check_tls_certificate);
+SETTER(set_check_tls_key);
+SETTER(set_check_tls_key_password);
+SETTER(set_grpc_service);
+SETTER(set_http_basic_auth);
 SETTER(set_http_protocol);
-SETTER(set_http_sni_name);
-SETTER(set_http_tls_ca);
 SETTER(set_http_url);
 SETTER(set_http_virtualhost);
 SETTER(set_misc_path);
@@ -475,9 +503,22 @@ SETTER(set_misc_user);
 SETTER(set_server_virtualhost);
 SETTER(set_service_virtualhost);
 SETTER(set_smtp_helo);
+SETTER(set_smtp_host);
+SETTER(set_step_expect);
+SETTER(set_step_expect_hex);
+SETTER(set_step_expect_regex);
+SETTER(set_step_send);
+SETTER(set_step_send_hex);
+SETTER(set_tls_ca);
+SETTER(set_tls_certificate);
+SETTER(set_tls_key);
+SETTER(set_tls_key_password);
 SETTER(set_udp_payload);
 SETTER(set_udp_reply);
+SETTER(set_url_body);
 SETTER(set_url_digest);
+SETTER(set_url_header);
+SETTER(set_url_method);
 SETTER(set_url_path);
 SETTER(set_url_regex);
 SETTER(set_url_regex_options);

@@ -21,6 +21,7 @@ void global_init(struct checker *c)
 			       .script_group = "",
 			       .vmac_prefix = "",
 			       .vmac_addr_prefix = ""};
+	tls_init(&d->tls);
 	garp_init(&d->garp);
 	d->g.nft_priority = NFT_PRIORITY;
 	d->vrrp_version = 2;

@@ -11,48 +11,33 @@
 #define STATUS_MIN 100
 #define STATUS_MAX 599
 
-/* A name goes into a header, a path into the request line: nothing may end them early. */
-static bool is_clean(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s <= ' ' || *s == 0x7f)
-			return false;
-	return true;
-}
-
-static bool take_clean(struct checker *c, const struct ast_word *w, const char **ret)
-{
-	if (!w->s[0] || !is_clean(w->s)) {
-		check_warn(c, &w->loc, "'%s' can't be sent in a request; it is left out", w->s);
-		return false;
-	}
-	*ret = value_string(c, w);
-	return true;
-}
-
 void set_service_virtualhost(struct checker *c, void *draft, const struct ast_node *n)
 {
-	take_clean(c, &n->word[1], &((struct service_draft *)draft)->virtualhost);
+	value_sendable(c, &n->word[1], &((struct service_draft *)draft)->virtualhost);
 }
 
 void set_server_virtualhost(struct checker *c, void *draft, const struct ast_node *n)
 {
-	take_clean(c, &n->word[1], &((struct server_draft *)draft)->virtualhost);
+	value_sendable(c, &n->word[1], &((struct server_draft *)draft)->virtualhost);
 }
 
 void set_http_virtualhost(struct checker *c, void *draft, const struct ast_node *n)
 {
-	take_clean(c, &n->word[1], &((struct check_draft *)draft)->virtualhost);
+	value_sendable(c, &n->word[1], &((struct check_draft *)draft)->virtualhost);
 }
 
-void set_http_sni_name(struct checker *c, void *draft, const struct ast_node *n)
+void set_http_basic_auth(struct checker *c, void *draft, const struct ast_node *n)
 {
-	take_clean(c, &n->word[1], &((struct check_draft *)draft)->http.sni_name);
-}
+	struct check_http *h = &((struct check_draft *)draft)->http;
 
-void set_http_tls_ca(struct checker *c, void *draft, const struct ast_node *n)
-{
-	((struct check_draft *)draft)->http.tls_ca = value_string(c, &n->word[1]);
+	/* RFC 7617 §2: the first colon ends the user. */
+	if (!n->word[1].s[0] || strchr(n->word[1].s, ':')) {
+		check_warn(c, &n->word[1].loc,
+			   "basic_auth: a user is not empty and has no colon; the line is left out");
+		return;
+	}
+	h->user = value_string(c, &n->word[1]);
+	h->password = value_string(c, &n->word[2]);
 }
 
 void set_http_protocol(struct checker *c, void *draft, const struct ast_node *n)
@@ -71,12 +56,12 @@ void set_http_protocol(struct checker *c, void *draft, const struct ast_node *n)
 
 void set_url_path(struct checker *c, void *draft, const struct ast_node *n)
 {
-	take_clean(c, &n->word[1], &((struct url_draft *)draft)->u.path);
+	value_sendable(c, &n->word[1], &((struct url_draft *)draft)->u.path);
 }
 
 void set_url_virtualhost(struct checker *c, void *draft, const struct ast_node *n)
 {
-	take_clean(c, &n->word[1], &((struct url_draft *)draft)->u.virtualhost);
+	value_sendable(c, &n->word[1], &((struct url_draft *)draft)->u.virtualhost);
 }
 
 void set_url_digest(struct checker *c, void *draft, const struct ast_node *n)
@@ -131,6 +116,62 @@ void set_url_status(struct checker *c, void *draft, const struct ast_node *n)
 				   "from %d to %d; it is left out",
 				   n->word[i].s, STATUS_MIN, STATUS_MAX);
 	}
+}
+
+void set_url_method(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct check_url *u = &((struct url_draft *)draft)->u;
+
+	for (int i = HTTP_GET; i <= HTTP_OPTIONS; i++) {
+		if (strcmp(http_request_name((enum http_request)i), n->word[1].s) == 0) {
+			u->request = (uint8_t)i;
+			return;
+		}
+	}
+	check_warn(c, &n->word[1].loc,
+		   "'%s' is none of GET, HEAD, POST, OPTIONS; the line is left out", n->word[1].s);
+}
+
+void set_url_body(struct checker *c, void *draft, const struct ast_node *n)
+{
+	((struct url_draft *)draft)->u.body = value_string(c, &n->word[1]);
+}
+
+/* RFC 9110 §5: a token, a colon, and what can be seen, with spaces inside. */
+static const char *header_complaint(const char *s)
+{
+	size_t name = strspn(s, "!#$%&'*+-.^_`|~0123456789"
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	const char *value;
+
+	if (!name || s[name] != ':')
+		return "is not \"Name: value\"";
+	value = s + name + 1 + strspn(s + name + 1, " \t");
+	if (!*value)
+		return "has no value";
+	for (; *value; value++)
+		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+			return "has a control character in it";
+	if (strncasecmp(s, "Host:", 5) == 0)
+		return "is what virtualhost says";
+	if (strncasecmp(s, "Content-Length:", 15) == 0 ||
+	    strncasecmp(s, "Transfer-Encoding:", 18) == 0)
+		return "follows from the body";
+	return NULL;
+}
+
+void set_url_header(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct check_url *u = &((struct url_draft *)draft)->u;
+	const char *complaint = header_complaint(n->word[1].s);
+
+	if (complaint) {
+		check_warn(c, &n->word[1].loc, "header: '%s' %s; it is left out", n->word[1].s,
+			   complaint);
+		return;
+	}
+	u->headers = check_extend(c, u->headers, u->n_headers, 1, sizeof(*u->headers));
+	u->headers[u->n_headers++] = (struct http_header){value_string(c, &n->word[1])};
 }
 
 void set_url_regex(struct checker *c, void *draft, const struct ast_node *n)
@@ -190,6 +231,14 @@ static void finish_regex(struct checker *c, struct url_draft *d, const struct as
 	}
 }
 
+static void finish_body(struct checker *c, struct check_url *u, const struct ast_node *block)
+{
+	if (!u->body[0] || u->request == HTTP_POST || u->request == HTTP_OPTIONS)
+		return;
+	check_warn(c, &block->word[0].loc, "a body goes with POST and OPTIONS only; it is left out");
+	u->body = "";
+}
+
 void set_http_url(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct check_http *h = &((struct check_draft *)draft)->http;
@@ -197,6 +246,7 @@ void set_http_url(struct checker *c, void *draft, const struct ast_node *n)
 				    .virtualhost = "",
 				    .digest = "",
 				    .regex = "",
+				    .body = "",
 				    .regex_max_offset = UINT32_MAX}};
 
 	check_block(c, PLACE_URL, &d, n);
@@ -207,6 +257,8 @@ void set_http_url(struct checker *c, void *draft, const struct ast_node *n)
 	if (!d.u.n_statuses)
 		add_status(c, &d.u, (struct status_range){200, 299});
 	finish_regex(c, &d, n);
+	finish_body(c, &d.u, n);
+	((struct check_draft *)draft)->tls.compliant |= d.tls_compliant;
 	h->urls = check_extend(c, h->urls, h->n_urls, 1, sizeof(*h->urls));
 	h->urls[h->n_urls++] = d.u;
 }
@@ -222,9 +274,6 @@ bool http_finish(struct checker *c, struct check_draft *d, const char *virtualho
 			   d->node->word[0].s);
 		return false;
 	}
-	if (d->http.tls_ca[0] && !d->http.tls_verify)
-		check_warn(c, &d->node->word[0].loc,
-			   "tls_ca without tls_verify: no certificate is verified");
 	for (uint32_t i = 0; around && i < d->http.n_urls; i++)
 		if (!d->http.urls[i].virtualhost[0])
 			d->http.urls[i].virtualhost = around;

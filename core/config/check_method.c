@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the methods of checks have of their own; that of HTTP_GET and SSL_GET is in check_http.c. */
-#include <ctype.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -11,6 +10,7 @@
 #define DNS_LABEL_MAX 63
 #define DNS_TYPE_SOA  6
 #define REPLY_DEFAULT_MAX 255
+#define GRPC_SERVICE_MAX  256
 
 enum check_method method_of(enum keyword_place place)
 {
@@ -29,18 +29,25 @@ enum check_method method_of(enum keyword_place place)
 		return CHECK_DNS;
 	case PLACE_CHECK_SMTP:
 		return CHECK_SMTP;
+	case PLACE_CHECK_GRPC:
+		return CHECK_GRPC;
+	case PLACE_CHECK_AGENT:
+		return CHECK_AGENT;
 	}
 	return CHECK_TCP;
 }
 
 void method_init(struct check_draft *d)
 {
-	d->http = (struct check_http){.sni_name = "", .tls_ca = ""};
+	tls_init(&d->tls);
+	d->http = (struct check_http){.user = "", .password = ""};
 	d->misc = (struct check_misc){.command = "", .user = "", .group = ""};
 	d->udp = (struct check_udp){.payload = "", .reply = ""};
 	d->max_reply_length = -1;
 	d->dns = (struct check_dns){.type = DNS_TYPE_SOA, .name = "."};
 	d->smtp = (struct check_smtp){.helo = "smtpchecker.keepalived.org"};
+	d->grpc = (struct check_grpc){.service = "", .authority = ""};
+	d->agent = (struct agent_ask){.bytes = ""};
 }
 
 bool method_connects(enum check_method method)
@@ -77,51 +84,9 @@ static bool misc_finish(struct checker *c, struct check_draft *d, struct check *
 
 /* UDP_CHECK */
 
-/*
- * "0a 1b", "0A1B", "a": bytes of one digit or two, in the canonical form "0a1b". With `any` a digit
- * may be x. NULL when it is none.
- */
-static const char *hex_word(struct checker *c, const char *s, bool any)
-{
-	char *hex = arena_alloc(c->arena, 2 * strlen(s) + 1), *to = hex;
-
-	while (*s) {
-		size_t len = strspn(s, any ? "0123456789abcdefABCDEFxX" : "0123456789abcdefABCDEF");
-
-		if (s[len] && !isspace((unsigned char)s[len]))
-			return NULL;
-		for (size_t i = 0; i < len; i += 2) {
-			bool two = i + 1 < len;
-
-			*to++ = two ? (char)tolower((unsigned char)s[i]) : '0';
-			*to++ = (char)tolower((unsigned char)s[i + two]);
-		}
-		s += len;
-		s += strspn(s, " \t\n");
-	}
-	return hex;
-}
-
-/* All words of the line as one. */
-static const char *hex_line(struct checker *c, const struct ast_node *n, bool any)
-{
-	const char *hex = "", *more;
-
-	for (uint32_t i = 1; i < n->n_words; i++) {
-		more = hex_word(c, n->word[i].s, any);
-		if (!more) {
-			check_warn(c, &n->word[i].loc, "'%s' is not hex digits%s; the line is left out",
-				   n->word[i].s, any ? " or x" : "");
-			return "";
-		}
-		hex = arena_printf(c->arena, "%s%s", hex, more);
-	}
-	return hex;
-}
-
 void set_udp_payload(struct checker *c, void *draft, const struct ast_node *n)
 {
-	((struct check_draft *)draft)->udp.payload = hex_line(c, n, false);
+	((struct check_draft *)draft)->udp.payload = hex_of_line(c, n, false) ?: "";
 }
 
 void set_udp_reply(struct checker *c, void *draft, const struct ast_node *n)
@@ -129,7 +94,7 @@ void set_udp_reply(struct checker *c, void *draft, const struct ast_node *n)
 	struct check_udp *u = &((struct check_draft *)draft)->udp;
 
 	u->require_reply = true;
-	u->reply = hex_line(c, n, true);
+	u->reply = hex_of_line(c, n, true) ?: "";
 }
 
 static void udp_finish(struct checker *c, struct check_draft *d, struct check *ret)
@@ -207,9 +172,41 @@ void set_smtp_helo(struct checker *c, void *draft, const struct ast_node *n)
 	((struct check_draft *)draft)->smtp.helo = value_string(c, &n->word[1]);
 }
 
+/* Each host is a check of its own: the server is up when all of them pass. */
+void set_smtp_host(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct check_draft *d = draft;
+
+	d->hosts = check_extend(c, d->hosts, d->n_hosts, 1, sizeof(*d->hosts));
+	d->hosts[d->n_hosts++] = n;
+}
+
+/* GRPC_CHECK */
+
+void set_grpc_service(struct checker *c, void *draft, const struct ast_node *n)
+{
+	const char *s = n->word[1].s;
+
+	if (strlen(s) > GRPC_SERVICE_MAX)
+		check_warn(c, &n->word[1].loc, "a service's name has at most %d bytes; it is left out",
+			   GRPC_SERVICE_MAX);
+	else
+		((struct check_draft *)draft)->grpc.service = value_string(c, &n->word[1]);
+}
+
+static void grpc_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
+			struct check *ret)
+{
+	ret->grpc = arena_alloc(c->arena, sizeof(*ret->grpc));
+	*ret->grpc = d->grpc;
+	ret->grpc->authority = d->virtualhost ? d->virtualhost : virtualhost ? virtualhost : "";
+	ret->n_grpc = 1;
+}
+
 bool method_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
 		   struct check *ret)
 {
+	tls_finish(c, d, ret);
 	switch ((enum check_method)ret->method) {
 	case CHECK_HTTP:
 	case CHECK_SSL:
@@ -228,6 +225,14 @@ bool method_finish(struct checker *c, struct check_draft *d, const char *virtual
 		ret->smtp = arena_alloc(c->arena, sizeof(*ret->smtp));
 		*ret->smtp = d->smtp;
 		ret->n_smtp = 1;
+		break;
+	case CHECK_GRPC:
+		grpc_finish(c, d, virtualhost, ret);
+		break;
+	case CHECK_AGENT:
+		ret->agent = arena_alloc(c->arena, sizeof(*ret->agent));
+		*ret->agent = d->agent;
+		ret->n_agent = 1;
 		break;
 	case CHECK_TCP:
 	case CHECK_PING:

@@ -27,21 +27,29 @@ void set_server_notify(struct checker *c, void *draft, const struct ast_node *n)
 		     &r->notifies, &r->n_notifies);
 }
 
+static struct check_draft *add_check(struct checker *c, struct server_draft *d,
+				     const struct check_draft *k)
+{
+	d->checks = check_extend(c, d->checks, d->n_checks, 1, sizeof(*d->checks));
+	d->checks[d->n_checks] = *k;
+	return &d->checks[d->n_checks++];
+}
+
 void set_server_check(struct checker *c, void *draft, const struct ast_node *n)
 {
 	enum keyword_place place = keyword_find(PLACE_RS, n->word[0].s)->inner;
-	struct server_draft *d = draft;
-	struct check_draft *k;
-
-	d->checks = check_extend(c, d->checks, d->n_checks, 1, sizeof(*d->checks));
-	k = &d->checks[d->n_checks++];
-	*k = (struct check_draft){
+	struct check_draft k = {
 		.node = n,
 		.timing = timing_none,
 		.c = {.method = (uint8_t)method_of(place), .bind_ifname = ""},
 	};
-	method_init(k);
-	check_block(c, place, k, n);
+
+	method_init(&k);
+	check_block(c, place, &k, n);
+	if (!k.n_hosts)
+		add_check(c, draft, &k);
+	for (uint32_t i = 0; i < k.n_hosts; i++)
+		check_block(c, PLACE_SMTP_HOST, add_check(c, draft, &k), k.hosts[i]);
 }
 
 void set_server_check_later(struct checker *c, void *draft, const struct ast_node *n)
@@ -97,7 +105,22 @@ static int64_t tries_less_one(const struct timing_draft *t)
 
 static int64_t default_retry(const struct check *k)
 {
-	return k->method == CHECK_MISC ? 0 : k->method == CHECK_DNS ? 3 : 1;
+	switch ((enum check_method)k->method) {
+	case CHECK_MISC:
+	case CHECK_AGENT: /* its word is not a chance failure */
+		return 0;
+	case CHECK_DNS:
+		return 3;
+	case CHECK_TCP:
+	case CHECK_HTTP:
+	case CHECK_SSL:
+	case CHECK_PING:
+	case CHECK_UDP:
+	case CHECK_SMTP:
+	case CHECK_GRPC:
+		break;
+	}
+	return 1;
 }
 
 /* keepalived gives web servers more time to come to their senses. */
@@ -114,6 +137,8 @@ static int64_t default_delay_before_retry_us(const struct check *k)
 	case CHECK_PING:
 	case CHECK_UDP:
 	case CHECK_SMTP:
+	case CHECK_GRPC:
+	case CHECK_AGENT:
 		break;
 	}
 	return 1000000;

@@ -530,7 +530,7 @@ static void dump_server_name(FILE *out, const char *keyword, const struct real_s
 		fprintf(out, " %u", r->port);
 }
 
-static void dump_server(FILE *out, const struct real_server *r)
+static void dump_server(FILE *out, const struct real_server *r, bool secrets)
 {
 	dump_server_name(out, "real_server", r);
 	fputs(" {\n", out);
@@ -542,7 +542,7 @@ static void dump_server(FILE *out, const struct real_server *r)
 	if (r->drain_on_remove_us)
 		dump_seconds(out, TAB TAB, "drain_on_remove", r->drain_on_remove_us);
 	for (uint32_t i = 0; i < r->n_checks; i++)
-		dump_check(out, &r->checks[i]);
+		dump_check(out, &r->checks[i], secrets);
 	for (uint32_t i = 0; i < r->n_notifies; i++)
 		dump_notify(out, TAB TAB,
 			    r->notifies[i].on == NOTIFY_UP ? "notify_up" : "notify_down",
@@ -638,7 +638,8 @@ static void dump_active_only(FILE *out, const struct model *m, const struct virt
 	fputc('\n', out);
 }
 
-static void dump_service(FILE *out, const struct model *m, const struct virtual_server *vs)
+static void dump_service(FILE *out, const struct model *m, const struct virtual_server *vs,
+			 bool secrets)
 {
 	dump_service_name(out, vs);
 	dump_scheduler(out, vs);
@@ -670,7 +671,7 @@ static void dump_service(FILE *out, const struct model *m, const struct virtual_
 	}
 	dump_flag(out, TAB, "sorry_server_inhibit", vs->sorry_inhibit);
 	for (uint32_t i = 0; i < vs->n_servers; i++)
-		dump_server(out, &vs->servers[i]);
+		dump_server(out, &vs->servers[i], secrets);
 	fputs("}\n", out);
 }
 
@@ -692,6 +693,6 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		if (m->services[i].n_members)
 			dump_group(out, m, &m->services[i]);
-		dump_service(out, m, &m->services[i]);
+		dump_service(out, m, &m->services[i], secrets);
 	}
 }

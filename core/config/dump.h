@@ -26,6 +26,7 @@ void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t 
 void dump_vmacs(FILE *out, const struct vrrp_instance *v);
 
 /* dump_check.c */
-void dump_check(FILE *out, const struct check *k);
+/* Without `secrets`, passwords are not told. */
+void dump_check(FILE *out, const struct check *k, bool secrets);
 
 #endif

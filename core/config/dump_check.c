@@ -32,19 +32,83 @@ static void dump_url(FILE *out, const struct check_url *u)
 	for (uint32_t i = 0; i < u->n_statuses; i++)
 		fprintf(out, " %u-%u", u->statuses[i].first, u->statuses[i].last);
 	fputc('\n', out);
+	if (u->request != HTTP_GET)
+		fprintf(out, IN2 "method %s\n", http_request_name((enum http_request)u->request));
+	dump_str(out, IN2, "body", u->body);
+	for (uint32_t i = 0; i < u->n_headers; i++)
+		dump_str(out, IN2, "header", u->headers[i].line);
 	dump_regex(out, u);
 	fputs(IN "}\n", out);
 }
 
-static void dump_http(FILE *out, const struct check_http *h)
+static void dump_secret(FILE *out, const char *secret, bool secrets)
+{
+	dump_string(out, secrets ? secret : "hidden");
+	fputc('\n', out);
+}
+
+static void dump_http(FILE *out, const struct check_http *h, bool secrets)
 {
 	fprintf(out, IN "http_protocol %s\n", http_protocol_name((enum http_protocol)h->protocol));
 	dump_flag(out, IN, "enable_sni", h->sni);
-	dump_str(out, IN, "sni_name", h->sni_name);
-	dump_flag(out, IN, "tls_verify", h->tls_verify);
-	dump_str(out, IN, "tls_ca", h->tls_ca);
+	if (h->user[0]) {
+		fputs(IN "basic_auth ", out);
+		dump_string(out, h->user);
+		fputc(' ', out);
+		dump_secret(out, h->password, secrets);
+	}
 	for (uint32_t i = 0; i < h->n_urls; i++)
 		dump_url(out, &h->urls[i]);
+}
+
+static void dump_tls(FILE *out, const struct check *k, const struct check_tls *t, bool secrets)
+{
+	dump_flag(out, IN, "tls", k->method != CHECK_SSL);
+	dump_str(out, IN, "sni_name", t->name);
+	dump_flag(out, IN, "tls_verify", t->verify);
+	dump_flag(out, IN, "tls_compliant", t->compliant);
+	dump_str(out, IN, "tls_ca", t->ca);
+	dump_str(out, IN, "tls_certificate", t->certificate);
+	dump_str(out, IN, "tls_key", t->key);
+	if (t->key_password[0]) {
+		fputs(IN "tls_key_password ", out);
+		dump_secret(out, t->key_password, secrets);
+	}
+	if (t->expiry_warning_days)
+		dump_u32(out, IN, "tls_expiry_warning", t->expiry_warning_days);
+}
+
+/* Bytes as text when all of them can be seen or are ends of lines. */
+static void dump_bytes(FILE *out, const char *keyword, const char *hex)
+{
+	char text[2 * 4096 + 1];
+	size_t n = 0;
+	bool plain = true;
+
+	for (; hex[2 * n] && n < sizeof(text) - 1; n++) {
+		sscanf(hex + 2 * n, "%2hhx", (unsigned char *)&text[n]);
+		plain &= (text[n] >= ' ' && text[n] <= '~') || text[n] == '\r' || text[n] == '\n';
+	}
+	text[n] = '\0';
+	if (plain)
+		dump_str(out, IN, keyword, text);
+	else
+		fprintf(out, IN "%s_hex %s\n", keyword, hex);
+}
+
+static void dump_step(FILE *out, const struct check_step *s)
+{
+	switch ((enum step_kind)s->kind) {
+	case STEP_SEND:
+		dump_bytes(out, "send", s->bytes);
+		break;
+	case STEP_EXPECT:
+		dump_bytes(out, "expect", s->bytes);
+		break;
+	case STEP_EXPECT_REGEX:
+		dump_str(out, IN, "expect_regex", s->regex);
+		break;
+	}
 }
 
 static void dump_misc(FILE *out, const struct check_misc *m)
@@ -98,7 +162,7 @@ static void dump_connect(FILE *out, const struct check *k)
 	dump_seconds(out, IN, "connect_timeout", k->connect_timeout_us);
 }
 
-void dump_check(FILE *out, const struct check *k)
+void dump_check(FILE *out, const struct check *k, bool secrets)
 {
 	fprintf(out, TAB TAB "%s {\n", check_method_name((enum check_method)k->method));
 	if (addr_is_set(&k->address))
@@ -120,7 +184,7 @@ void dump_check(FILE *out, const struct check *k)
 	dump_bool(out, IN, "alpha", k->alpha);
 	dump_bool(out, IN, "log_all_failures", k->log_all_failures);
 	for (uint32_t i = 0; i < k->n_http; i++)
-		dump_http(out, &k->http[i]);
+		dump_http(out, &k->http[i], secrets);
 	for (uint32_t i = 0; i < k->n_misc; i++)
 		dump_misc(out, &k->misc[i]);
 	for (uint32_t i = 0; i < k->n_udp; i++)
@@ -129,5 +193,16 @@ void dump_check(FILE *out, const struct check *k)
 		dump_dns(out, &k->dns[i]);
 	for (uint32_t i = 0; i < k->n_smtp; i++)
 		dump_str(out, IN, "helo_name", k->smtp[i].helo);
+	for (uint32_t i = 0; i < k->n_steps; i++)
+		dump_step(out, &k->steps[i]);
+	for (uint32_t i = 0; i < k->n_grpc; i++) {
+		dump_str(out, IN, "service", k->grpc[i].service);
+		dump_str(out, IN, "virtualhost", k->grpc[i].authority);
+	}
+	for (uint32_t i = 0; i < k->n_agent; i++)
+		if (k->agent[i].bytes[0])
+			dump_bytes(out, "send", k->agent[i].bytes);
+	for (uint32_t i = 0; i < k->n_tls; i++)
+		dump_tls(out, k, &k->tls[i], secrets);
 	fputs(TAB TAB "}\n", out);
 }

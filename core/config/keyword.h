@@ -41,6 +41,8 @@ struct checker;
 	P(CHECK_MISC, "in MISC_CHECK")                                                             \
 	P(CHECK_BFD, "in BFD_CHECK")                                                               \
 	P(CHECK_FILE, "in FILE_CHECK")                                                             \
+	P(CHECK_GRPC, "in GRPC_CHECK")                                                             \
+	P(CHECK_AGENT, "in AGENT_CHECK")                                                           \
 	P(URL, "in url")                                                                           \
 	P(SMTP_HOST, "in host")
 

@@ -184,6 +184,20 @@ bool value_ifname(struct checker *c, const struct ast_word *w, const char **ret)
 	return true;
 }
 
+bool value_sendable(struct checker *c, const struct ast_word *w, const char **ret)
+{
+	bool clean = w->s[0] != '\0';
+
+	for (const char *at = w->s; *at; at++)
+		if ((unsigned char)*at <= ' ' || *at == 0x7f)
+			clean = false;
+	if (clean)
+		*ret = value_string(c, w);
+	else
+		check_warn(c, &w->loc, "'%s' can't be sent in a request; it is left out", w->s);
+	return clean;
+}
+
 bool value_notify(struct checker *c, const struct ast_node *n, enum notify_on on,
 		  struct notify **list, uint32_t *n_list)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What UDP_CHECK, DNS_CHECK, PING_CHECK and SMTP_CHECK say, and how they take what comes back. */
 #include "checkers/dns_packet.h"
+#include "checkers/hex.h"
 #include "checkers/icmp_echo.h"
 #include "checkers/smtp_reply.h"
 #include "checkers/udp_reply.h"
@@ -164,10 +165,10 @@ static void test_udp(void **state)
 				       .max_reply_length = 3};
 	uint8_t buf[3];
 
-	assert_int_equal(udp_payload("0a1bff", buf, sizeof(buf)), 3);
+	assert_int_equal(hex_decode("0a1bff", buf, sizeof(buf)), 3);
 	assert_memory_equal(buf, "\x0a\x1b\xff", 3);
-	assert_int_equal(udp_payload("0a1bff00", buf, sizeof(buf)), 3);
-	assert_int_equal(udp_payload("", buf, sizeof(buf)), 0);
+	assert_int_equal(hex_decode("0a1bff00", buf, sizeof(buf)), 3);
+	assert_int_equal(hex_decode("", buf, sizeof(buf)), 0);
 	expect_udp(&any, "abc", 3, CHECK_PASS, "a reply of 3 bytes");
 	expect_udp(&any, "", 0, CHECK_PASS, "a reply of 0 bytes");
 	expect_udp(&mask, "\x0a\x51", 2, CHECK_PASS, "a reply of 2 bytes");

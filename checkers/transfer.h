@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request of libcurl's on behalf of a check: to the address and from where its configuration
+ * says, with its deadlines, and with what went wrong in words. HTTP_GET, SSL_GET and GRPC_CHECK are
+ * what is asked and how the answer is judged.
+ *
+ * connect_timeout bounds the connection (with TLS), and each silence after it, as keepalived's
+ * does. A server that drips is not silent: a request as a whole takes TRANSFER_TIMEOUTS times as
+ * long at the most.
+ */
+#ifndef TANDEM_CHECKERS_TRANSFER_H
+#define TANDEM_CHECKERS_TRANSFER_H
+
+#include "checkers/curl_loop.h"
+#include "checkers/method.h"
+
+#include <ev.h>
+
+#define TRANSFER_TIMEOUTS 4
+#define TRANSFER_NAME_MAX 256
+
+struct transfer;
+
+struct transfer_ops {
+	/* A line of a header, a piece of the body. False: it is too long. */
+	bool (*header)(struct transfer *t, const char *at, size_t n);
+	bool (*body)(struct transfer *t, const char *at, size_t n);
+	/* There is an answer; `whole`, or shorter than announced. */
+	void (*answered)(struct transfer *t, unsigned status, bool whole);
+	/* There is none; the outcome and the words but their end are in `result`. */
+	void (*failed)(struct transfer *t, struct check_result *result);
+};
+
+enum transfer_stage {
+	TRANSFER_CONNECTING,
+	TRANSFER_WAITING, /* for the first byte */
+	TRANSFER_READING,
+};
+
+/* A method's own struct begins with it. */
+struct transfer {
+	struct check_probe probe;
+	const struct transfer_ops *ops;
+	struct curl_transfer curl;
+	CURL *easy; /* NULL: none under way; for options of the method's own, before the start */
+	struct curl_slist *headers;
+	struct curl_slist *connect_to;
+	enum transfer_stage stage;
+	int64_t started_us; /* the method's, of the run */
+	ev_timer silence;
+	bool no_socket; /* the reason is in why */
+	const char *too_long;
+	struct text why;
+	struct text warning; /* of the certificate */
+	char error[CURL_ERROR_SIZE];
+};
+
+/*
+ * `host` is the Host of the request, "" for the address; `tls_name` what TLS is told and verifies,
+ * "" for the address. Both may come with a port.
+ */
+void transfer_open(struct transfer *t, const struct transfer_ops *ops, const char *path,
+		   const char *host, const char *tls_name);
+/* A line of the request's header. */
+void transfer_header(struct transfer *t, const char *line);
+void transfer_start(struct transfer *t);
+
+/* Frees all but what the method keeps. Not from `header` and `body`. */
+void transfer_release(struct transfer *t);
+/* Ends the run: the latency, and the end of the words: ", after 1.2 ms". */
+void transfer_finish(struct transfer *t, const char *where, struct check_result *result);
+
+#endif
