@@ -5,16 +5,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-/* keepalived takes an end without close_notify for an end, unless tls_compliant. */
-static CURLcode on_context(CURL *easy, void *context, void *ctx)
-{
-	const struct check_tls *tls = ctx;
-
-	if (!tls->compliant)
-		SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
-	return CURLE_OK;
-}
-
 static void set_own(CURL *easy, const struct check_tls *tls)
 {
 	if (!tls->certificate[0])
@@ -31,8 +21,6 @@ void curl_tls_set(CURL *easy, const struct check_tls *tls)
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, (long)tls->verify);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->verify ? 2L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
 	set_own(easy, tls);
 	if (tls->verify && !tls->ca[0])
 		return;

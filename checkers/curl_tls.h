@@ -8,7 +8,6 @@
 
 #include <curl/curl.h>
 
-/* `tls` is looked at until the transfer ends. */
 void curl_tls_set(CURL *easy, const struct check_tls *tls);
 
 /*

@@ -40,6 +40,16 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 	return sock;
 }
 
+/* The last moment at which libcurl knows the connection as that of this handle. */
+static int on_connected(void *ctx, char *to, char *from, int to_port, int from_port)
+{
+	struct stream *s = ctx;
+	struct carrier *k = s->carrier;
+
+	curl_tls_expiry(k->easy, s->probe.conf->tls, &s->warning);
+	return CURL_PREREQFUNC_OK;
+}
+
 static void judge(struct carrier *k, CURLcode code, struct check_result *ret)
 {
 	long error = 0;
@@ -70,7 +80,6 @@ static void on_handshake(struct curl_transfer *curl, CURLcode code)
 		stream_finish(s, &result);
 		return;
 	}
-	curl_tls_expiry(k->easy, s->probe.conf->tls, &s->warning);
 	stream_ready(s, sock);
 }
 
@@ -106,6 +115,8 @@ static void tls_open(struct stream *s)
 	curl_easy_setopt(k->easy, CURLOPT_ERRORBUFFER, k->error);
 	curl_easy_setopt(k->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(k->easy, CURLOPT_OPENSOCKETDATA, s);
+	curl_easy_setopt(k->easy, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(k->easy, CURLOPT_PREREQDATA, s);
 	curl_easy_setopt(k->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(k->easy, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(k->easy, CURLOPT_SSL_ENABLE_ALPN, 0L);

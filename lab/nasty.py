@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that misbehave, for checks to find out: a program with one TCP port for each habit.
 
-    python3 -m lab.nasty FIRST_PORT
+    python3 -m lab.nasty FIRST_PORT [CERTIFICATE KEY]
 
 prints "PORT HABIT" lines, then serves until it is ended.
 """
 
 import asyncio
 import contextlib
+import re
 import socket
+import ssl
 import struct
 import sys
 
@@ -72,6 +74,8 @@ async def chunked(reader, writer):
 async def mirror(reader, writer):
     """The request comes back as the body."""
     request = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", request)
+    request += await reader.readexactly(int(length[1]) if length else 0)
     writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + request)
 
 
@@ -85,12 +89,34 @@ async def mail(reader, writer):
         writer.write(b"501 no\r\n" if line == [b"HELO", b"bad"] else b"250 pleased\r\n")
 
 
+async def redis(reader, writer):
+    """As much of Redis' protocol as its PING."""
+    while line := await reader.readline():
+        writer.write(b"+PONG\r\n" if line == b"PING\r\n" else b"-ERR unknown command\r\n")
+        await writer.drain()
+
+
+async def flood(reader, writer):
+    """Never stops talking."""
+    while True:
+        writer.write(b"blah " * 1000)
+        await writer.drain()
+
+
+async def rude(reader, writer):
+    """Over TLS: the body's end is that of the connection, and nobody says good-bye."""
+    await reader.read(4096)
+    writer.write(b"HTTP/1.0 200 OK\r\n\r\nhello")
+    await writer.drain()
+    writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
 async def hang_up(reader, writer):
     pass
 
 
 HABITS = (silent, slow, stuck, drip, garbage, reset, close, short, long_header, chunked, mirror, mail,
-          hang_up)
+          hang_up, redis, flood, rude)
 
 
 def on_connection(habit):
@@ -103,9 +129,12 @@ def on_connection(habit):
     return serve
 
 
-async def main(first):
+async def main(first, certificate=None, key=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if certificate:
+        context.load_cert_chain(certificate, key)
     for port, habit in enumerate(HABITS, first):
-        await asyncio.start_server(on_connection(habit), "", port)
+        await asyncio.start_server(on_connection(habit), "", port, ssl=context if habit is rude else None)
         print(port, habit.__name__, flush=True)
     await asyncio.sleep(1e6)
 
@@ -122,4 +151,4 @@ def ready(log):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), *sys.argv[2:]))

@@ -150,7 +150,6 @@ struct forward_draft {
 struct url_draft {
 	struct check_url u;
 	const struct ast_node *regex; /* the line */
-	bool tls_compliant;
 };
 
 struct check_draft {

@@ -258,7 +258,6 @@ void set_http_url(struct checker *c, void *draft, const struct ast_node *n)
 		add_status(c, &d.u, (struct status_range){200, 299});
 	finish_regex(c, &d, n);
 	finish_body(c, &d.u, n);
-	((struct check_draft *)draft)->tls.compliant |= d.tls_compliant;
 	h->urls = check_extend(c, h->urls, h->n_urls, 1, sizeof(*h->urls));
 	h->urls[h->n_urls++] = d.u;
 }

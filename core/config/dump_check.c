@@ -66,7 +66,6 @@ static void dump_tls(FILE *out, const struct check *k, const struct check_tls *t
 	dump_flag(out, IN, "tls", k->method != CHECK_SSL);
 	dump_str(out, IN, "sni_name", t->name);
 	dump_flag(out, IN, "tls_verify", t->verify);
-	dump_flag(out, IN, "tls_compliant", t->compliant);
 	dump_str(out, IN, "tls_ca", t->ca);
 	dump_str(out, IN, "tls_certificate", t->certificate);
 	dump_str(out, IN, "tls_key", t->key);
