@@ -7,6 +7,7 @@
 #include "checkers/agent_reply.h"
 #include "checkers/dialogue.h"
 #include "checkers/grpc_health.h"
+#include "core/server_admin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_agent(const uint8_t *at, size_t len)
 {
-	struct agent_state s = {0};
-	struct agent_reply r;
+	struct check_agent_said said;
+	struct text words;
 
-	if (!agent_reply_parse((const char *)at, len, &r))
+	if (!agent_reply_parse((const char *)at, len, &said, &words))
 		return;
-	agent_state_take(&s, &r);
-	if (s.percent > AGENT_PERCENT_MAX || s.admin > AGENT_MAINT)
+	if (said.word.percent > AGENT_PERCENT_MAX || said.word.admin > ADMIN_MAINT)
 		abort();
-	for (const char *c = r.words.s; *c; c++)
+	for (const char *c = words.s; *c; c++)
 		if (*c < ' ' || *c > '~')
 			abort();
 }

@@ -5,6 +5,8 @@
 #include "checkers/grpc_health.h"
 #include "checkers/machine.h"
 #include "checkers/patterns.h"
+#include "core/model.h"
+#include "core/server_admin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,70 +17,80 @@
 
 /* Agents */
 
-static struct agent_reply parsed(const char *line)
+static struct check_agent_said parsed(const char *line)
 {
-	struct agent_reply r;
+	struct check_agent_said said;
+	struct text words;
 
-	assert_true(agent_reply_parse(line, strlen(line), &r));
-	return r;
+	assert_true(agent_reply_parse(line, strlen(line), &said, &words));
+	return said;
 }
 
 static void test_agent_words(void **state)
 {
-	struct agent_reply r = parsed("up 75%,ready\tmaxconn:30 # all is well, 10%");
+	static const char line[] = "up 75%,ready\tmaxconn:30 # all is well, 10%";
+	struct check_agent_said said;
+	struct text words;
 
-	assert_int_equal(r.status, AGENT_UP);
-	assert_int_equal(r.admin, AGENT_READY);
-	assert_true(r.has_percent);
-	assert_int_equal(r.percent, 75);
-	assert_true(r.has_maxconn);
-	assert_int_equal(r.maxconn, 30);
-	assert_string_equal(r.words.s, "up 75%,ready?maxconn:30 # all is well, 10%");
+	assert_true(agent_reply_parse(line, strlen(line), &said, &words));
+	assert_true(said.status && said.admin && said.percent && said.maxconn);
+	assert_false(said.word.down);
+	assert_int_equal(said.word.admin, ADMIN_READY);
+	assert_int_equal(said.word.percent, 75);
+	assert_int_equal(said.word.maxconn, 30);
+	assert_string_equal(words.s, "up 75%,ready?maxconn:30 # all is well, 10%");
 
-	assert_int_equal(parsed("DOWN").status, AGENT_DOWN);
-	assert_int_equal(parsed("stopped").status, AGENT_DOWN);
-	assert_int_equal(parsed("fail#up").status, AGENT_DOWN);
-	assert_int_equal(parsed("drain").admin, AGENT_DRAIN);
-	assert_int_equal(parsed("maint").status, AGENT_STATUS_SAME);
-	assert_int_equal(parsed("0%").percent, 0);
-	assert_int_equal(parsed("99999999999999999999%").percent, AGENT_PERCENT_MAX);
-	assert_int_equal(parsed("new words and up").status, AGENT_UP);
+	assert_true(parsed("DOWN").word.down);
+	assert_true(parsed("stopped").word.down);
+	assert_true(parsed("fail#up").word.down);
+	assert_int_equal(parsed("drain").word.admin, ADMIN_DRAIN);
+	assert_false(parsed("maint").status);
+	assert_true(parsed("0%").percent);
+	assert_int_equal(parsed("99999999999999999999%").word.percent, AGENT_PERCENT_MAX);
+	assert_true(parsed("new words and up").status);
 }
 
 static void test_agent_nonsense(void **state)
 {
 	static const char *const lines[] = {"", " ,\t", "#up", "hello", "%", "-5%", "up 7x%", "75",
-					    "maxconn:", "maxconn:many", "up maxconn:-1"};
+					    "maxconn:", "maxconn:many", "up maxconn:-1", "disabled"};
 	char longest[AGENT_LINE_MAX + 1];
-	struct agent_reply r;
+	struct check_agent_said said;
+	struct text words;
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		assert_false(agent_reply_parse(lines[i], strlen(lines[i]), &r));
+		assert_false(agent_reply_parse(lines[i], strlen(lines[i]), &said, &words));
 	memset(longest, ' ', sizeof(longest));
 	memcpy(longest, "up", 2);
-	assert_true(agent_reply_parse(longest, AGENT_LINE_MAX, &r));
-	assert_false(agent_reply_parse(longest, AGENT_LINE_MAX + 1, &r));
+	assert_true(agent_reply_parse(longest, AGENT_LINE_MAX, &said, &words));
+	assert_false(agent_reply_parse(longest, AGENT_LINE_MAX + 1, &said, &words));
 }
 
+static bool up_after(struct check_state *s, const char *line)
+{
+	const struct check conf = {.method = CHECK_AGENT, .rise = 1};
+	const struct check_result result = {.outcome = CHECK_PASS, .agent = parsed(line)};
+
+	check_machine_result(s, &conf, &result, 0);
+	return s->up;
+}
+
+/* Only the agent takes back what the agent has said. */
 static void test_agent_takes_back(void **state)
 {
-	struct agent_state s = {0};
-	struct agent_reply r = parsed("50%");
+	struct check_state s;
 
-	assert_true(agent_state_take(&s, &r));
-	r = parsed("down drain");
-	assert_false(agent_state_take(&s, &r));
-	r = parsed("maxconn:10");
-	assert_false(agent_state_take(&s, &r));
-	assert_int_equal(s.percent, 50);
-	assert_int_equal(s.admin, AGENT_DRAIN);
-	assert_int_equal(s.maxconn, 10);
-	r = parsed("up");
-	assert_true(agent_state_take(&s, &r));
-	assert_int_equal(s.admin, AGENT_DRAIN);
-	r = parsed("ready 100%");
-	assert_true(agent_state_take(&s, &r));
-	assert_int_equal(s.admin, AGENT_READY);
+	check_machine_start(&s, true, 0, 0);
+	assert_true(up_after(&s, "50%"));
+	assert_false(up_after(&s, "down drain"));
+	assert_false(up_after(&s, "maxconn:10"));
+	assert_int_equal(s.agent.percent, 50);
+	assert_int_equal(s.agent.admin, ADMIN_DRAIN);
+	assert_int_equal(s.agent.maxconn, 10);
+	assert_true(up_after(&s, "up"));
+	assert_int_equal(s.agent.admin, ADMIN_DRAIN);
+	assert_true(up_after(&s, "ready 100%"));
+	assert_int_equal(s.agent.admin, ADMIN_READY);
 }
 
 /* gRPC */
