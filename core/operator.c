@@ -95,12 +95,13 @@ static void load(struct operator *op)
 
 /* Telling */
 
-static void tell_ipvs(const struct supervisor *s, const struct msg_server_override *v)
+/* tandem-ipvs acts on it, tandem-sync passes it on to the other directors. */
+static void tell(const struct supervisor *s, const struct msg_server_override *v)
 {
 	struct msg m = {.type = MSG_SERVER_OVERRIDE, .server_override = *v};
 
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (s->processes[i]->desc->id == ROLE_IPVS)
+		if (s->processes[i]->desc->id & (ROLE_IPVS | ROLE_SYNC))
 			process_send(s->processes[i], &m, -1);
 }
 
@@ -108,10 +109,11 @@ void operator_hand_over(const struct supervisor *s, struct process *p)
 {
 	const struct overrides *o = &s->operator.overrides;
 
-	for (size_t i = 0; p->desc->id == ROLE_IPVS && i < o->n; i++) {
+	for (size_t i = 0; (p->desc->id & (ROLE_IPVS | ROLE_SYNC)) && i < o->n; i++) {
 		struct msg m = {.type = MSG_SERVER_OVERRIDE, .server_override = o->list[i]};
 
-		if (override_is_active(&o->list[i]))
+		/* The others must hear of what has ended, too. */
+		if (p->desc->id == ROLE_SYNC || override_is_active(&o->list[i]))
 			process_send(p, &m, -1);
 	}
 }
@@ -172,7 +174,7 @@ static ev_tstamp next_end(ev_periodic *w, ev_tstamp now)
 static void on_ended(void *ctx, const struct msg_server_override *v)
 {
 	log_word(ctx, v, "its time is over");
-	tell_ipvs(ctx, v);
+	tell(ctx, v);
 }
 
 static void expire(struct supervisor *s)
@@ -195,8 +197,20 @@ void operator_idle(struct supervisor *s, const struct msg_server_idle *m)
 	if (!v)
 		return;
 	log_word(s, v, "it has no active connection any more");
-	tell_ipvs(s, v);
+	tell(s, v);
 	save(&s->operator);
+}
+
+void operator_copy(struct supervisor *s, const struct msg_server_override *m)
+{
+	/* What is not configured here is none of our business; nor is nonsense. */
+	if (!override_is_sane(m) || !override_is_configured(m, s->running.model) ||
+	    !overrides_copy(&s->operator.overrides, m))
+		return;
+	log_word(s, m, "said on another director");
+	tell(s, m);
+	save(&s->operator);
+	ev_periodic_again(s->loop, &s->operator.end);
 }
 
 static void on_gone(void *ctx, const struct msg_server_override *v)
@@ -283,7 +297,7 @@ static int say_one(struct supervisor *s, const struct operator_request *r,
 		return err;
 	v = overrides_say(&s->operator.overrides, &word, clock_realtime_us());
 	log_word(s, v, "by the operator");
-	tell_ipvs(s, v);
+	tell(s, v);
 	return 0;
 }
 

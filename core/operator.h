@@ -44,6 +44,8 @@ struct json_object *operator_explain(const struct supervisor *s, const struct op
 void operator_hand_over(const struct supervisor *s, struct process *p);
 /* MSG_SERVER_IDLE */
 void operator_idle(struct supervisor *s, const struct msg_server_idle *m);
+/* MSG_SERVER_OVERRIDE from tandem-sync: it holds here as well, when it is newer than ours. */
+void operator_copy(struct supervisor *s, const struct msg_server_override *m);
 /* Another model is in force everywhere. */
 void operator_settle(struct supervisor *s);
 

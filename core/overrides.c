@@ -135,7 +135,7 @@ int64_t overrides_next_us(const struct overrides *o)
 	return at_us;
 }
 
-static bool model_has(const struct model *m, const struct msg_server_override *v)
+bool override_is_configured(const struct msg_server_override *v, const struct model *m)
 {
 	const struct virtual_server *vs = model_find_service(m, v->service);
 
@@ -151,7 +151,7 @@ bool overrides_retain(struct overrides *o, const struct model *m,
 	size_t kept = 0, n = o->n;
 
 	for (size_t i = 0; i < n; i++) {
-		if (model_has(m, &o->list[i]))
+		if (override_is_configured(&o->list[i], m))
 			o->list[kept++] = o->list[i];
 		else if (override_is_active(&o->list[i]))
 			gone(ctx, &o->list[i]);
@@ -185,7 +185,7 @@ void overrides_encode(const struct overrides *o, struct writer *w)
 	put_u64(w, checksum(w->at, w->len));
 }
 
-static bool is_sane(const struct msg_server_override *v)
+bool override_is_sane(const struct msg_server_override *v)
 {
 	return v->server && v->admin <= ADMIN_DISABLED && v->weight >= 0 &&
 	       v->weight <= WEIGHT_MAX && v->until_us >= 0;
@@ -198,7 +198,7 @@ static int decode_one(struct overrides *o, struct reader *r)
 	struct msg m;
 
 	if (!bytes || msg_decode(bytes, len, &m) < 0 || m.type != MSG_SERVER_OVERRIDE ||
-	    !is_sane(&m.server_override) || !overrides_copy(o, &m.server_override))
+	    !override_is_sane(&m.server_override) || !overrides_copy(o, &m.server_override))
 		return -EBADMSG;
 	return 0;
 }

@@ -23,6 +23,10 @@ void overrides_done(struct overrides *o);
 
 /* Does it want anything that the configuration does not? */
 bool override_is_active(const struct msg_server_override *v);
+/* Are its numbers in their ranges? */
+bool override_is_sane(const struct msg_server_override *v);
+/* Is its server one of the model's? */
+bool override_is_configured(const struct msg_server_override *v, const struct model *m);
 /* NULL: nothing was ever said of this server. */
 const struct msg_server_override *overrides_find(const struct overrides *o, uint64_t server);
 

@@ -443,6 +443,8 @@ static void role_message(struct process *p, const struct msg *m)
 		reload_message(s, p->desc->id, m);
 	else if (m->type == MSG_REPORTED)
 		snapshot_reported(s, p->desc->id, m->report.serial);
+	else if (m->type == MSG_SERVER_OVERRIDE)
+		operator_copy(s, &m->server_override);
 	else if (m->type == MSG_SERVER_IDLE)
 		operator_idle(s, &m->server_idle);
 	else if (m->type == MSG_SCRIPT_ASK)

@@ -95,11 +95,18 @@ static void tell_state(void)
 	sync_role.told_synced = m.sync_state.synced;
 }
 
+static void tell_override(const struct msg_server_override *v)
+{
+	struct msg m = {.type = MSG_SERVER_OVERRIDE, .server_override = *v};
+
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
 /* What the supervisor, tandem-vrrp and the loop ask: see role.h */
 
 static int on_init(void *ctx, struct ev_loop *loop)
 {
-	peering_init(&sync_role.peering, loop, tell_state);
+	peering_init(&sync_role.peering, loop, tell_state, tell_override);
 	return 0;
 }
 
@@ -127,6 +134,8 @@ static void on_receive(void *ctx, enum role_id from, const struct msg *m)
 {
 	if (m->type == MSG_VRRP_STATE)
 		on_vrrp_state(&m->vrrp_state);
+	else if (m->type == MSG_SERVER_OVERRIDE)
+		peering_override(&sync_role.peering, &m->server_override);
 }
 
 static void send_to_supervisor(const struct msg *m)

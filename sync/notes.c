@@ -7,6 +7,8 @@
 RECORD_ENCODE(notes_config)
 RECORD_DECODE(notes_config)
 RECORD_EQUAL(notes_config)
+RECORD_ENCODE(msg_server_override)
+RECORD_DECODE(msg_server_override)
 
 /* What is left of a note beside the numbers. */
 #define NAME_MAX_LEN 200
@@ -31,6 +33,28 @@ int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *r
 	if (!reader_done(&r))
 		return -EBADMSG;
 	*ret = c;
+	return 0;
+}
+
+size_t notes_override_encode(const struct msg_server_override *v, uint8_t *bytes)
+{
+	struct writer w;
+
+	writer_init_fixed(&w, bytes, SYNC_NOTE_MAX);
+	encode_msg_server_override(&w, v);
+	return w.len;
+}
+
+int notes_override_decode(const uint8_t *value, size_t len, struct msg_server_override *ret)
+{
+	struct msg_server_override v;
+	struct reader r;
+
+	reader_init(&r, value, len, NULL);
+	decode_msg_server_override(&r, &v);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	*ret = v;
 	return 0;
 }
 

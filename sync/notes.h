@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What directors tell each other beside connections: each says what is configured, so that a
- * difference that would cost connections at a failover is seen before. Keeps what each peer has
- * said. Knows no session and no log.
+ * difference that would cost connections at a failover is seen before, and what operators want of
+ * real servers, which holds everywhere. Only the bytes: knows no session and no log.
  */
 #ifndef TANDEM_SYNC_NOTES_H
 #define TANDEM_SYNC_NOTES_H
 
 #include "sync/record.h"
 
+#include "core/msg.h"
 #include "core/record.h"
 
 enum notes_topic {
 	NOTES_CONFIG = 1,
+	NOTES_OVERRIDE, /* msg_server_override; its id is the server's */
 };
 
 #define RECORD_notes_config(F, L)                                                                  \
@@ -26,6 +28,10 @@ bool notes_config_equal(const struct notes_config *a, const struct notes_config 
 size_t notes_config_encode(const struct notes_config *c, uint8_t *bytes);
 /* 0 or -EBADMSG. */
 int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *ret);
+
+/* The same for an operator's word about a real server. */
+size_t notes_override_encode(const struct msg_server_override *v, uint8_t *bytes);
+int notes_override_decode(const uint8_t *value, size_t len, struct msg_server_override *ret);
 
 /* "its virtual servers are not ours", "" when all that matters is the same. */
 const char *notes_config_difference(const struct notes_config *ours,

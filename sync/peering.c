@@ -114,20 +114,36 @@ static void compare_config(struct peering *p, struct peer_notes *n)
 	n->difference = difference;
 }
 
-static void on_note(struct peering *p, const struct sync_event *event)
+static void on_config(struct peering *p, uint64_t node, const struct notes_config *config)
 {
-	const struct peer_notes *known = peering_notes(p, event->node);
+	const struct peer_notes *known = peering_notes(p, node);
 	const struct peer_notes *at = known ? known : peering_notes(p, 0);
 	struct peer_notes *n = at ? &p->notes[at - p->notes] : &p->notes[0];
+
+	if (!known)
+		*n = (struct peer_notes){.node = node};
+	n->config = *config;
+	compare_config(p, n);
+}
+
+/* What can't be read is of a later version of tandem. */
+static void on_note(struct peering *p, const struct sync_event *event)
+{
+	const struct sync_note *note = &event->note;
+	struct msg_server_override override;
 	struct notes_config config;
 
-	if (event->note.topic != NOTES_CONFIG ||
-	    notes_config_decode(event->note.value, event->note.len, &config))
-		return; /* of a later version of tandem */
-	if (!known)
-		*n = (struct peer_notes){.node = event->node};
-	n->config = config;
-	compare_config(p, n);
+	if (note->topic == NOTES_CONFIG && !notes_config_decode(note->value, note->len, &config))
+		on_config(p, event->node, &config);
+	else if (note->topic == NOTES_OVERRIDE &&
+		 !notes_override_decode(note->value, note->len, &override))
+		p->overridden(&override);
+}
+
+/* Into the table, whether or not there is a session yet: it is told when there is one. */
+static void tell_note(struct peering *p, const struct sync_note *note)
+{
+	sync_note_put(&p->table, note, now_s(clock_now_us()));
 }
 
 static void tell_config(struct peering *p)
@@ -136,7 +152,16 @@ static void tell_config(struct peering *p)
 	struct sync_note note = {.topic = NOTES_CONFIG, .value = value};
 
 	note.len = notes_config_encode(&p->own, value);
-	sync_session_note(p->session, clock_now_us(), &note);
+	tell_note(p, &note);
+}
+
+void peering_override(struct peering *p, const struct msg_server_override *v)
+{
+	uint8_t value[SYNC_NOTE_MAX];
+	struct sync_note note = {.topic = NOTES_OVERRIDE, .id = v->server, .value = value};
+
+	note.len = notes_override_encode(v, value);
+	tell_note(p, &note);
 }
 
 static void on_event(void *ctx, const struct sync_event *event)
@@ -453,12 +478,14 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	p->changed();
 }
 
-void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void))
+void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
+		  void (*overridden)(const struct msg_server_override *v))
 {
 	uint64_t random[2];
 
 	*p = (struct peering){.loop = loop,
 			      .changed = changed,
+			      .overridden = overridden,
 			      .limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 3}};
 	sync_random(random, sizeof(random));
 	if (sync_table_init(&p->table, random[0], random[1], ENTRIES_MAX))

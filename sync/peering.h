@@ -36,6 +36,7 @@ struct peer_notes {
 
 struct peering {
 	struct ev_loop *loop;
+	void (*overridden)(const struct msg_server_override *v); /* said on another director */
 	void (*changed)(void);	   /* report_state() says something else about `synced` */
 	struct sync_block *block;  /* a copy; NULL: not configured */
 	struct sync_conf conf;
@@ -64,7 +65,10 @@ struct peering {
 	ev_timer second;
 };
 
-void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void));
+void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
+		  void (*overridden)(const struct msg_server_override *v));
+/* An operator has said this here, or it was told here; the other directors are to know. */
+void peering_override(struct peering *p, const struct msg_server_override *v);
 /* 0, or -errno with the reason: the block could not be run. */
 int peering_check(const struct sync_block *block, struct text *ret_reason);
 /* NULL: no block any more. What can't be started is tried again. */

@@ -344,28 +344,6 @@ int64_t sync_session_deadline(const struct sync_session *s, int64_t now_us)
 	return at_us;
 }
 
-static bool is_told_already(const struct sync_session *s, const uint8_t *record, size_t len)
-{
-	const struct sync_entry *e = sync_table_find(s->table, record);
-
-	return e && e->len == len && memcmp(e->record, record, len) == 0;
-}
-
-int sync_session_note(struct sync_session *s, int64_t now_us, const struct sync_note *note)
-{
-	uint8_t record[SYNC_RECORD_MAX];
-	size_t len = sync_note_encode(note, record);
-	int error;
-
-	if (!len)
-		return -EMSGSIZE;
-	if (is_told_already(s, record, len))
-		return 0;
-	error = sync_table_put(s->table, record, len, SYNC_OWNER_OWN, 0,
-			       (uint32_t)(now_us / USEC_PER_SEC));
-	return error < 0 ? error : 0;
-}
-
 void sync_session_set_drops(struct sync_session *s, uint64_t drops)
 {
 	s->drops = drops;

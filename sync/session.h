@@ -127,8 +127,6 @@ size_t sync_session_emit(struct sync_session *s, int64_t now_us, uint8_t *bytes,
 /* When something is due without anything arriving. */
 int64_t sync_session_deadline(const struct sync_session *s, int64_t now_us);
 
-/* Our note of this name is this; it goes to all peers, now and those to come. 0 or -ENOMEM. */
-int sync_session_note(struct sync_session *s, int64_t now_us, const struct sync_note *note);
 /* Told to the peers: what was lost on the way into our kernel. */
 void sync_session_set_drops(struct sync_session *s, uint64_t drops);
 

@@ -415,3 +415,24 @@ void sync_cursor_pass(struct sync_cursor *c, struct sync_entry *e)
 	c->at = e;
 	c->version = e->version;
 }
+
+static bool is_told_already(const struct sync_table *t, const uint8_t *record, size_t len)
+{
+	const struct sync_entry *e = sync_table_find(t, record);
+
+	return e && e->len == len && memcmp(e->record, record, len) == 0;
+}
+
+int sync_note_put(struct sync_table *t, const struct sync_note *note, uint32_t now_s)
+{
+	uint8_t record[SYNC_RECORD_MAX];
+	size_t len = sync_note_encode(note, record);
+	int error;
+
+	if (!len)
+		return -EMSGSIZE;
+	if (is_told_already(t, record, len))
+		return 0;
+	error = sync_table_put(t, record, len, SYNC_OWNER_OWN, 0, now_s);
+	return error < 0 ? error : 0;
+}

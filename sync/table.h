@@ -98,6 +98,9 @@ void sync_table_done(struct sync_table *t);
  */
 int sync_table_put(struct sync_table *t, const uint8_t *record, size_t len, enum sync_owner owner,
 		   uint16_t term, uint32_t now_s);
+/* Our note of this name is this: it goes to all followers, now and those to come. 0, -EMSGSIZE or
+ * -ENOMEM. */
+int sync_note_put(struct sync_table *t, const struct sync_note *note, uint32_t now_s);
 /* NULL: unknown. */
 struct sync_entry *sync_table_find(const struct sync_table *t, const uint8_t *record);
 /* What was put last. */

@@ -463,7 +463,7 @@ static void write_note(struct world *w)
 
 	w->note[i]++;
 	note.value = (const uint8_t *)&w->note[i];
-	sync_session_note(w->nodes[i].session, w->now_us, &note);
+	sync_note_put(&w->nodes[i].table, &note, (uint32_t)(w->now_us / USEC_PER_SEC));
 	w->nodes[i].wake_us = w->now_us;
 }
 

@@ -4,6 +4,7 @@
  * holds once it has been authenticated, as a note, and as frames from the network to a session.
  */
 #include "sync/roles.h"
+#include "sync/notes.h"
 #include "sync/session.h"
 
 #include <stdlib.h>
@@ -61,6 +62,20 @@ static void read_data(const uint8_t *data, size_t size)
 	sync_table_done(&t);
 }
 
+static void read_notes(const uint8_t *data, size_t size)
+{
+	struct msg_server_override override;
+	struct notes_config config;
+	uint8_t again[SYNC_NOTE_MAX];
+
+	if (!notes_config_decode(data, size, &config) &&
+	    notes_config_encode(&config, again) != size)
+		abort();
+	if (!notes_override_decode(data, size, &override) &&
+	    notes_override_encode(&override, again) != size)
+		abort();
+}
+
 static void on_random(void *ctx, void *bytes, size_t len)
 {
 	memset(bytes, 0x42, len);
@@ -108,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
-	switch (data[0] % 3) {
+	switch (data[0] % 4) {
 	case 0:
 		read_kernel(data + 1, size - 1);
 		break;
@@ -117,6 +132,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2:
 		talk(data + 1, size - 1);
+		break;
+	case 3:
+		read_notes(data + 1, size - 1);
 		break;
 	}
 	return 0;

@@ -3,7 +3,7 @@
 # lab: time=120 ip_vs=no
 """The peer channel: three directors that meet by multicast on one LAN and by unicast on another. One
 LAN after the other fails and nobody notices; keys are changed while all goes on; a director with another key, or with
-other addresses, is told of on all of them."""
+other addresses, is told of on all of them; what an operator says holds on all."""
 
 import json
 import os
@@ -27,7 +27,9 @@ def config(number, key=KEYS[0], key_next=None, vips=("10.0.0.100",)):
             f"    priority {150 - number}\n    version 3\n    advert_int 0.1\n"
             f"    virtual_ipaddress {{\n{lines}    }}\n}}\n"
             f"sync {{\n    interface eth1\n    path {{\n        address 10.0.0.{number}\n{peers}    }}\n"
-            f"    peers 2\n    key {key}\n{also}}}\n")
+            f"    peers 2\n    key {key}\n{also}}}\n"
+            "virtual_server 10.0.0.100 80 {\n    lvs_sched rr\n    lvs_method DR\n"
+            "    protocol TCP\n    real_server 10.0.0.9 80 {\n        weight 1\n    }\n}\n")
 
 
 def director(number, lan, inner):
@@ -122,6 +124,24 @@ def check_difference(nodes):
            "and when they are the same again")
 
 
+def check_overrides(nodes):
+    """What an operator says on one director holds on all, also on one that was away."""
+    d1, d2, d3 = nodes
+    d3.daemon.stop()
+    code, text = d1.daemon.ctl("drain", "10.0.0.9:80")
+    expect(code == 0, "d1: a real server is drained", text)
+    expect(wait_for(lambda: "said on another director" in d2.daemon.log_text(), 5, 0.2),
+           "d2 drains it as well", d2.daemon.log_text()[-500:])
+    d3.daemon.start()
+    expect(wait_for(lambda: "drain: said on another director" in d3.daemon.log_text(), 15, 0.2),
+           "and d3 when it is back", d3.daemon.log_text()[-500:])
+    code, text = d2.daemon.ctl("ready", "10.0.0.9:80")
+    expect(code == 0, "d2: it is ready again", text)
+    for node in (d1, d3):
+        expect(wait_for(lambda: "ready: said on another director" in node.daemon.log_text(), 5, 0.2),
+               f"{node.name}: it is ready, too", node.daemon.log_text()[-500:])
+
+
 FORGE = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
          "s.setsockopt(0, 32, bytes([0] * 4 + [127, 0, 0, 1] + [0] * 4)); "
          "s.sendto(bytes(44), ('224.0.0.85', 8851))")
@@ -164,6 +184,7 @@ def main():
     check_keys(nodes)
     check_foreign_key(nodes)
     check_difference(nodes)
+    check_overrides(nodes)
     check_shield(nodes)
     for node in nodes[1:]:
         node.daemon.stop()

@@ -610,19 +610,19 @@ static void test_notes(void **state)
 {
 	struct sync_note note = {.topic = 1, .value = (const uint8_t *)"hello", .len = 5};
 
-	sync_session_note(rig->ends[0].session, rig->now_us, &note);
+	sync_note_put(&rig->ends[0].table, &note, (uint32_t)(rig->now_us / USEC_PER_SEC));
 	run(USEC_PER_SEC);
 	assert_string_equal(rig->ends[1].note, "hello");
-	sync_session_note(rig->ends[0].session, rig->now_us, &note); /* nothing new */
+	sync_note_put(&rig->ends[0].table, &note, (uint32_t)(rig->now_us / USEC_PER_SEC)); /* nothing new */
 	run(USEC_PER_SEC);
 	assert_int_equal(rig->ends[1].events[SYNC_EVENT_NOTE], 1);
 	note.len = 0;
-	sync_session_note(rig->ends[0].session, rig->now_us, &note);
+	sync_note_put(&rig->ends[0].table, &note, (uint32_t)(rig->now_us / USEC_PER_SEC));
 	run(USEC_PER_SEC);
 	assert_string_equal(rig->ends[1].note, "");
 	assert_int_equal(rig->ends[1].events[SYNC_EVENT_NOTE], 2);
 	note.len = SYNC_NOTE_MAX + 1;
-	assert_int_equal(sync_session_note(rig->ends[0].session, rig->now_us, &note), -EMSGSIZE);
+	assert_int_equal(sync_note_put(&rig->ends[0].table, &note, (uint32_t)(rig->now_us / USEC_PER_SEC)), -EMSGSIZE);
 }
 
 /* 20 % of all frames are lost, in both directions. */
