@@ -7,6 +7,7 @@ takes over, the first one comes back with an empty table and preempts. Sessions 
 second, and idle ones: few of those speak before all is over.
 
 sync.py [--daemon tandem|keepalived] [--sync peer|kernel] [--sessions N] [--advert S] [--age S]
+        [--mode dr|nat] [--family 4|6] [--persistent] [--loss PERCENT] [--once]
 
 With --sync peer, tandem's own, all must live. With --sync kernel (lvs_sync_daemon) what lives is
 told, and nothing is asked for: an empty table stays empty until a connection speaks. That is to
@@ -28,10 +29,14 @@ KEY = "hex:" + "5a" * 32
 
 class SyncPair(Pair):
     sync = "peer"
+    persistent = False
+    loss = 0
     age_s = 0.2
 
     def config(self, node):
         text = super().config(node).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
+        if self.persistent:
+            text = text.replace("lvs_sched rr", "lvs_sched rr\n    persistence_timeout 60")
         if self.sync == "kernel":
             return text.replace("global_defs {\n",
                                 "global_defs {\n    lvs_sync_daemon eth0 VI_1\n", 1)
@@ -66,6 +71,11 @@ def arguments():
     parser.add_argument("--sync", default="peer", choices=("peer", "kernel"))
     parser.add_argument("--sessions", default=200, type=int)
     parser.add_argument("--advert", default=0.1, type=float)
+    parser.add_argument("--mode", default="dr", choices=("dr", "nat"))
+    parser.add_argument("--family", default=4, type=int, choices=(4, 6))
+    parser.add_argument("--persistent", action="store_true", help="clients keep their real server")
+    parser.add_argument("--loss", default=0, type=int, help="on the way between the directors, in percent")
+    parser.add_argument("--once", action="store_true", help="busy sessions only, and no kill -9")
     parser.add_argument("--age", default=0.2, type=float, help="of the youngest session, in s")
     return parser.parse_args()
 
@@ -88,6 +98,8 @@ def counters(node):
 
 
 def crash_and_return(pair, what, sessions, period_ms):
+    if pair.loss:
+        pair.d2.links["eth0"].netem(f"loss {pair.loss}%")
     with pair.traffic(sessions, period_ms=period_ms) as seen:
         time.sleep(pair.age_s)  # the kernel would hold its last, partial datagram for 2 s
         if pair.sync == "peer":
@@ -122,7 +134,8 @@ def kill_and_crash(pair, sessions):
 
 def main():
     a = arguments()
-    pair = SyncPair()
+    pair = SyncPair(mode=a.mode, family=a.family)
+    pair.persistent, pair.loss = a.persistent, a.loss
     pair.sync, pair.advert_s, pair.age_s = a.sync, a.advert, a.age
     pair.employ(a.daemon, a.daemon)
     for node in pair.directors:
@@ -132,9 +145,9 @@ def main():
         for node in pair.directors:
             expect(wait_for(lambda: synced(node), 10, 0.1), f"{node.name} is synced",
                    node.daemon.status()["sync"])
-    for what, period_ms in (("busy", 1000), ("idle", 60000)):
+    for what, period_ms in (("busy", 1000), ("idle", 60000))[:1 if a.once else 2]:
         crash_and_return(pair, what, a.sessions, period_ms)
-    if a.sync == "peer":
+    if a.sync == "peer" and not a.once:
         kill_and_crash(pair, a.sessions)
         pair.power_cycle(pair.d1)
         expect(pair.wait_active(pair.d1, 45), "d1 preempts again", pair.holders())
