@@ -51,7 +51,9 @@ static int make_plain_image(struct generation *g, const struct model *m)
 
 int generation_image_for(const struct generation *g, enum role_id role)
 {
-	return role == ROLE_VRRP || g->plain_fd < 0 ? g->image_fd : g->plain_fd;
+	bool whole = role == ROLE_VRRP || role == ROLE_SYNC || g->plain_fd < 0;
+
+	return whole ? g->image_fd : g->plain_fd;
 }
 
 static int make_image(struct generation *g, const struct model *m)

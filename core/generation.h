@@ -18,7 +18,7 @@ struct generation {
 	const struct model *model;
 	struct diags diags; /* of its load; warnings only once it is in force */
 	uint64_t hash;
-	int image_fd; /* for tandem-vrrp, with all secrets */
+	int image_fd; /* for tandem-vrrp and tandem-sync, with all secrets */
 	int plain_fd; /* without any, for the other roles; -1: there are none, image_fd does */
 };
 

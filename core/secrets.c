@@ -70,12 +70,24 @@ static const char *read_key(const char *source, struct arena *arena, const char 
 	return secret;
 }
 
-/* The instances, to be changed, with lists of keys of their own. */
+static struct sync_block *copy_peering(struct model *m, const struct model *of, struct arena *arena)
+{
+	m->global = arena_alloc(arena, sizeof(*m->global));
+	*m->global = *of->global;
+	if (!of->global->n_peering)
+		return NULL;
+	m->global->peering = arena_alloc(arena, sizeof(*m->global->peering));
+	*m->global->peering = *of->global->peering;
+	return m->global->peering;
+}
+
+/* The instances and the sync block, to be changed, with lists of keys of their own. */
 static struct model *copy(const struct model *of, struct arena *arena)
 {
 	struct model *m = arena_alloc(arena, sizeof(*m));
 
 	*m = *of;
+	copy_peering(m, of, arena);
 	m->instances = arena_array(arena, of->n_instances, sizeof(*m->instances));
 	for (uint32_t i = 0; i < of->n_instances; i++) {
 		struct vrrp_instance *v = &m->instances[i];
@@ -112,6 +124,29 @@ static bool read_keys(struct vrrp_instance *v, struct arena *arena, struct diags
 	return all;
 }
 
+/* What stands in the file itself is there already. */
+static bool read_sync_key(const char *source, const char **secret, struct arena *arena,
+			  struct diags *diags)
+{
+	const char *why = NULL, *got;
+
+	if (!source[0] || (*secret)[0])
+		return true;
+	got = read_key(source, arena, &why);
+	if (got)
+		*secret = got;
+	else
+		diags_add(diags, DIAG_ERROR, NULL, "sync: key %s: %s", source, why);
+	return got;
+}
+
+static bool read_sync_keys(struct sync_block *b, struct arena *arena, struct diags *diags)
+{
+	bool key = read_sync_key(b->key, &b->secret, arena, diags);
+
+	return read_sync_key(b->key_next, &b->secret_next, arena, diags) && key;
+}
+
 static bool has_hmac(const struct model *m)
 {
 	for (uint32_t i = 0; i < m->n_instances; i++)
@@ -125,7 +160,7 @@ bool secrets_any(const struct model *m)
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		if (m->instances[i].n_hmac || m->instances[i].auth_pass[0])
 			return true;
-	return false;
+	return m->global->n_peering;
 }
 
 const struct model *secrets_read(const struct model *of, struct arena *arena, struct diags *diags)
@@ -133,12 +168,14 @@ const struct model *secrets_read(const struct model *of, struct arena *arena, st
 	struct model *m;
 	bool all = true;
 
-	if (!has_hmac(of))
+	if (!has_hmac(of) && !of->global->n_peering)
 		return of;
 	m = copy(of, arena);
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		if (m->instances[i].n_hmac)
 			all = read_keys(&m->instances[i], arena, diags) && all;
+	if (m->global->n_peering)
+		all = read_sync_keys(m->global->peering, arena, diags) && all;
 	return all ? m : NULL;
 }
 
@@ -149,6 +186,11 @@ const struct model *secrets_removed(const struct model *of, struct arena *arena)
 	if (!secrets_any(of))
 		return of;
 	m = copy(of, arena);
+	if (m->global->n_peering) {
+		struct sync_block *b = m->global->peering;
+
+		b->key = b->secret = b->key_next = b->secret_next = "";
+	}
 	for (uint32_t i = 0; i < m->n_instances; i++) {
 		struct vrrp_instance *v = &m->instances[i];
 

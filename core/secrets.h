@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Secrets that the configuration only names: read by the supervisor, which may, when a generation
- * is loaded. The roles get them with their model, or, all but tandem-vrrp, a model without any.
+ * is loaded. Tandem-vrrp and tandem-sync get them with their model, the other roles one without any.
  */
 #ifndef TANDEM_SECRETS_H
 #define TANDEM_SECRETS_H

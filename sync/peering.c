@@ -398,12 +398,12 @@ static void look_at_links(struct peering *p)
 static int load_keys(const struct sync_block *b, struct sync_key keys[2], unsigned *ret_n,
 		     struct text *ret_reason)
 {
-	int err = sync_key_load(b->key, &keys[0], ret_reason);
+	int err = sync_key_load(b->secret, &keys[0], ret_reason);
 
-	if (!err && b->key_next[0])
-		err = sync_key_load(b->key_next, &keys[1], ret_reason);
+	if (!err && b->secret_next[0])
+		err = sync_key_load(b->secret_next, &keys[1], ret_reason);
 	if (!err)
-		*ret_n = b->key_next[0] ? 2 : 1;
+		*ret_n = b->secret_next[0] ? 2 : 1;
 	return err;
 }
 
@@ -537,7 +537,9 @@ static struct sync_block *block_copy(const struct sync_block *b)
 	struct sync_block *copy = copy_of(b, 1, sizeof(*b));
 
 	copy->key = copy_text(b->key);
+	copy->secret = copy_text(b->secret);
 	copy->key_next = copy_text(b->key_next);
+	copy->secret_next = copy_text(b->secret_next);
 	copy->paths = copy_of(b->paths, b->n_paths, sizeof(*b->paths));
 	for (uint32_t i = 0; i < b->n_paths; i++) {
 		struct sync_path_conf *path = &copy->paths[i];
@@ -546,6 +548,12 @@ static struct sync_block *block_copy(const struct sync_block *b)
 		path->peers = copy_of(path->peers, path->n_peers, sizeof(*path->peers));
 	}
 	return copy;
+}
+
+static void free_secret(const char *s)
+{
+	sync_wipe((void *)s, strlen(s));
+	free((void *)s);
 }
 
 static void block_free(struct sync_block *b)
@@ -558,7 +566,9 @@ static void block_free(struct sync_block *b)
 	}
 	free(b->paths);
 	free((void *)b->key);
+	free_secret(b->secret);
 	free((void *)b->key_next);
+	free_secret(b->secret_next);
 	free(b);
 }
 
@@ -567,7 +577,9 @@ static bool same_paths(const struct sync_block *a, const struct sync_block *b)
 	struct sync_block as_b = *a;
 
 	as_b.key = b->key;
+	as_b.secret = b->secret;
 	as_b.key_next = b->key_next;
+	as_b.secret_next = b->secret_next;
 	as_b.wait_us = b->wait_us;
 	return sync_block_equal(&as_b, b);
 }
@@ -582,7 +594,7 @@ static bool has_key(const struct sync_key *keys, unsigned n, const struct sync_k
 
 /*
  * Sessions go on when a key is added; when one is no longer accepted, all are opened anew, as
- * somebody may have it. A file may have another key in it than when it was read last.
+ * somebody may have it.
  */
 static void take_keys(struct peering *p)
 {

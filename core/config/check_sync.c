@@ -4,10 +4,10 @@
 
 #include "core/arena.h"
 #include "core/config/check.h"
+#include "core/config/secret.h"
 
 #define PORT_DEFAULT	8849
 #define WAIT_DEFAULT_US 30000000
-#define HEX_DIGITS	64 /* 32 bytes */
 #define PEERS_MAX	16
 #define PATHS_MAX	4
 
@@ -58,29 +58,39 @@ void set_sync_peer(struct checker *c, void *draft, const struct ast_node *n)
 	path->peers[path->n_peers++] = p;
 }
 
-static bool is_hex_key(const char *s)
+/* What is named is read later, by the supervisor: see core/secrets.h. */
+static void set_key(struct checker *c, const struct ast_word *w, const char **ret_key,
+		    const char **ret_secret)
 {
-	size_t n = strspn(s, "0123456789abcdefABCDEF");
+	const char *why = "", *secret = "";
 
-	return n == HEX_DIGITS && !s[n];
-}
-
-static void set_key(struct checker *c, const struct ast_word *w, const char **ret)
-{
-	if (!strncmp(w->s, "file:/", 6) || (!strncmp(w->s, "hex:", 4) && is_hex_key(w->s + 4)))
-		*ret = value_string(c, w);
-	else
-		check_error(c, &w->loc, "a key is file:/PATH or hex: and %u digits", HEX_DIGITS);
+	if (!strncmp(w->s, "hex:", 4))
+		secret = secret_key(c->arena, w->s, &why);
+	else if (strncmp(w->s, "file:/", 6) != 0 &&
+		 (strncmp(w->s, "credential:", 11) != 0 || !w->s[11] || strchr(w->s, '/')))
+		secret = NULL;
+	if (!secret) {
+		check_error(c, &w->loc, "%s",
+			    *why ? why
+				 : "a key is file:/PATH, credential:NAME or hex:DIGITS, 64 to 128");
+		return;
+	}
+	*ret_key = value_string(c, w);
+	*ret_secret = secret;
 }
 
 void set_sync_key(struct checker *c, void *draft, const struct ast_node *n)
 {
-	set_key(c, &n->word[1], &((struct peering_draft *)draft)->b.key);
+	struct sync_block *b = &((struct peering_draft *)draft)->b;
+
+	set_key(c, &n->word[1], &b->key, &b->secret);
 }
 
 void set_sync_key_next(struct checker *c, void *draft, const struct ast_node *n)
 {
-	set_key(c, &n->word[1], &((struct peering_draft *)draft)->b.key_next);
+	struct sync_block *b = &((struct peering_draft *)draft)->b;
+
+	set_key(c, &n->word[1], &b->key_next, &b->secret_next);
 }
 
 static bool is_unicast_whole(struct checker *c, const struct ast_loc *loc,
@@ -170,7 +180,7 @@ static bool is_whole(struct checker *c, const struct ast_node *n, struct peering
 	if (is_said(&d->first) || (!b->n_paths && c->diags->n_errors == errors))
 		add_path(c, b, loc, &d->first, true);
 	if (!b->key[0])
-		check_error(c, loc, "sync has no key: file:PATH or hex:DIGITS, the same on all nodes");
+		check_error(c, loc, "sync has no key: file:/PATH, credential:NAME or hex:DIGITS, the same on all nodes");
 	if (b->key[0] && !strcmp(b->key, b->key_next))
 		check_warn(c, loc, "key and key_next are the same");
 	expect_peers(c, loc, b);
@@ -202,7 +212,9 @@ void sync_check(struct checker *c, const struct ast_node *root)
 			.first = {.ifname = ""},
 			.b = {.port = PORT_DEFAULT,
 			      .key = "",
+			      .secret = "",
 			      .key_next = "",
+			      .secret_next = "",
 			      .wait_us = WAIT_DEFAULT_US},
 		};
 		size_t errors = c->diags->n_errors;

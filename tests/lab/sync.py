@@ -143,7 +143,7 @@ def main():
     pair.start()
     if a.sync == "peer":
         for node in pair.directors:
-            expect(wait_for(lambda: synced(node), 10, 0.1), f"{node.name} is synced",
+            expect(wait_for(lambda: synced(node), 30, 0.1), f"{node.name} is synced",
                    node.daemon.status()["sync"])
     for what, period_ms in (("busy", 1000), ("idle", 60000))[:1 if a.once else 2]:
         crash_and_return(pair, what, a.sessions, period_ms)

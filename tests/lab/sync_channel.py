@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from lab import Node, Switch, Tandem, expect, note, run, wait_for  # noqa: E402
 
 LANS = {"10.0.0": "eth0", "10.0.1": "eth1"}
-KEYS = ["hex:" + f"{i:02x}" * 32 for i in range(3)]
+KEYS = ["file:/run/sync.key", *("hex:" + f"{i:02x}" * 32 for i in range(1, 3))]
 
 
 def config(number, key=KEYS[0], key_next=None, vips=("10.0.0.100",)):
@@ -174,6 +174,8 @@ def check_shield(nodes):
 
 
 def main():
+    with open("/run/sync.key", "w", opener=lambda *args: os.open(*args, 0o600)) as f:
+        f.write("a key that only root can read, here\n")
     lan, inner = Switch("lan"), Switch("inner")
     nodes = [director(i, lan, inner) for i in (1, 2, 3)]
     for node in nodes:
