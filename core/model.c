@@ -235,6 +235,11 @@ uint64_t model_id_track_process(const char *name)
 	return id_of_name("p", name);
 }
 
+uint64_t model_id_track_group(const char *name)
+{
+	return id_of_name("G", name);
+}
+
 uint64_t model_id_virtual_server(const struct virtual_server *vs)
 {
 	uint8_t buf[512];
@@ -492,6 +497,10 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	RECORD_L_DECODE(track_script, scripts)
 	RECORD_L_DECODE(track_file, files)
 	RECORD_L_DECODE(track_process, processes)
+	RECORD_L_DECODE(vip, static_addresses)
+	RECORD_L_DECODE(route, static_routes)
+	RECORD_L_DECODE(rule, static_rules)
+	RECORD_L_DECODE(track_group, track_groups)
 	r->at = r->end;
 }
 

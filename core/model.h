@@ -163,6 +163,7 @@ uint64_t model_id_sync_group(const char *name);
 uint64_t model_id_track_script(const char *name);
 uint64_t model_id_track_file(const char *name);
 uint64_t model_id_track_process(const char *name);
+uint64_t model_id_track_group(const char *name);
 uint64_t model_id_virtual_server(const struct virtual_server *vs);
 uint64_t model_id_real_server(uint64_t service_id, const struct addr *address, uint16_t port);
 uint64_t model_id_sysctl(const char *name);

@@ -77,6 +77,9 @@ const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct v
 		copy->tracked[i].name = arena_strdup(arena, c->tracked[i].name);
 	}
 	copy->hmac = copy_hmac(arena, c);
+	copy->routes = NULL; /* see routes.h */
+	copy->rules = NULL;
+	copy->n_routes = copy->n_rules = 0;
 	copy->notifies = NULL;
 	copy->n_notifies = 0;
 	return copy;
@@ -170,6 +173,16 @@ bool vrrp_config_has_address(const struct vrrp_instance *c, const struct addr *a
 	for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
 		if (addr_equal(&vrrp_config_vip(c, i)->address, a))
 			return true;
+	return false;
+}
+
+bool vrrp_config_in_group(const struct track_group *groups, uint32_t n_groups, uint64_t group,
+			  uint64_t instance)
+{
+	for (uint32_t i = 0; group && i < n_groups; i++)
+		for (uint32_t k = 0; groups[i].id == group && k < groups[i].n_members; k++)
+			if (groups[i].members[k].instance == instance)
+				return true;
 	return false;
 }
 

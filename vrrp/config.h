@@ -30,6 +30,9 @@ bool vrrp_config_puts(const struct vrrp_instance *c, const struct addr *a, const
 /* The interface is made for its addresses. */
 bool vrrp_config_makes(const struct vrrp_instance *c, const char *ifname);
 bool vrrp_config_has_address(const struct vrrp_instance *c, const struct addr *a);
+/* Is the instance to be at fault when something of the track_group is missing? */
+bool vrrp_config_in_group(const struct track_group *groups, uint32_t n_groups, uint64_t group,
+			  uint64_t instance);
 /* The interface that an address goes on. */
 const char *vrrp_config_vip_ifname(const struct vrrp_instance *c, const struct vip *vip);
 

@@ -49,6 +49,7 @@ void instance_free(struct instance *in)
 {
 	static const struct vrrp_instance none;
 
+	routes_release(in->shell->routes, in->config->id);
 	ev_timer_stop(in->shell->loop, &in->timer);
 	instance_leave_line(in);
 	instance_close_port(in);
@@ -101,6 +102,9 @@ static bool same_config(const struct vrrp_instance *copy, const struct vrrp_inst
 
 	plain.notifies = NULL;
 	plain.n_notifies = 0;
+	plain.routes = NULL;
+	plain.rules = NULL;
+	plain.n_routes = plain.n_rules = 0;
 	return vrrp_instance_equal(copy, &plain);
 }
 

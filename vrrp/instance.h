@@ -16,6 +16,8 @@
 #include "vrrp/memory.h"
 #include "vrrp/netif.h"
 #include "vrrp/port.h"
+#include "vrrp/routes.h"
+#include "vrrp/static_addresses.h"
 #include "vrrp/tracking.h"
 
 struct instance;
@@ -26,6 +28,8 @@ struct vrrp_shell {
 	struct netifs netifs;
 	struct vrrp_ports ports;
 	struct announcer announcer;
+	struct static_addresses statics;
+	struct routes *routes;
 	struct tracking tracking;
 	struct memory memory;
 	void (*report)(const struct msg *m);
@@ -61,6 +65,7 @@ struct instance {
 	bool told_checksum;
 	bool told_unsigned;
 	bool grouped;		 /* in a sync group */
+	bool routed;		 /* its routes are to be there */
 	struct text fault;	 /* "" : none */
 	struct text own_fault;	 /* of which: its own … */
 	struct text group_fault; /* … or another member's */

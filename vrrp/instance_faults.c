@@ -33,8 +33,8 @@ static struct addr find_source(const struct instance *in, int index)
 	if (addr_is_set(&in->config->source))
 		return in->config->source;
 	for (const struct netif_addr *a = n->first; a; a = a->next) {
-		if (a->index != index || a->address.family != in->config->family || a->ours ||
-		    !a->usable)
+		if (a->index != index || a->address.family != in->config->family || !a->usable ||
+		    (a->ours && !static_addresses_have(&in->shell->statics, &a->address)))
 			continue;
 		if (a->address.family == AF_INET6 && !addr_is_link_local(&a->address))
 			continue;
@@ -43,6 +43,17 @@ static struct addr find_source(const struct instance *in, int index)
 			return a->address;
 	}
 	return (struct addr){0};
+}
+
+/* What its track_group is for. */
+static void find_static_fault(const struct instance *in, struct text *ret)
+{
+	const struct vrrp_shell *shell = in->shell;
+	uint32_t n;
+	const struct track_group *groups = routes_groups(shell->routes, &n);
+
+	if (!static_addresses_fault(&shell->statics, groups, n, in->config->id, ret))
+		routes_fault(shell->routes, in->config->id, ret);
 }
 
 struct text instance_find_fault(struct instance *in, struct addr *ret_source)
@@ -78,6 +89,8 @@ struct text instance_find_fault(struct instance *in, struct addr *ret_source)
 		text_set(&fault, "%s %s: %s", track_kind_name((enum track_kind)tracker->kind),
 			 tracker->name, tracking_reason(&in->shell->tracking, tracker->tracker));
 	}
+	if (!fault.s[0])
+		find_static_fault(in, &fault);
 	return fault;
 }
 

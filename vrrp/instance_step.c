@@ -137,6 +137,17 @@ void instance_leave_line(struct instance *in)
 		ev_idle_stop(shell->loop, &shell->idle);
 }
 
+/* Behind the addresses, which they may be of; taken away no later than those. */
+static void follow_with_routes(struct instance *in)
+{
+	bool routed = in->m.holding && !in->waiting.n;
+
+	if (routed == in->routed)
+		return;
+	in->routed = routed;
+	routes_hold(in->shell->routes, in->config->id, routed);
+}
+
 static void perform_rest(struct instance *in)
 {
 	struct vrrp_actions actions = in->waiting;
@@ -147,6 +158,7 @@ static void perform_rest(struct instance *in)
 	in->waiting.n = 0;
 	for (unsigned i = 1; i < actions.n; i++)
 		perform(in, &actions.list[i]);
+	follow_with_routes(in);
 	instance_report(in);
 }
 
@@ -204,6 +216,7 @@ void instance_step(struct instance *in, struct vrrp_event event)
 		tell = perform_all(in, &actions);
 	}
 	instance_set_awake(in, in->m.state == VRRP_STATE_ACTIVE || in->m.holding);
+	follow_with_routes(in);
 	arm(in);
 	if (is_rival(&was, &in->m, &event))
 		tell |= count_rival(in, event.now_us);

@@ -72,7 +72,7 @@ static void forget_handed(void)
 
 /* Callbacks of the shells */
 
-static void on_netifs_changed(void *ctx)
+static void observe_all(void *ctx)
 {
 	if (vrrp.links_gen != vrrp.shell.netifs.links_gen)
 		tunables_check(&vrrp.sysctls);
@@ -82,6 +82,14 @@ static void on_netifs_changed(void *ctx)
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		if (!in->leaving)
 			instance_observe(in);
+}
+
+static void on_netifs_changed(void *ctx)
+{
+	if (!vrrp.stopping)
+		static_addresses_observe(&vrrp.shell.statics);
+	routes_touch(vrrp.shell.routes);
+	observe_all(ctx);
 }
 
 static void on_frame(void *owner, const struct vrrp_frame *frame)
@@ -143,6 +151,12 @@ static void settle_sysctls(void)
 	tunables_settle(&vrrp.sysctls);
 }
 
+static void remove_statics(void)
+{
+	routes_stop(vrrp.shell.routes);
+	static_addresses_stop(&vrrp.shell.statics);
+}
+
 static void on_reap(struct ev_loop *loop, ev_timer *w, int events)
 {
 	for (struct instance **at = &vrrp.instances; *at;) {
@@ -157,8 +171,10 @@ static void on_reap(struct ev_loop *loop, ev_timer *w, int events)
 	}
 	prune_vmacs();
 	settle_sysctls();
-	if (vrrp.stopping && !vrrp.instances)
-		role_stopped();
+	if (!vrrp.stopping || vrrp.instances)
+		return;
+	remove_statics();
+	role_stopped();
 }
 
 /* The set of instances */
@@ -182,6 +198,9 @@ static bool is_wanted(const struct model *model, const struct netif_addr *a)
 {
 	const struct netif *nif = netif_by_index(&vrrp.shell.netifs, a->index);
 
+	for (uint32_t i = 0; i < model->n_static_addresses; i++)
+		if (addr_equal(&model->static_addresses[i].address, &a->address))
+			return true;
 	for (uint32_t i = 0; nif && i < model->n_instances; i++)
 		if (vrrp_config_puts(&model->instances[i], &a->address, nif->name))
 			return true;
@@ -332,7 +351,10 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	vrrp.unknown_limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
+	vrrp.shell.statics.netifs = &vrrp.shell.netifs;
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
+	if (!err)
+		err = routes_new(loop, &vrrp.shell.netifs, observe_all, NULL, &vrrp.shell.routes);
 	return err ? err : announcer_open(&vrrp.shell.announcer, loop);
 }
 
@@ -375,6 +397,8 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	set_unknown(now->global->log_unknown_vrids);
 	if (!vrrp.started)
 		start_first(now);
+	static_addresses_commit(&vrrp.shell.statics, now);
+	routes_commit(vrrp.shell.routes, now);
 	vrrp.committing = true;
 	stop_missing(now);
 	for (uint32_t i = 0; i < now->n_instances; i++) {
@@ -387,6 +411,8 @@ static void vrrp_commit(void *ctx, const struct model *now)
 		else
 			add_instance(&now->instances[i]);
 	}
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		routes_hold(vrrp.shell.routes, in->config->id, in->routed);
 	commit_groups(now);
 	memory_retain(&vrrp.shell.memory, now);
 	vrrp.committing = false;
@@ -395,6 +421,8 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	if (!ev_is_active(&vrrp.startup))
 		start_new();
 	prune_vmacs();
+	if (vrrp.n_handed)
+		routes_resume(vrrp.shell.routes);
 	forget_handed();
 }
 
@@ -485,8 +513,11 @@ static void abandon_all(void)
 		nft_table_remove(ACCEPT_TABLE);
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_abandon(in);
-	if (vrrp.stopping)
-		let_go();
+	if (!vrrp.stopping)
+		return;
+	if (vrrp.instances)
+		remove_statics();
+	let_go();
 }
 
 int main(int argc, char **argv)

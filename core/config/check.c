@@ -260,6 +260,14 @@ static const struct model *check_model(struct checker *c)
 	m->groups = c->groups;
 	m->n_groups = c->n_groups;
 	track_finish(c, m);
+	m->static_addresses = c->addresses;
+	m->n_static_addresses = c->n_addresses;
+	m->static_routes = c->routes;
+	m->n_static_routes = c->n_routes;
+	m->static_rules = c->rules;
+	m->n_static_rules = c->n_rules;
+	m->track_groups = c->track_groups;
+	m->n_track_groups = c->n_track_groups;
 	m->services = c->services;
 	m->n_services = c->n_services;
 	m->services_hash = model_services_hash(m);
@@ -274,9 +282,11 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 	check_block(&c, PLACE_ROOT, NULL, root);
 	check_globals(&c, root);
 	track_check_all(&c, root);
+	static_check_all(&c, root);
 	service_check_all(&c, root);
 	vrrp_check_all(&c, root);
 	sync_group_check_all(&c, root);
+	static_finish(&c, root);
 	lvs_finish(&c);
 	sync_check(&c, root);
 	pair_link_all(&c);

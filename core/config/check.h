@@ -58,6 +58,9 @@ struct global_draft {
 	int64_t garp_interval_us;
 	int64_t gna_interval_us;
 	int64_t tcp_timeout_s;
+	const char *default_interface;
+	const char *iproute_etc_dir;
+	const char *iproute_usr_dir;
 	struct addr mcast_group4;
 	struct addr mcast_group6;
 	uint8_t vrrp_version;
@@ -230,6 +233,15 @@ struct checker {
 	uint32_t n_instances;
 	struct sync_group *groups;
 	uint32_t n_groups;
+	struct vip *addresses; /* static, like the next ones */
+	uint32_t n_addresses;
+	struct route *routes;
+	uint32_t n_routes;
+	struct rule *rules;
+	uint32_t n_rules;
+	uint32_t n_preferences[2]; /* given to rules of IPv4 and IPv6 that have none */
+	struct track_group *track_groups;
+	uint32_t n_track_groups;
 	struct tracker_draft *trackers;
 	uint32_t n_trackers;
 	struct virtual_server *services;
@@ -313,8 +325,8 @@ void track_add_lines(struct checker *c, enum track_kind kind, const struct ast_n
 void track_add_block(struct checker *c, const struct ast_node *n, struct tracked **list,
 		     uint32_t *n_list);
 /* "weight N reverse", from word `i` on, within lo to hi; what does not fit is left out. */
-void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, int32_t lo, int32_t hi,
-		       int32_t *ret, bool *ret_reverse);
+void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, int32_t lo,
+		       int32_t hi, int32_t *ret, bool *ret_reverse);
 /* For those who use one in another way: it is watched then. NULL: there is none, which has been
  * said. */
 const struct tracker_draft *track_use(struct checker *c, enum track_kind kind,
@@ -341,7 +353,21 @@ void hmac_finish(struct checker *c, struct vrrp_draft *d);
 /* check_strict.c: the values that strict mode decides about */
 void strict_finish(struct checker *c, struct vrrp_draft *d);
 
+/* check_static.c: all but who is in the groups, which is read when the instances are known */
+void static_check_all(struct checker *c, const struct ast_node *root);
+void static_finish(struct checker *c, const struct ast_node *root);
+/* 0: there is none, which has been said. */
+uint64_t track_group_find(struct checker *c, const struct ast_word *w);
+
+/* check_route.c, check_rule.c: the lines of a block, behind those of the list */
+void route_add_lines(struct checker *c, const struct ast_node *block, bool is_static,
+		     struct route **list, uint32_t *n_list);
+void rule_add_lines(struct checker *c, const struct ast_node *block, bool is_static,
+		    struct rule **list, uint32_t *n_list);
+
 /* check_vip.c */
+void vip_add_static(struct checker *c, const struct ast_node *block, struct vip **list,
+		    uint32_t *n_list);
 uint32_t vip_default_preferred_lft_s(const struct vip *v);
 void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
 		   bool excluded);
@@ -405,6 +431,8 @@ SETTER(set_global_mcast6);
 SETTER(set_global_min_garp);
 SETTER(set_global_router_id);
 SETTER(set_global_nftables);
+SETTER(set_global_default_interface);
+SETTER(set_global_iproute_dir);
 SETTER(set_global_rt_priority);
 SETTER(set_global_script_user);
 SETTER(set_global_flush_on_stop);
@@ -452,6 +480,9 @@ SETTER(set_vrrp_priority);
 SETTER(set_vrrp_state);
 SETTER(set_vrrp_sync_daemon);
 SETTER(set_vrrp_track_interface);
+SETTER(set_track_group_members);
+SETTER(set_vrrp_routes);
+SETTER(set_vrrp_rules);
 SETTER(set_vrrp_track);
 SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);

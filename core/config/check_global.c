@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "core/config/check.h"
+#include "core/config/iproute.h"
 
 #define NFT_PRIORITY 110 /* behind IPVS, see vrrp/accept.h */
 
@@ -24,10 +25,26 @@ void global_init(struct checker *c)
 	tls_init(&d->tls);
 	garp_init(&d->garp);
 	d->g.nft_priority = NFT_PRIORITY;
+	d->default_interface = "eth0";
+	d->iproute_etc_dir = IPROUTE_ETC_DIR;
+	d->iproute_usr_dir = IPROUTE_USR_DIR;
 	d->vrrp_version = 2;
 	d->down_timer_adverts = 3;
 	addr_parse("224.0.0.18", &d->mcast_group4); /* RFC 9568 §8.1 */
 	addr_parse("ff02::12", &d->mcast_group6);
+}
+
+void set_global_default_interface(struct checker *c, void *draft, const struct ast_node *n)
+{
+	value_ifname(c, &n->word[1], &((struct global_draft *)draft)->default_interface);
+}
+
+void set_global_iproute_dir(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct global_draft *d = draft;
+	bool etc = !strcmp(n->word[0].s, "iproute_etc_dir");
+
+	*(etc ? &d->iproute_etc_dir : &d->iproute_usr_dir) = value_string(c, &n->word[1]);
 }
 
 /* keepalived's defaults: five at once, and five again 5 s later. */

@@ -23,8 +23,8 @@ static const struct {
 };
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 
-void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, int32_t lo, int32_t hi,
-		       int32_t *ret, bool *ret_reverse)
+void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, int32_t lo,
+		       int32_t hi, int32_t *ret, bool *ret_reverse)
 {
 	int64_t weight;
 

@@ -13,6 +13,7 @@ struct vip_line {
 	struct checker *c;
 	const struct ast_node *n;
 	uint32_t at; /* the option's word */
+	bool is_static;
 	int64_t preferred_lft_s; /* -1: not said */
 	struct vip vip;
 };
@@ -153,7 +154,11 @@ static void vip_nodad(struct vip_line *l)
 
 static void vip_use_vmac(struct vip_line *l)
 {
-	l->vip.use_vmac = true;
+	if (l->is_static)
+		check_warn(l->c, &l->n->word[l->at].loc,
+			   "a static address has no virtual router; use_vmac is left out");
+	else
+		l->vip.use_vmac = true;
 }
 
 static void vip_no_track(struct vip_line *l)
@@ -161,11 +166,19 @@ static void vip_no_track(struct vip_line *l)
 	l->vip.no_track = true;
 }
 
+static void vip_track_group(struct vip_line *l)
+{
+	const struct ast_word *w = vip_value(l);
+
+	if (w && !l->is_static)
+		check_warn(l->c, &w->loc, "track_group is for static addresses; it is left out");
+	else if (w)
+		l->vip.track_group = track_group_find(l->c, w);
+}
+
 static const struct vip_option {
 	const char *name;
 	void (*set)(struct vip_line *l);
-	const char *later; /* what differs, when not honoured */
-	bool has_value;	   /* of one that is not honoured */
 } vip_options[] = {
 	{"dev", .set = vip_dev},
 	{"label", .set = vip_label},
@@ -180,7 +193,7 @@ static const struct vip_option {
 	{"noprefixroute", .set = vip_noprefixroute},
 	{"autojoin", .set = vip_autojoin},
 	{"preferred_lft", .set = vip_preferred_lft},
-	{"track_group", .later = "it is for static addresses only", .has_value = true},
+	{"track_group", .set = vip_track_group},
 	{"use_vmac", .set = vip_use_vmac},
 };
 
@@ -193,12 +206,7 @@ static void vip_option(struct vip_line *l)
 
 		if (strcmp(o->name, w->s))
 			continue;
-		if (o->set)
-			o->set(l);
-		else
-			check_later(l->c, &w->loc, "'%s': %s", w->s, o->later);
-		if (!o->set && o->has_value)
-			vip_value(l);
+		o->set(l);
 		return;
 	}
 	check_warn(l->c, &w->loc, "unknown word '%s' for an address; it is left out", w->s);
@@ -210,10 +218,13 @@ uint32_t vip_default_preferred_lft_s(const struct vip *v)
 	return v->address.family == AF_INET6 && v->prefixlen == 128 ? 0 : UINT32_MAX;
 }
 
-static bool vip_parse(struct checker *c, const struct ast_node *n, struct vip *ret)
+static bool vip_parse(struct checker *c, const struct ast_node *n, bool is_static, struct vip *ret)
 {
-	struct vip_line l = {
-		.c = c, .n = n, .preferred_lft_s = -1, .vip = {.ifname = "", .label = ""}};
+	struct vip_line l = {.c = c,
+			     .n = n,
+			     .is_static = is_static,
+			     .preferred_lft_s = -1,
+			     .vip = {.ifname = "", .label = ""}};
 
 	if (!value_prefix(c, &n->word[0], &l.vip.address, &l.vip.prefixlen))
 		return false;
@@ -245,7 +256,7 @@ void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_nod
 	for (uint32_t i = 0; i < block->n_children; i++) {
 		const struct ast_node *line = &block->child[i];
 
-		if (!vip_parse(c, line, &vip))
+		if (!vip_parse(c, line, false, &vip))
 			continue;
 		/* One advert carries addresses of one family (RFC 9568 §5.2.9). */
 		if (!excluded && *n && vip.address.family != (*list)[0].address.family)
@@ -258,5 +269,26 @@ void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_nod
 				  "%s is there already; it is left out", line->word[0].s);
 		else
 			(*list)[(*n)++] = vip;
+	}
+}
+
+void vip_add_static(struct checker *c, const struct ast_node *block, struct vip **list,
+		    uint32_t *n_list)
+{
+	struct vip vip;
+
+	*list = check_extend(c, *list, *n_list, block->n_children, sizeof(**list));
+	for (uint32_t i = 0; i < block->n_children; i++) {
+		const struct ast_node *line = &block->child[i];
+
+		if (!vip_parse(c, line, true, &vip))
+			continue;
+		if (!vip.ifname[0])
+			vip.ifname = c->global.default_interface;
+		if (vip_known(*list, *n_list, &vip))
+			diags_add(c->diags, DIAG_NOTE, &line->word[0].loc,
+				  "%s is there already; it is left out", line->word[0].s);
+		else
+			(*list)[(*n_list)++] = vip;
 	}
 }

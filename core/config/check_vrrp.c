@@ -166,6 +166,20 @@ void set_vrrp_track_interface(struct checker *c, void *draft, const struct ast_n
 	vrrp_add_tracks(c, n, &v->track_interfaces, &v->n_track_interfaces);
 }
 
+void set_vrrp_routes(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;
+
+	route_add_lines(c, n, false, &v->routes, &v->n_routes);
+}
+
+void set_vrrp_rules(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;
+
+	rule_add_lines(c, n, false, &v->rules, &v->n_rules);
+}
+
 void set_vrrp_track(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct vrrp_instance *v = &((struct vrrp_draft *)draft)->v;

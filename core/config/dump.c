@@ -464,13 +464,15 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 		dump_hmac(out, v->hmac, secrets);
 	dump_garp(out, v);
 	dump_flag(out, TAB, "no_virtual_ipaddress", !v->n_vips);
-	dump_vips(out, "virtual_ipaddress", v->vips, v->n_vips);
-	dump_vips(out, "virtual_ipaddress_excluded", v->excluded, v->n_excluded);
+	dump_vips(out, TAB, "virtual_ipaddress", m, v->vips, v->n_vips);
+	dump_vips(out, TAB, "virtual_ipaddress_excluded", m, v->excluded, v->n_excluded);
 	dump_tracks(out, v);
 	dump_tracked(out, "track_script", TRACK_SCRIPT, m, v);
 	dump_tracked(out, "track_file", TRACK_FILE, m, v);
 	dump_tracked(out, "track_process", TRACK_PROCESS, m, v);
 	dump_tracked(out, "track_virtual_server", TRACK_SERVICE, m, v);
+	dump_routes(out, TAB, "virtual_routes", m, v->routes, v->n_routes);
+	dump_rules(out, TAB, "virtual_rules", m, v->rules, v->n_rules);
 	for (uint32_t i = 0; i < v->n_notifies; i++)
 		dump_notify(out, TAB, notify_on_name((enum notify_on)v->notifies[i].on),
 			    &v->notifies[i]);
@@ -675,6 +677,16 @@ static void dump_service(FILE *out, const struct model *m, const struct virtual_
 	fputs("}\n", out);
 }
 
+static void dump_statics(FILE *out, const struct model *m)
+{
+	dump_track_groups(out, m);
+	if (m->n_static_addresses + m->n_static_routes + m->n_static_rules)
+		fputc('\n', out);
+	dump_vips(out, "", "static_ipaddress", m, m->static_addresses, m->n_static_addresses);
+	dump_routes(out, "", "static_routes", m, m->static_routes, m->n_static_routes);
+	dump_rules(out, "", "static_rules", m, m->static_rules, m->n_static_rules);
+}
+
 void config_dump(const struct model *m, FILE *out, bool secrets)
 {
 	dump_global(out, m);
@@ -690,6 +702,7 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 		dump_instance(out, m, &m->instances[i], secrets);
 	for (uint32_t i = 0; i < m->n_groups; i++)
 		dump_sync_group(out, m, &m->groups[i]);
+	dump_statics(out, m);
 	for (uint32_t i = 0; i < m->n_services; i++) {
 		if (m->services[i].n_members)
 			dump_group(out, m, &m->services[i]);

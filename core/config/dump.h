@@ -22,8 +22,18 @@ void dump_seconds(FILE *out, const char *indent, const char *keyword, int64_t us
 void dump_addr(FILE *out, const char *indent, const char *keyword, const struct addr *a);
 
 /* dump_vip.c: a block of addresses; nothing when there are none. */
-void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t n);
+void dump_vips(FILE *out, const char *indent, const char *keyword, const struct model *m,
+	       const struct vip *list, uint32_t n);
 void dump_vmacs(FILE *out, const struct vrrp_instance *v);
+
+/* dump_route.c: the same of routes and rules, and every track_group. */
+void dump_routes(FILE *out, const char *indent, const char *keyword, const struct model *m,
+		 const struct route *list, uint32_t n);
+void dump_rules(FILE *out, const char *indent, const char *keyword, const struct model *m,
+		const struct rule *list, uint32_t n);
+void dump_track_groups(FILE *out, const struct model *m);
+/* " track_group NAME"; nothing for 0. */
+void dump_track_group_of(FILE *out, const struct model *m, uint64_t id);
 
 /* dump_check.c */
 /* Without `secrets`, passwords are not told. */

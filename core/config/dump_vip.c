@@ -18,11 +18,11 @@ static void dump_vip_flags(FILE *out, const struct vip *v)
 	fputs(v->use_vmac ? " use_vmac" : "", out);
 }
 
-static void dump_vip(FILE *out, const struct vip *v)
+static void dump_vip(FILE *out, const struct model *m, const struct vip *v)
 {
 	char text[ADDR_TEXT_MAX];
 
-	fprintf(out, TAB TAB "%s/%u", addr_format(&v->address, text), v->prefixlen);
+	fprintf(out, TAB "%s/%u", addr_format(&v->address, text), v->prefixlen);
 	if (addr_is_set(&v->broadcast))
 		fprintf(out, " brd %s", addr_format(&v->broadcast, text));
 	if (addr_is_set(&v->peer))
@@ -44,17 +44,21 @@ static void dump_vip(FILE *out, const struct vip *v)
 	else if (v->preferred_lft_s != vip_default_preferred_lft_s(v))
 		fprintf(out, " preferred_lft %u", v->preferred_lft_s);
 	dump_vip_flags(out, v);
+	dump_track_group_of(out, m, v->track_group);
 	fputc('\n', out);
 }
 
-void dump_vips(FILE *out, const char *keyword, const struct vip *list, uint32_t n)
+void dump_vips(FILE *out, const char *indent, const char *keyword, const struct model *m,
+	       const struct vip *list, uint32_t n)
 {
 	if (!n)
 		return;
-	fprintf(out, TAB "%s {\n", keyword);
-	for (uint32_t i = 0; i < n; i++)
-		dump_vip(out, &list[i]);
-	fputs(TAB "}\n", out);
+	fprintf(out, "%s%s {\n", indent, keyword);
+	for (uint32_t i = 0; i < n; i++) {
+		fputs(indent, out);
+		dump_vip(out, m, &list[i]);
+	}
+	fprintf(out, "%s}\n", indent);
 }
 
 static void dump_mac(FILE *out, uint64_t mac)

@@ -173,6 +173,54 @@ def outlives(d1, web):
     expect_priority(d1, 122, "a reload changes the weights")
 
 
+def group_config():
+    """A group's file moves both members; the old word global_tracking lets one add its own."""
+    def instance(name, vrid, more=""):
+        return (f"vrrp_instance {name} {{\n    state BACKUP\n    interface eth0\n"
+                f"    virtual_router_id {vrid}\n    priority 100\n    version 3\n    advert_int 0.1\n"
+                f"    virtual_ipaddress {{\n        10.0.0.{vrid}/24\n    }}\n{more}}}\n")
+
+    return ("global_defs {\n    router_id d1\n    script_user root\n}\n"
+            f"track_file load {{\n    file {DIR}/load\n    weight 2\n}}\n"
+            f"track_file own {{\n    file {DIR}/own\n}}\n"
+            "vrrp_sync_group G {\n    group {\n        A\n        B\n    }\n    global_tracking\n"
+            "    track_file {\n        load\n    }\n"
+            f"    notify_fault \"/bin/touch {DIR}/fault\"\n}}\n"
+            + instance("A", 61)
+            + instance("B", 62, "    track_file {\n        own\n    }\n"))
+
+
+def priorities(d1):
+    """Of both members, as others see them now."""
+    fresh = [a for a in d1.watch.adverts[-10:] if now_us() - a.at_us < 350_000]
+    return tuple(next((a.priority for a in reversed(fresh) if a.vrid == v), 0) for v in (61, 62))
+
+
+def expect_both(d1, wanted, what, timeout_s=8):
+    got = wait_for(lambda: priorities(d1) == wanted, timeout_s, 0.05)
+    expect(got, f"{d1.daemon.name}, sync group: {what}: {wanted}",
+           (priorities(d1), d1.daemon.log_text()[-800:]))
+
+
+def group(d1, kind):
+    write(f"{DIR}/load", "0")
+    write(f"{DIR}/own", "0")
+    d1.daemon = KINDS[kind](d1, group_config())
+    d1.daemon.start()
+    expect_both(d1, (100, 100), "start", 12)
+    write(f"{DIR}/load", "-10")
+    expect_both(d1, (80, 80), "the group's file moves both")
+    write(f"{DIR}/own", "5")
+    expect_both(d1, (80, 85), "a member's own file moves it alone")
+    write(f"{DIR}/load", "-127")
+    expect_both(d1, (0, 0), "a fault of the group")
+    expect(wait_for(lambda: os.path.exists(f"{DIR}/fault"), 3), f"{kind}: notify_fault has run")
+    write(f"{DIR}/load", "0")
+    expect_both(d1, (100, 105), "the fault is over", 10)
+    d1.daemon.stop()
+    os.unlink(f"{DIR}/fault")
+
+
 def main():
     need(modules=["veth", "bridge"], programs=["keepalived"])
     lan = Switch("lan")
@@ -201,6 +249,7 @@ def main():
             outlives(d1, web)
         d1.daemon.stop()
         web.end(len(web.procs))
+        group(d1, kind)
         shutil.rmtree(DIR)
 
 

@@ -220,10 +220,10 @@ static const struct sample {
 	{"vrrp", 0, 0, NULL},
 	{"vrrp.localcheck", 0, 5, "looks for the programs; tandem asks nothing of the host"},
 	{"vrrp.lvs_syncd", 4, 4, NULL},
-	{"vrrp.routes", 0, 4, "reads virtual_routes, not honoured yet"},
-	{"vrrp.rules", 0, 4, "reads virtual_rules, not honoured yet"},
+	{"vrrp.routes", 0, 4, "routes without an interface are tracked, too"},
+	{"vrrp.rules", 4, 4, NULL},
 	{"vrrp.scripts", 0, 0, NULL},
-	{"vrrp.static_ipaddress", 0, 4, "reads static_routes, not honoured yet"},
+	{"vrrp.static_ipaddress", 0, 4, "routes without an interface are tracked, too"},
 	{"vrrp.sync", 0, 0, NULL},
 };
 

@@ -2,10 +2,12 @@
 /*
  * Sync groups: the rule (vrrp/group.c) case by case, then directors with a group of virtual routers
  * on as many LANs, in virtual time: vrrp/groups.c and the machines as they are, with random faults
- * of members, crashes, lost packets and reloads of the priority. Whatever happens, the members of a
- * director go together, and when all is calm the best director without a fault has all LANs.
+ * of members, crashes, lost packets, reloads of the priority and changes of what the group tracks,
+ * with weights and without. Whatever happens, the members of a director go together and have one
+ * priority, and when all is calm the best director without a fault has all LANs.
  */
 #include "tests/fake/rng.h"
+#include "vrrp/config.h"
 #include "vrrp/group.h"
 #include "vrrp/groups.h"
 #include "vrrp/instance.h"
@@ -100,8 +102,19 @@ static void test_new_members(void **state)
 #define LANS	   3
 #define FRAMES_MAX 256
 
+/* What the group tracks, as each member has it from the checker. */
+enum { SCRIPT = 101, FILE_VALUE, PROCESS, TRACKERS = 3 };
+
+static struct tracked tracked[TRACKERS] = {
+	{.kind = TRACK_SCRIPT, .tracker = SCRIPT, .name = "chk", .weight = -30},
+	{.kind = TRACK_FILE, .tracker = FILE_VALUE, .name = "load", .weight = 1},
+	{.kind = TRACK_PROCESS, .tracker = PROCESS, .name = "web", .weight = 0},
+};
+
 struct director {
 	struct groups groups;
+	struct tracking tracking;
+	bool link_down[LANS];
 	struct instance in[LANS];
 	struct vrrp_instance config[LANS];
 	bool alive;
@@ -234,10 +247,10 @@ static void director_start(struct director *d)
 	groups_settle(&d->groups);
 }
 
-/* No two have the same. */
+/* No two have the same, whatever is tracked. */
 static uint8_t draw_priority(unsigned id)
 {
-	return (uint8_t)(1 + id + NODES * rng_below(&rng, 80));
+	return (uint8_t)(61 + id + NODES * rng_below(&rng, 50));
 }
 
 static void director_init(unsigned id)
@@ -249,13 +262,17 @@ static void director_init(unsigned id)
 	for (unsigned i = 0; i < n_lans; i++) {
 		const uint8_t source[] = {192, 0, (uint8_t)i, (uint8_t)(id + 1)};
 
-		d->config[i] = (struct vrrp_instance){.id = i + 1, .name = "web"};
+		d->config[i] = (struct vrrp_instance){.id = i + 1,
+						      .name = "web",
+						      .priority = id + 1 == n_nodes ? own : priority,
+						      .tracked = tracked,
+						      .n_tracked = TRACKERS};
 		d->in[i].config = &d->config[i];
 		d->in[i].conf = (struct vrrp_conf){
 			.name = "web",
 			.version = 3,
 			.vrid = 51,
-			.priority = id + 1 == n_nodes ? own : priority,
+			.priority = d->config[i].priority,
 			.down_adverts = 3,
 			.preempt = true,
 			.grouped = true,
@@ -329,6 +346,9 @@ static void check_together(void)
 		}
 		if (faulty && nodes[i].in[0].m.state != FAULT)
 			fail_here("a member is faulty and the group is not in FAULT");
+		for (unsigned k = 1; nodes[i].alive && k < n_lans; k++)
+			if (nodes[i].in[k].conf.priority != nodes[i].in[0].conf.priority)
+				fail_here("what the group tracks moves one member only");
 	}
 }
 
@@ -366,13 +386,49 @@ static void check_settled(void)
 		}
 }
 
-static void set_fault(struct director *d, unsigned lan, bool faulty)
+/* As an instance does when anything that it depends on has changed. */
+static void observe(struct director *d, unsigned lan)
 {
-	text_set(&d->in[lan].own_fault, "%s", faulty ? "interface is down" : "");
+	struct instance *in = &d->in[lan];
+	const struct tracked *failed = vrrp_config_failed_tracker(&d->config[lan], &d->tracking);
+	struct vrrp_conf was = in->conf;
+
+	text_set(&in->own_fault, "%s",
+		 d->link_down[lan] ? "interface is down" : failed ? failed->name : "");
+	in->conf.priority = vrrp_config_priority(&d->config[lan], NULL, NULL, &d->tracking);
 	if (!d->alive)
 		return;
-	tell_fault(&d->in[lan]);
-	groups_settle(&d->groups);
+	if (in->conf.priority != was.priority)
+		step(in, (struct vrrp_event){.kind = VRRP_EVENT_CONF, .conf_was = &was});
+	tell_fault(in);
+}
+
+static void observe_all(struct director *d)
+{
+	for (unsigned k = 0; k < n_lans; k++)
+		observe(d, k);
+	if (d->alive)
+		groups_settle(&d->groups);
+}
+
+static void set_fault(struct director *d, unsigned lan, bool faulty)
+{
+	d->link_down[lan] = faulty;
+	observe_all(d);
+}
+
+static void set_tracker(struct director *d)
+{
+	const struct text reason = {"it is so"};
+	unsigned which = rng_below(&rng, TRACKERS);
+
+	/* Multiples of NODES: no two directors come to have one priority. */
+	if (which == 1)
+		tracking_set_value(&d->tracking, FILE_VALUE,
+				   rng_percent(&rng, 15) ? -254 : NODES * rng_between(&rng, -6, 6));
+	else
+		tracking_set(&d->tracking, which ? PROCESS : SCRIPT, rng_percent(&rng, 60), &reason);
+	observe_all(d);
 }
 
 static void crash_or_start(struct director *d)
@@ -387,21 +443,16 @@ static void crash_or_start(struct director *d)
 
 static void set_priority(struct director *d, uint8_t priority)
 {
-	for (unsigned k = 0; k < n_lans; k++) {
-		struct vrrp_conf was = d->in[k].conf;
-
-		d->in[k].conf.priority = priority;
-		if (d->alive)
-			step(&d->in[k],
-			     (struct vrrp_event){.kind = VRRP_EVENT_CONF, .conf_was = &was});
-	}
+	for (unsigned k = 0; k < n_lans; k++)
+		d->config[k].priority = priority;
+	observe_all(d);
 }
 
 static void disturb(void)
 {
 	struct director *d = &nodes[rng_below(&rng, n_nodes)];
 
-	switch (rng_below(&rng, 5)) {
+	switch (rng_below(&rng, 7)) {
 	case 0:
 	case 1:
 		set_fault(d, rng_below(&rng, n_lans), rng_percent(&rng, 40));
@@ -414,6 +465,10 @@ static void disturb(void)
 		break;
 	case 4:
 		loss_percent = rng_below(&rng, 30);
+		break;
+	case 5:
+	case 6:
+		set_tracker(d);
 		break;
 	}
 	check_together();
@@ -442,6 +497,7 @@ static void test_directors(void **state)
 			acting = &nodes[i];
 			groups_commit(&nodes[i].groups, &(struct model){0}, find);
 			free(nodes[i].groups.list);
+			tracking_done(&nodes[i].tracking);
 		}
 	}
 }

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* static_ipaddress at work: see static_addresses.h. */
+#include "vrrp/static_addresses.h"
+
+#include "core/arena.h"
+#include "core/log.h"
+#include "vrrp/config.h"
+#include "vrrp/vips.h"
+
+/* What the kernel refused is not asked for again with each event. */
+#define ADD_AGAIN_US USEC_PER_SEC
+
+static void add(struct static_addresses *s)
+{
+	s->lacking = vips_add(s->netifs, s->config, NULL, NULL) != 0;
+	s->added_us = clock_now_us();
+}
+
+void static_addresses_commit(struct static_addresses *s, const struct model *now)
+{
+	const struct vrrp_instance as_instance = {.name = "static",
+						  .ifname = "",
+						  .auth_pass = "",
+						  .excluded = now->static_addresses,
+						  .n_excluded = now->n_static_addresses};
+	const struct vrrp_instance *former = s->config;
+	struct arena *former_arena = s->arena;
+
+	s->arena = arena_new();
+	s->config = vrrp_config_copy(s->arena, &as_instance);
+	if (former) {
+		vips_remove(s->netifs, former, s->config);
+		/* The first of a subnet took the others with it: they are added again at once. */
+		netifs_catch_up(s->netifs);
+		arena_free(former_arena);
+	}
+	add(s);
+}
+
+void static_addresses_observe(struct static_addresses *s)
+{
+	char text[ADDR_TEXT_MAX];
+	const struct vip *first;
+
+	if (!s->config || !vips_missing(s->netifs, s->config, &first))
+		return;
+	if (s->lacking && clock_now_us() - s->added_us < ADD_AGAIN_US)
+		return;
+	if (!s->lacking)
+		log_warning("static: address %s was taken away: put back",
+			    addr_format(&first->address, text));
+	add(s);
+}
+
+bool static_addresses_have(const struct static_addresses *s, const struct addr *a)
+{
+	return s->config && vrrp_config_has_address(s->config, a);
+}
+
+static bool is_missing(const struct static_addresses *s, const struct vip *vip)
+{
+	const struct netif *nif = netif_by_name(s->netifs, vip->ifname);
+
+	return !nif || !netif_find_addr(s->netifs, nif->index, &vip->address);
+}
+
+bool static_addresses_fault(const struct static_addresses *s, const struct track_group *groups,
+			    uint32_t n_groups, uint64_t instance, struct text *ret)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (uint32_t i = 0; s->lacking && i < s->config->n_excluded; i++) {
+		const struct vip *vip = &s->config->excluded[i];
+
+		if (!is_missing(s, vip) ||
+		    !vrrp_config_in_group(groups, n_groups, vip->track_group, instance))
+			continue;
+		text_set(ret, "static address %s is missing", addr_format(&vip->address, text));
+		return true;
+	}
+	return false;
+}
+
+void static_addresses_stop(struct static_addresses *s)
+{
+	if (s->config)
+		vips_remove(s->netifs, s->config, NULL);
+}
