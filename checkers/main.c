@@ -8,6 +8,7 @@
 #include "checkers/runner.h"
 #include "checkers/set.h"
 #include "checkers/share.h"
+#include "checkers/suspend.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/role.h"
@@ -27,6 +28,7 @@ static struct {
 	struct check_set set;
 	struct check_memory memory;
 	struct check_runner runner;
+	struct suspension suspension;
 	bool committed;
 	struct log_limit late_limit;
 	struct log_limit unknown_limit;
@@ -265,6 +267,10 @@ static void take_result(struct checked *c, const struct check_result *result, in
 
 static void plan(struct checked *leader, int64_t now_us)
 {
+	if (suspension_holds(&checkers.suspension, leader)) {
+		check_runner_forget(&checkers.runner, leader);
+		return;
+	}
 	leader->state.next_run_us = share_next_run_us(leader);
 	check_runner_plan(&checkers.runner, leader, now_us);
 }
@@ -383,10 +389,31 @@ static void check_now(const struct msg_check_now *m)
 		log_info("%zu checks begin anew: %s", n, m->why.s);
 }
 
+/* Who comes here finds out at once; what was known stays until then. */
+static void move_here(const struct msg_instance_here *m)
+{
+	int64_t now_us = clock_now_us();
+
+	suspension_set(&checkers.suspension, m->instance, m->here);
+	for (size_t i = 0; i < checkers.set.n_checks; i++) {
+		struct checked *c = checkers.set.checks[i];
+
+		if (!c->server->service->ha_suspend ||
+		    c->server->service->instance != m->instance)
+			continue;
+		if (m->here)
+			run_now(c, now_us);
+		else
+			plan(c->leader, now_us);
+	}
+}
+
 static void receive(void *ctx, enum role_id from, const struct msg *m)
 {
 	if (m->type == MSG_CHECK_NOW)
 		check_now(&m->check_now);
+	if (m->type == MSG_INSTANCE_HERE)
+		move_here(&m->instance_here);
 	if (m->type == MSG_CHECK_STATE && !checkers.committed)
 		check_memory_add(&checkers.memory, &m->check_state);
 	else if (m->type == MSG_SCRIPT_END)

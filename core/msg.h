@@ -59,6 +59,7 @@ struct msg {
 		struct msg_file_value file_value;
 		struct msg_vrrp_counters vrrp_counters;
 		struct msg_check_now check_now;
+		struct msg_instance_here instance_here;
 		struct msg_check_state check_state;
 		struct msg_check_latency check_latency;
 		struct msg_server_health server_health;

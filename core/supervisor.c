@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor: its start, its signals, its end, and what happens between roles. */
 #include "core/supervisor.h"
+#include "core/suspend.h"
 
 #include "core/arena.h"
 #include "core/check_scripts.h"
@@ -107,6 +108,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 		notify_model(&s->outlets, former.model, s->running.model, &s->store);
 	generation_free(&former);
 	store_expect(&s->store, s->running.model);
+	suspend_tell(s, supervisor_process(s, ROLE_CHECK));
 	err = generation_save(&s->running, s->options.run_dir);
 	if (err)
 		log_warning("%s/" GENERATION_FILE ": can't be written: %s", s->options.run_dir,
@@ -227,6 +229,8 @@ static void role_hand_over(struct process *p)
 		forget_aged(s, clock_now_us() - p->gone_us);
 	store_each(&s->store, p->desc->id, hand_one, p);
 	operator_hand_over(s, p);
+	if (p->desc->id == ROLE_CHECK)
+		suspend_tell(s, p);
 }
 
 static const char *role_pid_file(const struct process *p)
@@ -425,6 +429,7 @@ static void keep_state(struct supervisor *s, struct process *p, const struct msg
 	else if (store_resumes(m->type))
 		statefile_touch(&s->statefile);
 	track_services_note(&s->track_services, m);
+	suspend_note(s, m);
 	if (change == STORE_CHANGED)
 		recheck_after_fault(s, &former, m);
 	/* What an adopted role says first is news to us only. */

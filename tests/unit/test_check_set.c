@@ -2,6 +2,7 @@
 /* What carries over between models and lives: the rules of set.h. */
 #include "checkers/set.h"
 #include "checkers/share.h"
+#include "checkers/suspend.h"
 #include "core/clock.h"
 
 #include <netinet/in.h>
@@ -406,9 +407,32 @@ static void test_same_checks_are_run_once(void **state)
 	check_set_done(&set);
 }
 
+/* ha_suspend: a probe rests when all of the services it is for do. */
+static void test_suspended_checks_rest(void **state)
+{
+	struct virtual_server follows = {.ha_suspend = true, .instance = 7}, free_one = {.id = 2};
+	struct checked_server a = {.service = &follows}, b = {.service = &free_one};
+	struct checked other = {.server = &b}, leader = {.server = &a};
+	struct suspension s = {0};
+
+	assert_false(suspension_holds(&s, &leader));
+	suspension_set(&s, 8, false);
+	assert_false(suspension_holds(&s, &leader));
+	suspension_set(&s, 7, false);
+	suspension_set(&s, 7, false);
+	assert_true(suspension_holds(&s, &leader));
+	leader.next_same = &other;
+	assert_false(suspension_holds(&s, &leader));
+	leader.next_same = NULL;
+	suspension_set(&s, 7, true);
+	assert_false(suspension_holds(&s, &leader));
+	free(s.away);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_suspended_checks_rest),
 		cmocka_unit_test(test_server_is_up_when_all_checks_are),
 		cmocka_unit_test(test_alpha_starts_down),
 		cmocka_unit_test(test_reload_without_change_changes_nothing),
