@@ -101,13 +101,18 @@ static void list_statuses(const struct check_url *url, char *text, size_t size)
 	}
 }
 
-static bool digest_is_right(struct http_reply *r, const struct check_url *url, char hex[33])
+void http_reply_digest(struct http_reply *r, char hex[33])
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 
 	EVP_DigestFinal_ex(r->digest, sum, NULL);
 	for (int i = 0; i < 16; i++)
 		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+}
+
+static bool digest_is_right(struct http_reply *r, const struct check_url *url, char hex[33])
+{
+	http_reply_digest(r, hex);
 	return strcmp(hex, url->digest) == 0;
 }
 

@@ -35,6 +35,9 @@ void http_reply_done(struct http_reply *r);
 bool http_reply_header(struct http_reply *r, size_t n);
 bool http_reply_body(struct http_reply *r, const char *at, size_t n);
 
+/* Of the body, once and at its end; the url must have wanted one. */
+void http_reply_digest(struct http_reply *r, char hex[33]);
+
 /* The outcome and the reason but its end, the time. */
 void http_reply_judge(struct http_reply *r, const struct check_url *url, unsigned status,
 		      struct check_result *ret);

@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_RUN_DIR TANDEM_RUNSTATEDIR "/tandem"
 
@@ -58,6 +60,7 @@ static int show_connections(const struct options *o);
 static int run_doctor(const struct options *o);
 static int run_upgrade(const struct options *o);
 static int run_leave(const struct options *o);
+static int run_digest(const struct options *o);
 
 static const struct verb {
 	const char *name;
@@ -154,6 +157,9 @@ static const struct verb {
 	{.name = "doctor",
 	 .help = "what of this machine will hurt the services, and what mends it",
 	 .run = run_doctor},
+	{.name = "digest",
+	 .help = "URL: the MD5 of a page, for HTTP_GET; --virtualhost NAME",
+	 .run = run_digest},
 	{.name = "upgrade",
 	 .help = "run the programs that are installed now, without a gap; root only",
 	 .run = run_upgrade},
@@ -424,11 +430,32 @@ static int run(struct options *o, int argc, char **argv)
 	return v->run ? v->run(o) : ask(v, o);
 }
 
+/* Its options are its own. */
+static int run_digest(const struct options *o)
+{
+	fputs("tandemctl: digest is the first word: tandemctl digest URL\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int exec_digest(char **argv)
+{
+	const char *dir = getenv("TANDEM_LIBEXECDIR");
+	char program[PATH_MAX];
+
+	snprintf(program, sizeof(program), "%s/tandem-digest", dir ? dir : TANDEM_LIBEXECDIR);
+	execv(program, argv);
+	fprintf(stderr, "tandemctl: %s: %s\n", program, strerror(errno));
+	return EXIT_REFUSED;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.run_dir = DEFAULT_RUN_DIR, .question = json_object_new_object()};
-	int status = run(&o, argc, argv);
+	int status;
 
+	if (argc > 1 && strcmp(argv[1], "digest") == 0)
+		return exec_digest(argv + 1);
+	status = run(&o, argc, argv);
 	json_object_put(o.question);
 	return status;
 }

@@ -12,6 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import Node, Switch, Tandem, expect, nasty, need, note, run, wait_for  # noqa: E402
+from lab.daemon import installed  # noqa: E402
 
 ADDRESS = "10.0.0.2"
 NASTY = 7000
@@ -213,8 +214,23 @@ def fits(seen, i):
     return i in seen and seen[i]["up"] is up and re.search(words, seen[i]["result"])
 
 
+def digest_is_genhashs(node):
+    """What tandemctl digest and keepalived's genhash say of pages: the same."""
+    def digest(*args):
+        return node.run(installed("bin/tandemctl"), "digest", *args, check=False).strip()
+    os.environ["TANDEM_LIBEXECDIR"] = installed("libexec/tandem")
+    expect(digest(f"http://{ADDRESS}/") == MD5, "tandemctl digest tells the digest of a page", digest(f"http://{ADDRESS}/"))
+    expect(digest(f"http://{ADDRESS}:{BAD['chunked']}/") == CHUNKS, "and of chunks as they come")
+    for port, tls in ((80, []), (443, ["-S"])):
+        said = node.run("genhash", "-s", ADDRESS, "-p", str(port), "-u", "/", *tls, check=False)
+        url = f"{'https' if tls else 'http'}://{ADDRESS}:{port}/"
+        ours = digest(url, "--virtualhost", f"{ADDRESS}:{port}")
+        expect(ours and ours in said, f"genhash says the same of {url}", f"{ours}; {said}")
+    expect(digest(f"http://{ADDRESS}:82/") == "", "without an answer it tells none")
+
+
 def main():
-    need(programs=["nginx", "openssl"])
+    need(programs=["nginx", "openssl", "genhash"])
     switch, one, web = Switch("sw"), Node("one"), Node("web")
     one.plug("eth0", switch, "10.0.0.1/24")
     web.plug("eth0", switch, f"{ADDRESS}/24")
@@ -226,6 +242,7 @@ def main():
     for i, (what, _, up, words) in enumerate(CASES):
         check = seen.get(i, {"up": None, "result": "it has not run"})
         expect(fits(seen, i), f"{what}: {check['result']}", f"up is {check['up']}; wanted {up}, {words}")
+    digest_is_genhashs(one)
     with open(f"{DIR}/seen") as f:
         note(f"nginx has seen {len(f.readlines())} requests")
     code, text = tandem.ctl("status")
