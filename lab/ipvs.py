@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 
-IP_VS_SO_GET_INFO, IP_VS_SO_GET_DESTS = 1153, 1156
+IP_VS_SO_GET_INFO, IP_VS_SO_GET_SERVICE, IP_VS_SO_GET_DESTS = 1153, 1155, 1156
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -27,6 +27,16 @@ class Kernel:
     def services(self):
         raw = _getsockopt(self._sock, IP_VS_SO_GET_INFO, ctypes.create_string_buffer(12))
         return struct.unpack("=III", raw)[2]
+
+    def reals(self, address, port):
+        """How many real servers a TCP service has; None: there is no such service."""
+        head = struct.pack("=HxxIHxxI", socket.IPPROTO_TCP,
+                           struct.unpack("=I", socket.inet_aton(address))[0], socket.htons(port), 0)
+        try:
+            raw = _getsockopt(self._sock, IP_VS_SO_GET_SERVICE, ctypes.create_string_buffer(head, 104))
+        except OSError:
+            return None
+        return struct.unpack_from("=I", raw, 44)[0]
 
     def weights(self, address, port, reals):
         """The weights of a TCP service's real servers, which must be that many; else None."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# lab: time=60 ip_vs=no
+# lab: time=150 ip_vs=no
 """Many services with the same real servers: one probe for each target, counted at the servers; over
 reloads and the death of tandem-check; and each service learns the result."""
 
@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import Node, Switch, Tandem, expect, note, run, wait_for  # noqa: E402
 
-SERVICES, SERVERS, PORT = 200, 5, 8000
+SERVICES, SERVERS, PORT = 1000, 10, 8000
 seen = []
 
 
@@ -38,7 +38,7 @@ def config(services=SERVICES):
     reals = "".join(f"real_server 10.0.0.{10 + i} {PORT} {{\n TCP_CHECK {{\n connect_timeout 1\n retry 0\n }}\n }}\n"
                     for i in range(SERVERS))
     return "global_defs {\n router_id one\n}\n" + "".join(
-        f"virtual_server 10.9.0.{i + 1} 80 {{\n lb_algo rr\n lb_kind NAT\n protocol TCP\n delay_loop 1\n warmup 1\n {reals} }}\n"
+        f"virtual_server 10.9.{(i + 1) >> 8}.{(i + 1) & 255} 80 {{\n lb_algo rr\n lb_kind NAT\n protocol TCP\n delay_loop 1\n warmup 1\n {reals} }}\n"
         for i in range(services))
 
 
