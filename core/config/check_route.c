@@ -19,11 +19,7 @@
 
 /* A line on its way through its words. */
 struct route_line {
-	struct checker *c;
-	const struct ast_node *n;
-	uint32_t at; /* the word */
-	bool is_static;
-	bool failed;
+	struct ip_line ip;
 	bool scope_set;
 	bool protocol_set;
 	bool metric_set;
@@ -35,94 +31,58 @@ struct route_line {
 	struct nexthop *hop; /* that via, dev, … are of */
 };
 
-static const struct ast_word *word(const struct route_line *l)
-{
-	return &l->n->word[l->at];
-}
-
-static void fail(struct route_line *l, const struct ast_word *w, const char *why)
-{
-	if (!l->failed)
-		check_warn(l->c, &w->loc, "'%s' %s; the line is left out", w->s, why);
-	l->failed = true;
-}
-
-/* The word behind; NULL: there is none, which has been said. */
-static const struct ast_word *next(struct route_line *l)
-{
-	if (l->at + 1 < l->n->n_words)
-		return &l->n->word[++l->at];
-	fail(l, word(l), "wants a value");
-	return NULL;
-}
-
-static bool take_family(struct route_line *l, const struct ast_word *w, uint8_t family)
-{
-	if (l->r.family && l->r.family != family)
-		fail(l, w, "is not of the family of the words before it");
-	else
-		l->r.family = family;
-	return !l->failed;
-}
-
 static bool is_peek(const struct route_line *l, const char *s)
 {
-	return l->at + 1 < l->n->n_words && !strcmp(l->n->word[l->at + 1].s, s);
+	return l->ip.at + 1 < l->ip.n->n_words && !strcmp(l->ip.n->word[l->ip.at + 1].s, s);
 }
 
 /* Words */
 
 static void set_address(struct route_line *l, const struct ast_word *w, struct addr *ret)
 {
-	if (!w || !value_addr(l->c, w, ret))
-		l->failed = true;
+	if (!w || !value_addr(l->ip.c, w, ret))
+		l->ip.failed = true;
 	else
-		take_family(l, w, ret->family);
+		ip_take_family(&l->ip, w, ret->family);
 }
 
 static void set_via(struct route_line *l)
 {
-	if (is_peek(l, "inet") || is_peek(l, "inet6"))
-		take_family(l, word(l), is_peek(l, "inet") ? AF_INET : AF_INET6), l->at++;
-	set_address(l, next(l), &l->hop->via);
+	if (is_peek(l, "inet") || is_peek(l, "inet6")) {
+		ip_take_family(&l->ip, ip_word(&l->ip), is_peek(l, "inet") ? AF_INET : AF_INET6);
+		l->ip.at++;
+	}
+	set_address(l, ip_next(&l->ip), &l->hop->via);
 }
 
 static void set_src(struct route_line *l)
 {
-	set_address(l, next(l), &l->r.src);
+	set_address(l, ip_next(&l->ip), &l->r.src);
 }
 
 static void set_from(struct route_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
-	if (!w || !iproute_prefix(l->c, w, AF_INET6, &l->r.from, &l->r.from_len))
-		l->failed = true;
+	if (!w || !iproute_prefix(l->ip.c, w, AF_INET6, &l->r.from, &l->r.from_len))
+		l->ip.failed = true;
 	else if (l->r.from.family != AF_INET6)
-		fail(l, w, "is not of IPv6, and only there a route has a source");
+		ip_fail(&l->ip, w, "is not of IPv6, and only there a route has a source");
 	else
-		take_family(l, w, AF_INET6);
+		ip_take_family(&l->ip, w, AF_INET6);
 }
 
 static void set_dev(struct route_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
-	if (!w || !value_ifname(l->c, w, &l->hop->ifname))
-		l->failed = true;
-}
-
-static void set_named(struct route_line *l, const char *file, uint32_t max, uint32_t *ret)
-{
-	const struct ast_word *w = next(l);
-
-	if (!w || !iproute_number(l->c, w, file, max, ret))
-		l->failed = true;
+	if (!w || !value_ifname(l->ip.c, w, &l->hop->ifname))
+		l->ip.failed = true;
 }
 
 static void set_table(struct route_line *l)
 {
-	set_named(l, "rt_tables", UINT32_MAX, &l->r.table);
+	ip_read_named(&l->ip, "rt_tables", UINT32_MAX, &l->r.table);
 	if (!l->r.table)
 		l->r.table = RT_TABLE_MAIN;
 }
@@ -131,7 +91,7 @@ static void set_protocol(struct route_line *l)
 {
 	uint32_t value = 0;
 
-	set_named(l, "rt_protos", UINT8_MAX, &value);
+	ip_read_named(&l->ip, "rt_protos", UINT8_MAX, &value);
 	l->r.protocol = (uint8_t)value;
 	l->protocol_set = true;
 }
@@ -140,7 +100,7 @@ static void set_scope(struct route_line *l)
 {
 	uint32_t value = 0;
 
-	set_named(l, "rt_scopes", UINT8_MAX, &value);
+	ip_read_named(&l->ip, "rt_scopes", UINT8_MAX, &value);
 	l->r.scope = (uint8_t)value;
 	l->scope_set = true;
 }
@@ -149,24 +109,15 @@ static void set_tos(struct route_line *l)
 {
 	uint32_t value = 0;
 
-	set_named(l, "rt_dsfield", UINT8_MAX, &value);
+	ip_read_named(&l->ip, "rt_dsfield", UINT8_MAX, &value);
 	l->r.tos = (uint8_t)value;
-}
-
-static bool read_number(struct route_line *l, int64_t lo, int64_t hi, int64_t *ret)
-{
-	const struct ast_word *w = next(l);
-
-	if (!w || !value_number(l->c, w, lo, hi, ret))
-		l->failed = true;
-	return !l->failed;
 }
 
 static void set_metric(struct route_line *l)
 {
 	int64_t value;
 
-	if (!read_number(l, 0, UINT32_MAX, &value))
+	if (!ip_read_number(&l->ip, 0, UINT32_MAX, &value))
 		return;
 	l->r.metric = (uint32_t)value;
 	l->metric_set = true;
@@ -176,7 +127,7 @@ static void set_expires(struct route_line *l)
 {
 	int64_t value;
 
-	if (take_family(l, word(l), AF_INET6) && read_number(l, 1, INT32_MAX, &value))
+	if (ip_take_family(&l->ip, ip_word(&l->ip), AF_INET6) && ip_read_number(&l->ip, 1, INT32_MAX, &value))
 		l->r.expires_s = (uint32_t)value;
 }
 
@@ -190,7 +141,7 @@ static void set_pref(struct route_line *l)
 		     {"high", ICMPV6_ROUTER_PREF_HIGH}};
 	const struct ast_word *w;
 
-	if (!take_family(l, word(l), AF_INET6) || !(w = next(l)))
+	if (!ip_take_family(&l->ip, ip_word(&l->ip), AF_INET6) || !(w = ip_next(&l->ip)))
 		return;
 	for (size_t i = 0; i < sizeof(prefs) / sizeof(*prefs); i++) {
 		if (strcmp(prefs[i].name, w->s))
@@ -198,17 +149,17 @@ static void set_pref(struct route_line *l)
 		l->r.pref = prefs[i].value;
 		return;
 	}
-	fail(l, w, "is none of low, medium, high");
+	ip_fail(&l->ip, w, "is none of low, medium, high");
 }
 
 static void set_realms(struct route_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
-	if (!w || !iproute_realms(l->c, w, &l->hop->realms))
-		l->failed = true;
+	if (!w || !iproute_realms(l->ip.c, w, &l->hop->realms))
+		l->ip.failed = true;
 	else
-		take_family(l, w, AF_INET);
+		ip_take_family(&l->ip, w, AF_INET);
 }
 
 static void set_onlink(struct route_line *l)
@@ -221,8 +172,8 @@ static void set_weight(struct route_line *l)
 	int64_t value;
 
 	if (!l->in_hops)
-		fail(l, word(l), "is for a nexthop");
-	else if (read_number(l, 1, HOPS_MAX, &value))
+		ip_fail(&l->ip, ip_word(&l->ip), "is for a nexthop");
+	else if (ip_read_number(&l->ip, 1, HOPS_MAX, &value))
 		l->hop->weight = (uint16_t)value;
 }
 
@@ -233,12 +184,12 @@ static void set_append(struct route_line *l)
 
 static void set_inet(struct route_line *l)
 {
-	take_family(l, word(l), AF_INET);
+	ip_take_family(&l->ip, ip_word(&l->ip), AF_INET);
 }
 
 static void set_inet6(struct route_line *l)
 {
-	take_family(l, word(l), AF_INET6);
+	ip_take_family(&l->ip, ip_word(&l->ip), AF_INET6);
 }
 
 static void set_no_track(struct route_line *l)
@@ -252,19 +203,14 @@ static void set_nothing(struct route_line *l)
 
 static void set_track_group(struct route_line *l)
 {
-	const struct ast_word *w = next(l);
-
-	if (w && !l->is_static)
-		check_warn(l->c, &w->loc, "track_group is for static routes; it is left out");
-	else if (w)
-		l->r.track_group = track_group_find(l->c, w);
+	ip_read_track_group(&l->ip, "route", &l->r.track_group);
 }
 
 static void add_hop(struct route_line *l)
 {
 	struct route *r = &l->r;
 
-	r->nexthops = check_extend(l->c, r->nexthops, r->n_nexthops, 1, sizeof(*r->nexthops));
+	r->nexthops = check_extend(l->ip.c, r->nexthops, r->n_nexthops, 1, sizeof(*r->nexthops));
 	l->hop = &r->nexthops[r->n_nexthops++];
 	*l->hop = (struct nexthop){.ifname = "", .weight = 1};
 }
@@ -274,7 +220,7 @@ static void set_nexthop(struct route_line *l)
 	const struct nexthop *first = &l->r.nexthops[0];
 
 	if (!l->in_hops && (addr_is_set(&first->via) || first->ifname[0])) {
-		fail(l, word(l), "does not go with via or dev before it");
+		ip_fail(&l->ip, ip_word(&l->ip), "does not go with via or dev before it");
 		return;
 	}
 	if (!l->in_hops)
@@ -288,7 +234,7 @@ static void set_or(struct route_line *l)
 {
 	l->in_hops = true;
 	add_hop(l);
-	set_address(l, next(l), &l->hop->via);
+	set_address(l, ip_next(&l->ip), &l->hop->via);
 }
 
 /* Metrics: a number, or a time in ms (or with s or ms behind it) in the kernel's own fractions. */
@@ -310,10 +256,10 @@ static bool read_time_ms(struct route_line *l, const struct ast_word *w, uint32_
 	else if (end == w->s || (*end && strcmp(end, "ms")))
 		ms = -1;
 	if (ms < 0 || ms * fraction > UINT32_MAX)
-		fail(l, w, "is no time in ms");
+		ip_fail(&l->ip, w, "is no time in ms");
 	else
 		*ret = (uint32_t)(ms * fraction + 0.5);
-	return !l->failed;
+	return !l->ip.failed;
 }
 
 static const struct route_metric_word {
@@ -346,14 +292,14 @@ static void set_metric_word(struct route_line *l, const struct route_metric_word
 
 	if (m->locks && is_peek(l, "lock")) {
 		l->lock |= 1u << m->type;
-		l->at++;
+		l->ip.at++;
 	}
 	if (m->fraction) {
-		const struct ast_word *w = next(l);
+		const struct ast_word *w = ip_next(&l->ip);
 
 		if (!w || !read_time_ms(l, w, m->fraction, &value))
 			return;
-	} else if (!read_number(l, 0, m->max ? m->max : UINT32_MAX, &number)) {
+	} else if (!ip_read_number(&l->ip, 0, m->max ? m->max : UINT32_MAX, &number)) {
 		return;
 	}
 	store_metric(l, m->type, m->fraction ? value : (uint32_t)number);
@@ -361,10 +307,10 @@ static void set_metric_word(struct route_line *l, const struct route_metric_word
 
 static void set_features(struct route_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
 	if (w && strcmp(w->s, "ecn"))
-		fail(l, w, "is not ecn");
+		ip_fail(&l->ip, w, "is not ecn");
 	store_metric(l, RTAX_FEATURES, RTAX_FEATURE_ECN);
 }
 
@@ -404,40 +350,40 @@ static const struct {
 static bool is_refused(struct route_line *l)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
-		if (strcmp(refused[i].name, word(l)->s))
+		if (strcmp(refused[i].name, ip_word(&l->ip)->s))
 			continue;
-		check_later(l->c, &word(l)->loc, "'%s': %s; the route is left out", word(l)->s,
+		check_later(l->ip.c, &ip_word(&l->ip)->loc, "'%s': %s; the route is left out", ip_word(&l->ip)->s,
 			    refused[i].why);
-		l->failed = true;
+		l->ip.failed = true;
 	}
-	return l->failed;
+	return l->ip.failed;
 }
 
 /* [to] [TYPE] PREFIX */
 static void set_destination(struct route_line *l)
 {
-	const struct ast_word *w = word(l);
+	const struct ast_word *w = ip_word(&l->ip);
 	int type;
 
-	if (!strcmp(w->s, "to") && !(w = next(l)))
+	if (!strcmp(w->s, "to") && !(w = ip_next(&l->ip)))
 		return;
 	type = iproute_type_parse(w->s);
 	if (type >= 0) {
 		l->r.type = (uint8_t)type;
-		if (!(w = next(l)))
+		if (!(w = ip_next(&l->ip)))
 			return;
 	}
 	if (addr_is_set(&l->r.to))
-		fail(l, w, "is one word too many");
-	else if (!iproute_prefix(l->c, w, l->r.family, &l->r.to, &l->r.to_len))
-		l->failed = true;
+		ip_fail(&l->ip, w, "is one word too many");
+	else if (!iproute_prefix(l->ip.c, w, l->ip.family, &l->r.to, &l->r.to_len))
+		l->ip.failed = true;
 	else if (l->r.to_len || strchr(w->s, '/'))
-		take_family(l, w, l->r.to.family);
+		ip_take_family(&l->ip, w, l->r.to.family);
 }
 
 static void read_word(struct route_line *l)
 {
-	const char *s = word(l)->s;
+	const char *s = ip_word(&l->ip)->s;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (strcmp(words[i].name, s))
@@ -480,7 +426,7 @@ static void finish_metrics(struct route_line *l)
 
 	if (l->lock)
 		store_metric(l, RTAX_LOCK, l->lock);
-	r->metrics = arena_array(l->c->arena, RTAX_MAX, sizeof(*r->metrics));
+	r->metrics = arena_array(l->ip.c->arena, RTAX_MAX, sizeof(*r->metrics));
 	for (uint8_t type = 1; type <= RTAX_MAX; type++)
 		if (l->has_metric & 1u << type)
 			r->metrics[r->n_metrics++] =
@@ -497,7 +443,7 @@ static void finish_protocol(struct route_line *l)
 	if (l->protocol_set && r->no_track)
 		return;
 	if (l->protocol_set && r->protocol != RTPROT_KEEPALIVED)
-		check_warn(l->c, &l->n->word[0].loc,
+		check_warn(l->ip.c, &l->ip.n->word[0].loc,
 			   "a route that is tracked has protocol keepalived (%d), which is used",
 			   RTPROT_KEEPALIVED);
 	r->protocol = RTPROT_KEEPALIVED;
@@ -513,7 +459,7 @@ static void finish_hops(struct route_line *l)
 		const struct nexthop *h = &r->nexthops[i];
 
 		if (leads && !addr_is_set(&h->via) && !h->ifname[0])
-			fail(l, &l->n->word[0], "has neither via nor dev");
+			ip_fail(&l->ip, &l->ip.n->word[0], "has neither via nor dev");
 	}
 	if (!leads)
 		r->n_nexthops = 0;
@@ -524,13 +470,12 @@ static bool finish(struct route_line *l)
 	struct route *r = &l->r;
 
 	if (!addr_is_set(&r->to))
-		fail(l, &l->n->word[0], "is a route without a destination");
-	if (!r->family)
-		r->family = r->to.family;
+		ip_fail(&l->ip, &l->ip.n->word[0], "is a route without a destination");
+	r->family = l->ip.family ? l->ip.family : r->to.family;
 	if (!r->to_len && r->to.family != r->family)
 		r->to = (struct addr){.family = r->family};
 	finish_hops(l);
-	if (l->failed)
+	if (l->ip.failed)
 		return false;
 	finish_scope(l);
 	finish_metrics(l);
@@ -541,14 +486,14 @@ static bool finish(struct route_line *l)
 static bool route_parse(struct checker *c, const struct ast_node *n, bool is_static,
 			struct route *ret)
 {
-	struct route_line l = {.c = c, .n = n, .is_static = is_static};
+	struct route_line l = {.ip = {.c = c, .n = n, .is_static = is_static}};
 
 	l.r.type = RTN_UNICAST;
 	l.r.table = RT_TABLE_MAIN;
 	add_hop(&l);
-	for (; l.at < n->n_words && !l.failed; l.at++)
+	for (; l.ip.at < n->n_words && !l.ip.failed; l.ip.at++)
 		read_word(&l);
-	if (!l.failed && finish(&l)) {
+	if (!l.ip.failed && finish(&l)) {
 		*ret = l.r;
 		return true;
 	}

@@ -18,66 +18,17 @@
 
 /* A line on its way through its words. */
 struct rule_line {
-	struct checker *c;
-	const struct ast_node *n;
-	uint32_t at; /* the word */
-	bool is_static;
-	bool failed;
+	struct ip_line ip;
 	bool preference_set;
 	bool protocol_set;
 	bool of_table; /* has words that only a table's rule can have */
 	struct rule r;
 };
 
-static const struct ast_word *word(const struct rule_line *l)
-{
-	return &l->n->word[l->at];
-}
-
-static void fail(struct rule_line *l, const struct ast_word *w, const char *why)
-{
-	if (!l->failed)
-		check_warn(l->c, &w->loc, "'%s' %s; the line is left out", w->s, why);
-	l->failed = true;
-}
-
-static const struct ast_word *next(struct rule_line *l)
-{
-	if (l->at + 1 < l->n->n_words)
-		return &l->n->word[++l->at];
-	fail(l, word(l), "wants a value");
-	return NULL;
-}
-
-static void take_family(struct rule_line *l, const struct ast_word *w, uint8_t family)
-{
-	if (l->r.family && l->r.family != family)
-		fail(l, w, "is not of the family of the words before it");
-	else
-		l->r.family = family;
-}
-
-static bool read_number(struct rule_line *l, int64_t lo, int64_t hi, int64_t *ret)
-{
-	const struct ast_word *w = next(l);
-
-	if (!w || !value_number(l->c, w, lo, hi, ret))
-		l->failed = true;
-	return !l->failed;
-}
-
-static void set_named(struct rule_line *l, const char *file, uint32_t max, uint32_t *ret)
-{
-	const struct ast_word *w = next(l);
-
-	if (!w || !iproute_number(l->c, w, file, max, ret))
-		l->failed = true;
-}
-
 static void set_action(struct rule_line *l, const struct ast_word *w, uint8_t action)
 {
 	if (l->r.action)
-		fail(l, w, "is a second thing to do");
+		ip_fail(&l->ip, w, "is a second thing to do");
 	else
 		l->r.action = action;
 }
@@ -86,14 +37,14 @@ static void set_action(struct rule_line *l, const struct ast_word *w, uint8_t ac
 
 static void set_prefix(struct rule_line *l, struct addr *ret, uint8_t *ret_len)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
-	if (!w || !iproute_prefix(l->c, w, l->r.family, ret, ret_len)) {
-		l->failed = true;
+	if (!w || !iproute_prefix(l->ip.c, w, l->ip.family, ret, ret_len)) {
+		l->ip.failed = true;
 		return;
 	}
 	if (*ret_len || strchr(w->s, '/'))
-		take_family(l, w, ret->family);
+		ip_take_family(&l->ip, w, ret->family);
 	if (!*ret_len)
 		*ret = (struct addr){0}; /* all: as if it were not said */
 }
@@ -110,18 +61,18 @@ static void set_to(struct rule_line *l)
 
 static void set_table(struct rule_line *l)
 {
-	const struct ast_word *w = word(l);
+	const struct ast_word *w = ip_word(&l->ip);
 
-	set_named(l, "rt_tables", UINT32_MAX, &l->r.table);
-	if (!l->failed && !l->r.table)
-		fail(l, word(l), "is no table of its own");
+	ip_read_named(&l->ip, "rt_tables", UINT32_MAX, &l->r.table);
+	if (!l->ip.failed && !l->r.table)
+		ip_fail(&l->ip, ip_word(&l->ip), "is no table of its own");
 	set_action(l, w, FR_ACT_TO_TBL);
 }
 
 static void set_l3mdev(struct rule_line *l)
 {
 	l->r.l3mdev = true;
-	set_action(l, word(l), FR_ACT_TO_TBL);
+	set_action(l, ip_word(&l->ip), FR_ACT_TO_TBL);
 }
 
 static void set_not(struct rule_line *l)
@@ -133,7 +84,7 @@ static void set_preference(struct rule_line *l)
 {
 	int64_t value;
 
-	if (!read_number(l, 0, UINT32_MAX, &value))
+	if (!ip_read_number(&l->ip, 0, UINT32_MAX, &value))
 		return;
 	l->r.preference = (uint32_t)value;
 	l->preference_set = true;
@@ -143,14 +94,14 @@ static void set_tos(struct rule_line *l)
 {
 	uint32_t value = 0;
 
-	set_named(l, "rt_dsfield", UINT8_MAX, &value);
+	ip_read_named(&l->ip, "rt_dsfield", UINT8_MAX, &value);
 	l->r.tos = (uint8_t)value;
 }
 
 /* MARK[/MASK] */
 static void set_fwmark(struct rule_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 	unsigned long mark, mask = UINT32_MAX;
 	char *end;
 
@@ -160,7 +111,7 @@ static void set_fwmark(struct rule_line *l)
 	if (*end == '/' && end[1])
 		mask = strtoul(end + 1, &end, 0);
 	if (w->s[0] < '0' || w->s[0] > '9' || *end || mark > UINT32_MAX || mask > UINT32_MAX) {
-		fail(l, w, "is no MARK or MARK/MASK");
+		ip_fail(&l->ip, w, "is no MARK or MARK/MASK");
 		return;
 	}
 	l->r.fwmark = (uint32_t)mark;
@@ -169,36 +120,36 @@ static void set_fwmark(struct rule_line *l)
 
 static void set_realms(struct rule_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
-	if (!w || !iproute_realms(l->c, w, &l->r.realms))
-		l->failed = true;
+	if (!w || !iproute_realms(l->ip.c, w, &l->r.realms))
+		l->ip.failed = true;
 	else
-		take_family(l, w, AF_INET);
+		ip_take_family(&l->ip, w, AF_INET);
 	l->of_table = true;
 }
 
 static void set_iif(struct rule_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
-	if (!w || !value_ifname(l->c, w, &l->r.iif))
-		l->failed = true;
+	if (!w || !value_ifname(l->ip.c, w, &l->r.iif))
+		l->ip.failed = true;
 }
 
 static void set_oif(struct rule_line *l)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 
-	if (!w || !value_ifname(l->c, w, &l->r.oif))
-		l->failed = true;
+	if (!w || !value_ifname(l->ip.c, w, &l->r.oif))
+		l->ip.failed = true;
 }
 
 static void set_suppress_prefixlength(struct rule_line *l)
 {
 	int64_t value;
 
-	if (read_number(l, 0, 128, &value))
+	if (ip_read_number(&l->ip, 0, 128, &value))
 		l->r.suppress_prefixlen = (int32_t)value;
 	l->of_table = true;
 }
@@ -207,7 +158,7 @@ static void set_suppress_ifgroup(struct rule_line *l)
 {
 	uint32_t value = 0;
 
-	set_named(l, "group", INT32_MAX, &value);
+	ip_read_named(&l->ip, "group", INT32_MAX, &value);
 	l->r.suppress_ifgroup = (int32_t)value;
 	l->of_table = true;
 }
@@ -216,7 +167,7 @@ static void set_tunnel_id(struct rule_line *l)
 {
 	int64_t value;
 
-	if (read_number(l, 1, INT64_MAX, &value))
+	if (ip_read_number(&l->ip, 1, INT64_MAX, &value))
 		l->r.tunnel_id = (uint64_t)value;
 }
 
@@ -224,7 +175,7 @@ static void set_tunnel_id(struct rule_line *l)
 static bool read_range(struct rule_line *l, unsigned long max, bool one_does, uint32_t *ret_first,
 		       uint32_t *ret_last)
 {
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 	unsigned long first, last;
 	char *end;
 
@@ -236,7 +187,7 @@ static bool read_range(struct rule_line *l, unsigned long max, bool one_does, ui
 	else if (!one_does)
 		last = max + 1;
 	if (w->s[0] < '0' || w->s[0] > '9' || *end || last < first || last > max) {
-		fail(l, w, "is no range of numbers");
+		ip_fail(&l->ip, w, "is no range of numbers");
 		return false;
 	}
 	*ret_first = (uint32_t)first;
@@ -254,7 +205,7 @@ static void set_ports(struct rule_line *l, uint16_t *first, uint16_t *last)
 	uint32_t a = 0, b = 0;
 
 	if (read_range(l, UINT16_MAX, true, &a, &b) && !a)
-		fail(l, word(l), "is no port");
+		ip_fail(&l->ip, ip_word(&l->ip), "is no port");
 	*first = (uint16_t)a;
 	*last = (uint16_t)b;
 }
@@ -277,7 +228,7 @@ static void set_ipproto(struct rule_line *l)
 	} names[] = {{"tcp", IPPROTO_TCP},     {"udp", IPPROTO_UDP},   {"sctp", IPPROTO_SCTP},
 		     {"icmp", IPPROTO_ICMP},   {"ipv6-icmp", IPPROTO_ICMPV6},
 		     {"gre", IPPROTO_GRE},     {"esp", IPPROTO_ESP},   {"ah", IPPROTO_AH}};
-	const struct ast_word *w = next(l);
+	const struct ast_word *w = ip_next(&l->ip);
 	int64_t value;
 
 	for (size_t i = 0; w && i < sizeof(names) / sizeof(*names); i++) {
@@ -286,8 +237,8 @@ static void set_ipproto(struct rule_line *l)
 		l->r.ipproto = names[i].value;
 		return;
 	}
-	if (!w || !value_number(l->c, w, 1, UINT8_MAX, &value))
-		l->failed = true;
+	if (!w || !value_number(l->ip.c, w, 1, UINT8_MAX, &value))
+		l->ip.failed = true;
 	else
 		l->r.ipproto = (uint8_t)value;
 }
@@ -296,26 +247,26 @@ static void set_protocol(struct rule_line *l)
 {
 	uint32_t value = 0;
 
-	set_named(l, "rt_protos", UINT8_MAX, &value);
+	ip_read_named(&l->ip, "rt_protos", UINT8_MAX, &value);
 	l->r.protocol = (uint8_t)value;
 	l->protocol_set = true;
 }
 
 static void set_goto(struct rule_line *l)
 {
-	const struct ast_word *w = word(l);
+	const struct ast_word *w = ip_word(&l->ip);
 	int64_t value;
 
-	if (read_number(l, 1, UINT32_MAX, &value))
+	if (ip_read_number(&l->ip, 1, UINT32_MAX, &value))
 		l->r.jump = (uint32_t)value;
 	set_action(l, w, FR_ACT_GOTO);
 }
 
 static void set_simple(struct rule_line *l)
 {
-	const char *s = word(l)->s;
+	const char *s = ip_word(&l->ip)->s;
 
-	set_action(l, word(l),
+	set_action(l, ip_word(&l->ip),
 		   !strcmp(s, "nop")	     ? FR_ACT_NOP
 		   : !strcmp(s, "blackhole") ? FR_ACT_BLACKHOLE
 		   : !strcmp(s, "prohibit")  ? FR_ACT_PROHIBIT
@@ -324,12 +275,12 @@ static void set_simple(struct rule_line *l)
 
 static void set_inet(struct rule_line *l)
 {
-	take_family(l, word(l), AF_INET);
+	ip_take_family(&l->ip, ip_word(&l->ip), AF_INET);
 }
 
 static void set_inet6(struct rule_line *l)
 {
-	take_family(l, word(l), AF_INET6);
+	ip_take_family(&l->ip, ip_word(&l->ip), AF_INET6);
 }
 
 static void set_no_track(struct rule_line *l)
@@ -344,12 +295,7 @@ static void set_nothing(struct rule_line *l)
 
 static void set_track_group(struct rule_line *l)
 {
-	const struct ast_word *w = next(l);
-
-	if (w && !l->is_static)
-		check_warn(l->c, &w->loc, "track_group is for static rules; it is left out");
-	else if (w)
-		l->r.track_group = track_group_find(l->c, w);
+	ip_read_track_group(&l->ip, "rule", &l->r.track_group);
 }
 
 static const struct {
@@ -398,12 +344,12 @@ static const struct {
 static void read_word(struct rule_line *l)
 {
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (strcmp(words[i].name, word(l)->s))
+		if (strcmp(words[i].name, ip_word(&l->ip)->s))
 			continue;
 		words[i].set(l);
 		return;
 	}
-	fail(l, word(l), "is no word of a rule");
+	ip_fail(&l->ip, ip_word(&l->ip), "is no word of a rule");
 }
 
 /* Completion */
@@ -411,12 +357,12 @@ static void read_word(struct rule_line *l)
 /* In the order of the file, like keepalived: both nodes of a pair get the same. */
 static void finish_preference(struct rule_line *l)
 {
-	uint32_t *used = &l->c->n_preferences[l->r.family == AF_INET6];
+	uint32_t *used = &l->ip.c->n_preferences[l->r.family == AF_INET6];
 
 	if (l->preference_set)
 		return;
 	l->r.preference = PREFERENCE_FIRST - (*used)++;
-	check_warn(l->c, &l->n->word[0].loc,
+	check_warn(l->ip.c, &l->ip.n->word[0].loc,
 		   "a rule without a preference: %u is used, which is hardly what is wanted",
 		   l->r.preference);
 }
@@ -426,7 +372,7 @@ static void finish_protocol(struct rule_line *l)
 	if (l->protocol_set && l->r.no_track)
 		return;
 	if (l->protocol_set && l->r.protocol != RTPROT_KEEPALIVED)
-		check_warn(l->c, &l->n->word[0].loc,
+		check_warn(l->ip.c, &l->ip.n->word[0].loc,
 			   "a rule that is tracked has protocol keepalived (%d), which is used",
 			   RTPROT_KEEPALIVED);
 	l->r.protocol = RTPROT_KEEPALIVED;
@@ -434,19 +380,18 @@ static void finish_protocol(struct rule_line *l)
 
 static bool finish(struct rule_line *l)
 {
-	const struct ast_word *first = &l->n->word[0];
+	const struct ast_word *first = &l->ip.n->word[0];
 	struct rule *r = &l->r;
 
-	if (!r->family)
-		r->family = AF_INET;
+	r->family = l->ip.family ? l->ip.family : AF_INET;
 	if (!r->action)
-		fail(l, first, "begins a rule that does nothing: table, goto, nop, blackhole …");
+		ip_fail(&l->ip, first, "begins a rule that does nothing: table, goto, nop, blackhole …");
 	else if (r->action != FR_ACT_TO_TBL && l->of_table)
-		fail(l, first, "begins a rule with realms or suppress_…, which are of a table's");
+		ip_fail(&l->ip, first, "begins a rule with realms or suppress_…, which are of a table's");
 	else if (r->action == FR_ACT_GOTO && (!l->preference_set || r->preference >= r->jump))
-		fail(l, first, "begins a rule that goes back: goto wants a higher preference than "
+		ip_fail(&l->ip, first, "begins a rule that goes back: goto wants a higher preference than "
 			       "its own");
-	if (l->failed)
+	if (l->ip.failed)
 		return false;
 	finish_preference(l);
 	finish_protocol(l);
@@ -456,13 +401,13 @@ static bool finish(struct rule_line *l)
 static bool rule_parse(struct checker *c, const struct ast_node *n, bool is_static,
 		       struct rule *ret)
 {
-	struct rule_line l = {.c = c, .n = n, .is_static = is_static};
+	struct rule_line l = {.ip = {.c = c, .n = n, .is_static = is_static}};
 
 	l.r = (struct rule){
 		.iif = "", .oif = "", .suppress_prefixlen = -1, .suppress_ifgroup = -1};
-	for (; l.at < n->n_words && !l.failed; l.at++)
+	for (; l.ip.at < n->n_words && !l.ip.failed; l.ip.at++)
 		read_word(&l);
-	if (!l.failed && finish(&l)) {
+	if (!l.ip.failed && finish(&l)) {
 		*ret = l.r;
 		return true;
 	}

@@ -139,6 +139,67 @@ bool iproute_prefix(struct checker *c, const struct ast_word *w, uint8_t family,
 	return true;
 }
 
+/* Lines */
+
+const struct ast_word *ip_word(const struct ip_line *l)
+{
+	return &l->n->word[l->at];
+}
+
+void ip_fail(struct ip_line *l, const struct ast_word *w, const char *why)
+{
+	if (!l->failed)
+		check_warn(l->c, &w->loc, "'%s' %s; the line is left out", w->s, why);
+	l->failed = true;
+}
+
+const struct ast_word *ip_next(struct ip_line *l)
+{
+	if (l->at + 1 < l->n->n_words)
+		return &l->n->word[++l->at];
+	ip_fail(l, ip_word(l), "wants a value");
+	return NULL;
+}
+
+bool ip_take_family(struct ip_line *l, const struct ast_word *w, uint8_t family)
+{
+	if (l->family && l->family != family)
+		ip_fail(l, w, "is not of the family of the words before it");
+	else
+		l->family = family;
+	return !l->failed;
+}
+
+bool ip_read_number(struct ip_line *l, int64_t lo, int64_t hi, int64_t *ret)
+{
+	const struct ast_word *w = ip_next(l);
+
+	if (!w || !value_number(l->c, w, lo, hi, ret))
+		l->failed = true;
+	return !l->failed;
+}
+
+bool ip_read_named(struct ip_line *l, const char *file, uint32_t max, uint32_t *ret)
+{
+	const struct ast_word *w = ip_next(l);
+
+	if (!w || !iproute_number(l->c, w, file, max, ret))
+		l->failed = true;
+	return !l->failed;
+}
+
+void ip_read_track_group(struct ip_line *l, const char *what, uint64_t *ret)
+{
+	const struct ast_word *w = ip_next(l);
+
+	if (w && !l->is_static)
+		check_warn(l->c, &w->loc, "track_group is for static %ss; it is left out", what);
+	else if (w)
+		*ret = track_group_find(l->c, w);
+}
+
+/* Types */
+
 static const struct {
 	const char *name;
 	uint8_t type;

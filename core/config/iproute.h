@@ -21,6 +21,27 @@ bool iproute_realms(struct checker *c, const struct ast_word *w, uint32_t *ret);
 bool iproute_prefix(struct checker *c, const struct ast_word *w, uint8_t family, struct addr *ret,
 		    uint8_t *ret_len);
 
+/* A line of a route or a rule on its way through its words. */
+struct ip_line {
+	struct checker *c;
+	const struct ast_node *n;
+	uint32_t at;	/* the word */
+	uint8_t family; /* 0: not known yet */
+	bool is_static;
+	bool failed; /* it is left out, which has been said */
+};
+
+const struct ast_word *ip_word(const struct ip_line *l);
+/* Goes on to the next word; NULL: there is none, and the line has failed. */
+const struct ast_word *ip_next(struct ip_line *l);
+void ip_fail(struct ip_line *l, const struct ast_word *w, const char *why);
+/* What is read next; each is false when the line has failed. */
+bool ip_take_family(struct ip_line *l, const struct ast_word *w, uint8_t family);
+bool ip_read_number(struct ip_line *l, int64_t lo, int64_t hi, int64_t *ret);
+bool ip_read_named(struct ip_line *l, const char *file, uint32_t max, uint32_t *ret);
+/* `what` has it: "route"; only a static one. */
+void ip_read_track_group(struct ip_line *l, const char *what, uint64_t *ret);
+
 /* RTN_*; -1: none. */
 int iproute_type_parse(const char *s);
 const char *iproute_type(uint8_t type); /* never NULL */
