@@ -11,7 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ARENA_BLOCK ((size_t)64 * 1024)
+/* Blocks double from the least to the most: there are thousands of small arenas. */
+#define ARENA_BLOCK_MIN ((size_t)1024)
+#define ARENA_BLOCK_MAX ((size_t)64 * 1024)
 /* The most that the C library takes for the first of these. */
 #define KEPT_MAX (32 << 20)
 /* Of what is kept here: integers of 64 bits and pointers. */
@@ -80,16 +82,25 @@ static void populate(struct block *b)
 		madvise((void *)from, to - from, MADV_POPULATE_WRITE);
 }
 
+static size_t usual_size(const struct arena *a)
+{
+	size_t twice = a->head ? 2 * a->head->size : ARENA_BLOCK_MIN;
+
+	return twice < ARENA_BLOCK_MAX ? twice : ARENA_BLOCK_MAX;
+}
+
 static struct block *block_add(struct arena *a, size_t want)
 {
-	size_t size = want > ARENA_BLOCK ? want : ARENA_BLOCK;
+	size_t usual = usual_size(a);
+	size_t size = want > usual ? want : usual;
 	struct block *b = must(calloc(1, sizeof(*b) + size));
 
 	b->size = size;
-	populate(b);
+	if (size >= ARENA_BLOCK_MAX)
+		populate(b);
 	a->bytes += sizeof(*b) + size;
 	/* A piece of its own size must not hide the half-empty block in front. */
-	if (want > ARENA_BLOCK / 4 && a->head) {
+	if (want > usual / 4 && a->head) {
 		b->next = a->head->next;
 		a->head->next = b;
 	} else {
