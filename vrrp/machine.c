@@ -18,6 +18,9 @@ static const int64_t announce_early_us[] = {
 /* Two routers that both think they win must not answer each other at once, without end. */
 #define ASSERT_FRACTION 8
 
+/* Advertisements are due at multiples of this part of their interval, see on_grid(). */
+#define GRID_FRACTION 8
+
 int64_t vrrp_skew_us(const struct vrrp_conf *conf, int64_t active_int_us)
 {
 	int64_t unit_us = conf->version == 2 ? USEC_PER_SEC : active_int_us;
@@ -81,11 +84,22 @@ static int64_t pace_us(const struct vrrp_conf *conf, const struct vrrp_machine *
 					 : conf->adver_int_us;
 }
 
+/*
+ * Not later than this, but a little before it: on a grid, so that the advertisements of many
+ * virtual routers leave together.
+ */
+static int64_t on_grid(int64_t at_us, int64_t interval_us)
+{
+	return at_us - at_us % (interval_us / GRID_FRACTION);
+}
+
 static void send_own_advert(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
 			    struct vrrp_actions *ret)
 {
+	int64_t interval_us = pace_us(conf, m, now_us);
+
 	send_advert(m, conf->priority, now_us, ret);
-	m->advert_at_us = now_us + pace_us(conf, m, now_us);
+	m->advert_at_us = on_grid(now_us + interval_us, interval_us);
 }
 
 static void hold(struct vrrp_machine *m, struct vrrp_actions *ret)
@@ -498,8 +512,8 @@ static void active_group_backup(const struct vrrp_conf *conf, struct vrrp_machin
 static void active_advertise(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
 			     struct vrrp_actions *ret)
 {
-	int64_t due_us = m->advert_at_us;
-	int64_t next_us = due_us + pace_us(conf, m, now_us);
+	int64_t interval_us = pace_us(conf, m, now_us);
+	int64_t next_us = on_grid(m->advert_at_us + interval_us, interval_us);
 
 	send_own_advert(conf, m, now_us, ret);
 	if (next_us > now_us)

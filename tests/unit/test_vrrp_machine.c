@@ -196,19 +196,26 @@ static void test_silence_names_the_peer(void **state)
 			    "web1: BACKUP → MASTER: no advertisement from 192.0.2.2 for 3.6 s");
 }
 
+/* Many leave together: not later than due, and on a grid of an eighth of the interval. */
+static int64_t on_grid(int64_t due_us, int64_t interval_us)
+{
+	return due_us / (interval_us / 8) * (interval_us / 8);
+}
+
 static void test_active_advertises_at_its_pace(void **state)
 {
 	struct rig r = rig_active();
-	int64_t first_us = r.now_us;
+	int64_t first_us = on_grid(r.now_us + 100 * MS, 100 * MS);
 
+	assert_int_equal(r.m.advert_at_us, first_us);
 	while (r.m.advert_at_us > vrrp_machine_deadline(&r.m))
 		tick(&r);
 	r.now_us = r.m.advert_at_us + 30 * MS; /* late, but the pace is kept */
 	assert_string_equal(step(&r, (struct vrrp_event){.kind = VRRP_EVENT_TIMER}), "send 100");
-	assert_int_equal(r.m.advert_at_us, first_us + 200 * MS);
+	assert_int_equal(r.m.advert_at_us, first_us + 100 * MS);
 	r.now_us = r.m.advert_at_us + 300 * MS; /* far too late: no burst to catch up */
 	assert_string_equal(step(&r, (struct vrrp_event){.kind = VRRP_EVENT_TIMER}), "send 100");
-	assert_int_equal(r.m.advert_at_us, r.now_us + 100 * MS);
+	assert_int_equal(r.m.advert_at_us, on_grid(r.now_us + 100 * MS, 100 * MS));
 }
 
 static void test_announcements(void **state)
@@ -387,7 +394,7 @@ static void test_active_asserts_itself(void **state)
 	assert_int_equal(r.m.advert_at_us - r.now_us, 12500);
 	/* Backups that heard this wait for no more than Skew_Time. */
 	assert_string_equal(hear(&r, "192.0.2.2", 0), "send 100");
-	assert_int_equal(r.m.advert_at_us - r.now_us, 100 * MS);
+	assert_int_equal(r.m.advert_at_us, on_grid(r.now_us + 100 * MS, 100 * MS));
 	r.now_us += 50 * MS;
 	assert_string_equal(hear(&r, "192.0.2.2", 0), "send 100");
 	/* A worse Active drew clients away: once the first announcements are over, say it again. */
@@ -595,7 +602,7 @@ static void test_resume_active(void **state)
 		"send 100, add, announce 5, MASTER → MASTER");
 	assert_string_equal(r.said, "web1: MASTER: resumed");
 	assert_int_equal(r.m.since_us, since_us);
-	assert_int_equal(r.m.advert_at_us, r.now_us + 100 * MS);
+	assert_int_equal(r.m.advert_at_us, on_grid(r.now_us + 100 * MS, 100 * MS));
 }
 
 static void test_resume_backup(void **state)
@@ -629,13 +636,13 @@ static void test_reload_active(void **state)
 	assert_string_equal(reload(&r, conf), "send 120");
 	conf.adver_int_us = 1000 * MS;
 	assert_string_equal(reload(&r, conf), "send 120");
-	/* At the old pace until the peers surely know of the new one. */
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(r.m.advert_at_us, r.now_us + 100 * MS);
+	/* At the old pace until the peers surely know of the new one: for 300 ms. */
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(r.m.advert_at_us, on_grid(r.now_us + 100 * MS, 100 * MS));
 		r.now_us = r.m.advert_at_us;
 		step(&r, (struct vrrp_event){.kind = VRRP_EVENT_TIMER});
 	}
-	assert_int_equal(r.m.advert_at_us, r.now_us + 1000 * MS);
+	assert_int_equal(r.m.advert_at_us, on_grid(r.now_us + 1000 * MS, 1000 * MS));
 	conf.addresses_gen++;
 	assert_string_equal(reload(&r, conf), "add, announce 5, send 120");
 	assert_int_equal(r.m.state, VRRP_STATE_ACTIVE);
