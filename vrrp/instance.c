@@ -40,8 +40,7 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	in->limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
 	in->counters.instance = config->id;
 	vrrp_machine_init(&in->m);
-	ev_timer_init(&in->timer, instance_on_timer, 0, 0);
-	in->timer.data = in;
+	alarm_init(&in->alarm, instance_ring);
 	return in;
 }
 
@@ -50,7 +49,7 @@ void instance_free(struct instance *in)
 	static const struct vrrp_instance none;
 
 	routes_release(in->shell->routes, in->config->id);
-	ev_timer_stop(in->shell->loop, &in->timer);
+	alarm_forget(&in->shell->alarms, &in->alarm);
 	instance_leave_line(in);
 	instance_close_port(in);
 	in->config = &none;

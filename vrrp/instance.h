@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/model.h"
 #include "core/msg.h"
+#include "vrrp/alarm.h"
 #include "vrrp/announce.h"
 #include "vrrp/hmac.h"
 #include "vrrp/machine.h"
@@ -25,6 +26,7 @@ struct instance;
 /* What all instances of the process share. */
 struct vrrp_shell {
 	struct ev_loop *loop;
+	struct alarms alarms;
 	struct netifs netifs;
 	struct vrrp_ports ports;
 	struct announcer announcer;
@@ -44,40 +46,41 @@ struct vrrp_shell {
 	void (*stepped)(void);
 };
 
+/* What each advertisement needs comes first: there are thousands, and caches are small. */
 struct instance {
 	struct instance *next;
 	struct vrrp_shell *shell;
-	struct arena *arena;		    /* of `config` */
-	const struct vrrp_instance *config; /* a copy: outlives the model while it leaves */
-	struct vrrp_conf conf;		    /* what the machine is given */
 	struct vrrp_machine m;
+	struct vrrp_conf conf; /* what the machine is given */
+	struct alarm alarm; /* at the machine's deadline or before */
+	struct vrrp_port *port;
 	struct vrrp_hmac_conf *hmac; /* NULL: no auth_hmac */
 	struct vrrp_hmac_memory *memory;
-	struct vrrp_port *port;
-	int index;	  /* of the interface that the port is on; -1: none */
-	struct listener *listener; /* on its virtual-MAC interface; NULL: the port hears */
-	int listener_index;	   /* of that; -1: none */
+	const struct vrrp_instance *config; /* a copy: outlives the model while it leaves */
+	int64_t sent_us;		    /* the last advertisement */
+	int index;			    /* of the interface that the port is on; -1: none */
 	int8_t awake; /* 1: its virtual-MAC interfaces speak IPv6; -1: nothing is known */
-	int64_t added_us; /* addresses, the last time */
-	int64_t sent_us;  /* the last advertisement */
-	bool leaving;	  /* no longer configured */
-	bool lacking;	  /* the kernel refused some of the addresses */
+	bool leaving;			    /* no longer configured */
+	bool lacking;			    /* the kernel refused some of the addresses */
 	bool told_checksum;
 	bool told_unsigned;
-	bool grouped;		 /* in a sync group */
-	bool routed;		 /* its routes are to be there */
-	struct text fault;	 /* "" : none */
-	struct text own_fault;	 /* of which: its own … */
-	struct text group_fault; /* … or another member's */
-	struct text reason;	 /* of the last change */
+	bool grouped;			    /* in a sync group */
+	bool routed;			    /* its routes are to be there */
 	struct msg_vrrp_counters counters;
 	uint32_t rivals; /* advertisements of lower priority heard while Active */
 	int64_t rival_us; /* the last of them that was counted */
-	struct log_limit limit;
-	ev_timer timer;
 	struct vrrp_actions waiting; /* of a takeover: all but the advertisement */
 	struct text waiting_why;     /* of their change of state */
 	struct instance *next_waiting;
+	struct listener *listener; /* on its virtual-MAC interface; NULL: the port hears */
+	int listener_index;	   /* of that; -1: none */
+	int64_t added_us;	 /* addresses, the last time */
+	struct text fault;	 /* "": none */
+	struct text own_fault;	 /* of which: its own … */
+	struct text group_fault; /* … or another member's */
+	struct text reason;	 /* of the last change */
+	struct log_limit limit;
+	struct arena *arena; /* of `config` */
 };
 
 struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instance *config);
@@ -108,6 +111,8 @@ void instance_abandon(struct instance *in);
 void instance_observe(struct instance *in);
 /* A packet for its VRID. */
 void instance_receive(struct instance *in, const struct vrrp_frame *frame);
+/* One of its advertisements did not get out: `err` is -errno. */
+void instance_cannot_send(struct instance *in, const struct addr *dst, int err);
 
 /* The shell's sync_wait_us has changed. */
 void instance_set_sync_wait(struct instance *in);

@@ -28,18 +28,26 @@ static const uint8_t *sign(struct instance *in, uint8_t priority, uint8_t traile
 	return trailer;
 }
 
+void instance_cannot_send(struct instance *in, const struct addr *dst, int err)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (log_limit_pass(&in->limit, clock_now_us()))
+		log_warning("%s: can't send an advertisement to %s: %s%s", in->config->name,
+			    addr_format(dst, text), strerror(-err), log_limit_suffix(&in->limit));
+}
+
 static void send_to(struct instance *in, const struct addr *dst, int ttl, uint8_t priority,
 		    const uint8_t *trailer)
 {
 	struct vrrp_path path = {.src = in->conf.source, .dst = *dst};
 	uint8_t buf[VRRP_PACKET_MAX];
-	char text[ADDR_TEXT_MAX];
 	int len = vrrp_config_encode(in->config, &path, priority, trailer, buf);
-	int err = len < 0 ? len : vrrp_port_send(in->port, &path, ttl, buf, (size_t)len);
 
-	if (err && log_limit_pass(&in->limit, clock_now_us()))
-		log_warning("%s: can't send an advertisement to %s: %s%s", in->config->name,
-			    addr_format(dst, text), strerror(-err), log_limit_suffix(&in->limit));
+	if (len < 0)
+		instance_cannot_send(in, dst, len);
+	else
+		vrrp_port_send(in->port, &path, ttl, buf, (size_t)len);
 }
 
 void instance_send_advert(struct instance *in, uint8_t priority)
@@ -191,19 +199,19 @@ static void note_differences(struct instance *in, const struct vrrp_frame *f,
 	bool plain = p->checksum == VRRP_CHECKSUM_MESSAGE;
 	char text[ADDR_TEXT_MAX];
 
-	addr_format(&f->path.src, text);
 	if (!vrrp_config_same_addresses(c, p)) {
 		in->counters.address_list_errors++;
 		if (!c->skip_check_adv_addr && log_limit_pass(&in->limit, clock_now_us()))
-			log_warning("%s: %s advertises other addresses than ours%s", c->name, text,
-				    log_limit_suffix(&in->limit));
+			log_warning("%s: %s advertises other addresses than ours%s", c->name,
+				    addr_format(&f->path.src, text), log_limit_suffix(&in->limit));
 	}
 	if (c->version == 3 && c->family == AF_INET && plain != c->checksum_as_v2 &&
 	    !in->told_checksum) {
 		in->told_checksum = true;
 		log_warning("%s: %s computes checksums %s, we %s: it may refuse ours, set "
 			    "v3_checksum_as_v2 alike",
-			    c->name, text, plain ? "as RFC 9568 says" : "with a pseudo-header",
+			    c->name, addr_format(&f->path.src, text),
+			    plain ? "as RFC 9568 says" : "with a pseudo-header",
 			    plain ? "with a pseudo-header" : "as RFC 9568 says");
 	}
 }

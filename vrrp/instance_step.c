@@ -8,6 +8,8 @@
 #include "vrrp/handed.h"
 #include "vrrp/vips.h"
 
+#include <stddef.h>
+
 /*
  * While thousands of addresses are added the peers must not think that we are gone. But an Active
  * that we take over from must not hear of us before all of them are here.
@@ -21,6 +23,7 @@ static void breathe(void *ctx)
 	    clock_now_us() - in->sent_us < in->conf.adver_int_us)
 		return;
 	instance_send_advert(in, in->conf.priority);
+	outbox_flush(&in->shell->ports.outbox);
 }
 
 void instance_add_addresses(struct instance *in)
@@ -49,6 +52,9 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 {
 	struct vrrp_shell *shell = in->shell;
 
+	/* What was said before must be out before what it announces is done. */
+	if (a->kind != VRRP_ACTION_SEND && a->kind != VRRP_ACTION_REPORT)
+		outbox_flush(&shell->ports.outbox);
 	switch (a->kind) {
 	case VRRP_ACTION_SEND:
 		instance_send_advert(in, a->priority);
@@ -67,20 +73,6 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 		note_change(in, &a->change);
 		break;
 	}
-}
-
-static void arm(struct instance *in)
-{
-	struct ev_loop *loop = in->shell->loop;
-	int64_t at_us = vrrp_machine_deadline(&in->m);
-	double left_s = (double)(at_us - clock_now_us()) / USEC_PER_SEC;
-
-	ev_timer_stop(loop, &in->timer);
-	if (at_us == USEC_NEVER)
-		return;
-	ev_now_update(loop); /* the loop counts from its own, older idea of now */
-	ev_timer_set(&in->timer, left_s > 0 ? left_s : 0, 0);
-	ev_timer_start(loop, &in->timer);
 }
 
 /* What the next incarnation would need to know, apart from what is reported anyway. */
@@ -150,10 +142,11 @@ static void follow_with_routes(struct instance *in)
 
 static void perform_rest(struct instance *in)
 {
-	struct vrrp_actions actions = in->waiting;
+	struct vrrp_actions actions;
 
-	if (!actions.n)
+	if (!in->waiting.n)
 		return;
+	actions = in->waiting;
 	instance_leave_line(in);
 	in->waiting.n = 0;
 	for (unsigned i = 1; i < actions.n; i++)
@@ -201,12 +194,13 @@ static bool perform_all(struct instance *in, const struct vrrp_actions *actions)
 
 void instance_step(struct instance *in, struct vrrp_event event)
 {
-	struct vrrp_actions actions = {0};
+	struct vrrp_actions actions;
 	struct vrrp_machine was;
 	bool tell = false;
 
 	perform_rest(in);
 	was = in->m;
+	actions.n = 0;
 	event.now_us = clock_now_us();
 	vrrp_machine_step(&in->conf, &in->m, &event, &actions);
 	if (can_wait(&event, &actions)) {
@@ -217,7 +211,7 @@ void instance_step(struct instance *in, struct vrrp_event event)
 	}
 	instance_set_awake(in, in->m.state == VRRP_STATE_ACTIVE || in->m.holding);
 	follow_with_routes(in);
-	arm(in);
+	alarm_set(&in->shell->alarms, &in->alarm, vrrp_machine_deadline(&in->m));
 	if (is_rival(&was, &in->m, &event))
 		tell |= count_rival(in, event.now_us);
 	if (tell || learned(&was, &in->m))
@@ -228,10 +222,16 @@ void instance_step(struct instance *in, struct vrrp_event event)
 		in->shell->stepped();
 }
 
-void instance_on_timer(struct ev_loop *loop, ev_timer *w, int events)
+void instance_ring(struct alarm *alarm)
 {
-	struct instance *in = w->data;
+	struct instance *in = (struct instance *)((char *)alarm - offsetof(struct instance, alarm));
+	int64_t deadline_us = vrrp_machine_deadline(&in->m);
 
+	/* It was set for an earlier deadline: with each advertisement heard it moves on. */
+	if (clock_now_us() < deadline_us) {
+		alarm_set(&in->shell->alarms, &in->alarm, deadline_us);
+		return;
+	}
 	/* After this process was held up, what came in meanwhile is older than the deadline. */
 	if (in->m.state == VRRP_STATE_BACKUP)
 		instance_drain(in);

@@ -195,6 +195,17 @@ static void on_link(struct netifs *n, const struct nlmsghdr *h)
 		link_note(n, &l);
 }
 
+/* Most of what the kernel tells is the echo of what we did ourselves. */
+static bool addr_is_news(const struct netifs *n, const struct netif_addr *got, bool gone)
+{
+	const struct netif_addr *known = netif_find_addr(n, got->index, &got->address);
+
+	if (gone || !known)
+		return gone == (known != NULL);
+	return known->prefixlen != got->prefixlen || known->usable != got->usable ||
+	       known->ours != got->ours;
+}
+
 static void on_addr(struct netifs *n, const struct nlmsghdr *h)
 {
 	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(h);
@@ -227,6 +238,7 @@ static void on_addr(struct netifs *n, const struct nlmsghdr *h)
 	got.usable = !(flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) || flags & IFA_F_OPTIMISTIC;
 	if (!addr_is_set(&got.address))
 		return;
+	n->news |= addr_is_news(n, &got, h->nlmsg_type == RTM_DELADDR);
 	if (h->nlmsg_type == RTM_DELADDR)
 		addr_forget(n, got.index, &got.address);
 	else
@@ -235,14 +247,17 @@ static void on_addr(struct netifs *n, const struct nlmsghdr *h)
 
 static int on_message(const struct nlmsghdr *h, void *data)
 {
+	struct netifs *n = data;
+
 	switch (h->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		on_link(data, h);
+		n->news = true;
+		on_link(n, h);
 		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		on_addr(data, h);
+		on_addr(n, h);
 		break;
 	}
 	return MNL_CB_OK;
@@ -276,6 +291,7 @@ static int dump_all(struct netifs *n)
 	int err;
 
 	n->n = 0;
+	n->news = true;
 	while (n->first)
 		addr_forget(n, n->first->index, &n->first->address);
 	err = dump(n, RTM_GETLINK);
@@ -305,6 +321,9 @@ static void on_events(struct ev_loop *loop, ev_io *w, int revents)
 	struct netifs *n = w->data;
 
 	take_in(n);
+	if (!n->news)
+		return;
+	n->news = false;
 	n->changed(n->ctx);
 }
 

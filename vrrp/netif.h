@@ -87,8 +87,9 @@ struct netifs {
 	struct netif_addr *first;
 	struct netif_addr *last;
 	struct netif_addr *bucket[NETIF_BUCKETS];
-	void (*changed)(void *ctx); /* after each batch of events */
+	void (*changed)(void *ctx); /* after a batch of events, if there was anything new in it */
 	void *ctx;
+	bool news;
 	struct ev_loop *loop;
 	struct mnl_socket *events;
 	struct mnl_socket *requests;

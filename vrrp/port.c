@@ -240,63 +240,22 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 
 /* Sending */
 
-static size_t put_source4(struct msghdr *mh, int index, const struct addr *src)
+void vrrp_port_send(struct vrrp_port *p, const struct vrrp_path *path, int ttl, const void *bytes,
+		    size_t len)
 {
-	struct cmsghdr *c = CMSG_FIRSTHDR(mh);
-	struct in_pktinfo info = {.ipi_ifindex = index};
+	const uint8_t *vrid = (const uint8_t *)bytes + 1;
+	struct outbox_to to = {.sock = p->sock,
+			       .index = p->index,
+			       .src = path->src,
+			       .dst = path->dst,
+			       .ttl = ttl};
 
-	memcpy(&info.ipi_spec_dst, src->b, 4);
-	c->cmsg_level = IPPROTO_IP;
-	c->cmsg_type = IP_PKTINFO;
-	c->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(c), &info, sizeof(info));
-	return CMSG_SPACE(sizeof(info));
+	outbox_put(&p->ports->outbox, &to, bytes, len, p->owner[*vrid]);
 }
 
-static size_t put_source6(struct msghdr *mh, int index, const struct addr *src)
+static void on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 {
-	struct cmsghdr *c = CMSG_FIRSTHDR(mh);
-	struct in6_pktinfo info = {.ipi6_ifindex = (unsigned)index};
-
-	memcpy(&info.ipi6_addr, src->b, 16);
-	c->cmsg_level = IPPROTO_IPV6;
-	c->cmsg_type = IPV6_PKTINFO;
-	c->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(c), &info, sizeof(info));
-	return CMSG_SPACE(sizeof(info));
-}
-
-static void put_ttl(struct msghdr *mh, size_t at, int family, int ttl)
-{
-	struct cmsghdr *c = (struct cmsghdr *)((char *)mh->msg_control + at);
-
-	c->cmsg_level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
-	c->cmsg_type = family == AF_INET ? IP_TTL : IPV6_HOPLIMIT;
-	c->cmsg_len = CMSG_LEN(sizeof(ttl));
-	memcpy(CMSG_DATA(c), &ttl, sizeof(ttl));
-}
-
-int vrrp_port_send(struct vrrp_port *p, const struct vrrp_path *path, int ttl, const void *bytes,
-		   size_t len)
-{
-	union control control = {0};
-	struct sockaddr_storage to;
-	struct iovec iov = {(void *)bytes, len};
-	struct msghdr mh = {.msg_name = &to,
-			    .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control)};
-	size_t used;
-
-	mh.msg_namelen = addr_to_sockaddr(&path->dst, 0, &to);
-	if (p->family == AF_INET6)
-		((struct sockaddr_in6 *)&to)->sin6_scope_id = (unsigned)p->index;
-	used = p->family == AF_INET ? put_source4(&mh, p->index, &path->src)
-				    : put_source6(&mh, p->index, &path->src);
-	put_ttl(&mh, used, p->family, ttl);
-	mh.msg_controllen = used + CMSG_SPACE(sizeof(ttl));
-	return sendmsg(p->sock, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	outbox_flush(w->data);
 }
 
 /* Opening and closing */
@@ -308,6 +267,14 @@ static void set_buffer(int sock)
 
 	if (setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
+void vrrp_ports_open(struct vrrp_ports *ports)
+{
+	ports->outbox.failed = ports->failed;
+	ev_prepare_init(&ports->prepare, on_prepare);
+	ports->prepare.data = &ports->outbox;
+	ev_prepare_start(ports->loop, &ports->prepare);
 }
 
 static struct vrrp_port *port_find(struct vrrp_ports *ports, int index, int family)
@@ -392,6 +359,7 @@ int vrrp_port_enter(struct vrrp_ports *ports, int index, int family, uint8_t vri
 
 void vrrp_port_leave(struct vrrp_port *p, uint8_t vrid)
 {
+	outbox_flush(&p->ports->outbox); /* of this owner's last words */
 	p->owner[vrid] = NULL;
 	p->unicast_users -= p->unicast[vrid];
 	if (--p->users == 0)

@@ -7,6 +7,7 @@
 #ifndef TANDEM_VRRP_PORT_H
 #define TANDEM_VRRP_PORT_H
 
+#include "vrrp/outbox.h"
 #include "vrrp/packet.h"
 
 #include <ev.h>
@@ -26,8 +27,15 @@ struct vrrp_ports {
 	struct ev_loop *loop;
 	void (*receive)(void *owner, const struct vrrp_frame *frame);
 	void (*unknown)(const struct vrrp_frame *frame); /* NULL: the kernel drops those */
+	/* What was sent could not be: `err` is -errno. */
+	void (*failed)(void *owner, const struct addr *dst, int err);
 	struct vrrp_port *list;
+	struct outbox outbox;
+	ev_prepare prepare; /* what is sent in one round of the loop leaves at its end */
 };
+
+/* `ports` must stay where it is; its loop and callbacks are set. */
+void vrrp_ports_open(struct vrrp_ports *ports);
 
 /*
  * From now on packets for this VRID go to `owner`: to multicast groups, and with `unicast` to this
@@ -47,8 +55,11 @@ void vrrp_ports_update(struct vrrp_ports *ports);
 /* Hands out what has come in already. */
 void vrrp_port_drain(struct vrrp_port *port);
 
-/* Never blocks. 0 or -errno. */
-int vrrp_port_send(struct vrrp_port *port, const struct vrrp_path *path, int ttl, const void *bytes,
-		   size_t len);
+/*
+ * Never blocks. The packet, whose first bytes are a VRRP message's, leaves before the loop waits
+ * again, or with outbox_flush() where something must come after it.
+ */
+void vrrp_port_send(struct vrrp_port *port, const struct vrrp_path *path, int ttl, const void *bytes,
+		    size_t len);
 
 #endif

@@ -98,6 +98,11 @@ static void on_frame(void *owner, const struct vrrp_frame *frame)
 		instance_receive(owner, frame);
 }
 
+static void on_send_failed(void *owner, const struct addr *dst, int err)
+{
+	instance_cannot_send(owner, dst, err);
+}
+
 /* tandem-ipvs has sync daemons that follow an instance, tandem-sync owns what the Active says. */
 static void report(const struct msg *m)
 {
@@ -342,7 +347,9 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 
 	vrrp.shell = (struct vrrp_shell){
 		.loop = loop, .report = report, .done = on_instance_done, .stepped = on_stepped};
-	vrrp.shell.ports = (struct vrrp_ports){.loop = loop, .receive = on_frame};
+	vrrp.shell.ports = (struct vrrp_ports){.loop = loop, .receive = on_frame, .failed = on_send_failed};
+	vrrp_ports_open(&vrrp.shell.ports);
+	alarms_open(&vrrp.shell.alarms, loop);
 	ev_idle_init(&vrrp.shell.idle, instance_idle);
 	vrrp.shell.idle.data = &vrrp.shell;
 	ev_set_priority(&vrrp.shell.idle, EV_MINPRI);
@@ -513,6 +520,9 @@ static void abandon_all(void)
 		nft_table_remove(ACCEPT_TABLE);
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_abandon(in);
+	outbox_flush(&vrrp.shell.ports.outbox);
+	outbox_done(&vrrp.shell.ports.outbox);
+	alarms_done(&vrrp.shell.alarms);
 	if (!vrrp.stopping)
 		return;
 	if (vrrp.instances)
