@@ -86,7 +86,10 @@ def _vrrp_split(packet):
 
 
 class Watch(threading.Thread):
-    def __init__(self, nodes, switch):
+    """Without a switch only who has which address: thousands of advertisements a second are too
+    many for it."""
+
+    def __init__(self, nodes, switch=None):
         super().__init__(daemon=True)
         self.moves, self.adverts = [], []
         self.holders = collections.defaultdict(set)  # address -> names of nodes
@@ -95,7 +98,13 @@ class Watch(threading.Thread):
             with node.inside():
                 sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
                 sock.bind((0, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
             self._add(sock, lambda s, name=node.name: self._on_addresses(s, name))
+        if switch:
+            self._hear(switch)
+        self.start()
+
+    def _hear(self, switch):
         with switch.inside():
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
             _filter_vrrp(sock)
@@ -103,7 +112,6 @@ class Watch(threading.Thread):
             sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack(
                 "=iHH8s", socket.if_nametoindex("br0"), PACKET_MR_PROMISC, 0, b""))
         self._add(sock, self._on_packet)
-        self.start()
 
     def _add(self, sock, handler):
         sock.setblocking(False)
