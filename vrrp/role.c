@@ -32,6 +32,7 @@ struct vrrp_role {
 	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
+	unsigned rt_priority; /* in force; 0: none */
 	int64_t sync_wait_us;	       /* of the sync block; 0: there is none */
 	bool synced;		       /* tandem-sync says so */
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
@@ -254,16 +255,21 @@ static void on_startup(struct ev_loop *loop, ev_timer *w, int events)
 	start_new();
 }
 
-/* Advertisements must not wait for other processes, nor for the disk. */
+/* Advertisements must not wait for other processes, nor for the disk. A reload may take it back. */
 static void set_scheduling(const struct global *g)
 {
 	struct sched_param param = {.sched_priority = g->vrrp_rt_priority};
+	int policy = g->vrrp_rt_priority ? SCHED_RR : SCHED_OTHER;
+	bool differs = g->vrrp_rt_priority != vrrp.rt_priority;
 
-	if (g->vrrp_rt_priority && sched_setscheduler(0, SCHED_RR, &param) < 0)
+	if (differs && sched_setscheduler(0, policy, &param) < 0)
 		log_warning("real-time priority %u refused: %s", g->vrrp_rt_priority,
 			    strerror(errno));
+	vrrp.rt_priority = g->vrrp_rt_priority;
 	if (g->vrrp_no_swap && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		log_warning("memory can't be locked: %s", strerror(errno));
+	else if (!g->vrrp_no_swap)
+		munlockall();
 }
 
 static void on_unknown(const struct vrrp_frame *f)
@@ -347,7 +353,8 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 
 	vrrp.shell = (struct vrrp_shell){
 		.loop = loop, .report = report, .done = on_instance_done, .stepped = on_stepped};
-	vrrp.shell.ports = (struct vrrp_ports){.loop = loop, .receive = on_frame, .failed = on_send_failed};
+	vrrp.shell.ports = (struct vrrp_ports){
+		.loop = loop, .receive = on_frame, .failed = on_send_failed};
 	vrrp_ports_open(&vrrp.shell.ports);
 	alarms_open(&vrrp.shell.alarms, loop);
 	ev_idle_init(&vrrp.shell.idle, instance_idle);
