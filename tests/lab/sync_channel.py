@@ -142,6 +142,59 @@ def check_overrides(nodes):
                f"{node.name}: it is ready, too", node.daemon.log_text()[-500:])
 
 
+# Records what goes by, then sends it again, damaged, and made up, as fast as it can.
+ENEMY = """
+import os, socket, struct, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 8849))
+s.setsockopt(0, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.0.0.86") + socket.inet_aton("10.0.1.66"))
+s.setsockopt(0, socket.IP_MULTICAST_IF, socket.inet_aton("10.0.1.66"))
+heard, end = [], time.monotonic() + 2
+while time.monotonic() < end:
+    heard.append(s.recv(9000))
+frames = [f for h in heard[:20] for f in (h, h[:-1] + bytes([h[-1] ^ 1]), h[:20] + os.urandom(4) + h[24:])]
+frames += [b"TSNC" + bytes([kind, 1, 0, 0]) + os.urandom(80) for kind in (1, 2, 3, 4) for _ in range(10)]
+n, end = 0, time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    for f in frames:
+        for to in ("224.0.0.86", "10.0.1.1"):
+            try:
+                s.sendto(f, (to, 8849))
+                n += 1
+            except OSError:
+                pass
+print(len(heard), n)
+"""
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def check_enemy(nodes, inner, seconds=5):
+    """A host on the segment that has no key: it changes nothing, and the log stays readable."""
+    enemy = Node("enemy")
+    enemy.plug("eth0", inner, "10.0.1.66/24")
+    d1 = nodes[0]
+    lines, missed, pid = len(d1.daemon.log_text().splitlines()), losses(nodes), d1.daemon.roles()["tandem-sync"]
+    before = sync(d1)["counters"]
+    used = cpu_s(pid)
+    heard, sent = map(int, enemy.run("python3", "-c", ENEMY, str(seconds)).split())
+    used = cpu_s(pid) - used
+    after = sync(d1)["counters"]
+    taken = {k: after[k] - before[k] for k in ("auth_failed", "replayed", "malformed", "unknown")}
+    note(f"an enemy heard {heard} frames and sent {sent}: {taken}; tandem-sync of d1 used "
+         f"{used:.1f} s of CPU for that")
+    expect(heard and sum(taken.values()) > sent / 20, "an enemy's frames are counted", taken)
+    expect(after["records_in"] == before["records_in"], "none of them is believed")
+    all_synced(nodes, "after the attack")
+    expect(losses(nodes) == missed, "nobody was missed", losses(nodes) - missed)
+    more = len(d1.daemon.log_text().splitlines()) - lines
+    expect(more < 30, "the log is not filled", more)
+
+
 FORGE = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
          "s.setsockopt(0, 32, bytes([0] * 4 + [127, 0, 0, 1] + [0] * 4)); "
          "s.sendto(bytes(44), ('224.0.0.85', 8851))")
@@ -186,6 +239,7 @@ def main():
     check_keys(nodes)
     check_foreign_key(nodes)
     check_difference(nodes)
+    check_enemy(nodes, inner)
     check_overrides(nodes)
     check_shield(nodes)
     for node in nodes[1:]:
