@@ -41,6 +41,7 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	in->counters.instance = config->id;
 	vrrp_machine_init(&in->m);
 	alarm_init(&in->alarm, instance_ring);
+	instance_init_rivals(in);
 	return in;
 }
 
@@ -50,6 +51,7 @@ void instance_free(struct instance *in)
 
 	routes_release(in->shell->routes, in->config->id);
 	alarm_forget(&in->shell->alarms, &in->alarm);
+	ev_timer_stop(in->shell->loop, &in->rival_timer);
 	instance_leave_line(in);
 	instance_close_port(in);
 	in->config = &none;

@@ -12,11 +12,13 @@
 #include "core/msg.h"
 #include "vrrp/alarm.h"
 #include "vrrp/announce.h"
+#include "vrrp/claim.h"
 #include "vrrp/hmac.h"
 #include "vrrp/machine.h"
 #include "vrrp/memory.h"
 #include "vrrp/netif.h"
 #include "vrrp/port.h"
+#include "vrrp/rival.h"
 #include "vrrp/routes.h"
 #include "vrrp/static_addresses.h"
 #include "vrrp/tracking.h"
@@ -69,6 +71,12 @@ struct instance {
 	struct msg_vrrp_counters counters;
 	uint32_t rivals; /* advertisements of lower priority heard while Active */
 	int64_t rival_us; /* the last of them that was counted */
+	struct rival rival; /* another router that is Active too … */
+	struct addr rival_address;
+	uint8_t rival_priority;
+	struct rival claimant; /* … and a machine that has one of the addresses */
+	struct claim claim;
+	ev_timer rival_timer;
 	struct vrrp_actions waiting; /* of a takeover: all but the advertisement */
 	struct text waiting_why;     /* of their change of state */
 	struct instance *next_waiting;
@@ -113,6 +121,9 @@ void instance_observe(struct instance *in);
 void instance_receive(struct instance *in, const struct vrrp_frame *frame);
 /* One of its advertisements did not get out: `err` is -errno. */
 void instance_cannot_send(struct instance *in, const struct addr *dst, int err);
+
+/* Somebody says that an address is his, maybe one of ours. */
+void instance_hear_claim(struct instance *in, const struct claim *claim);
 
 /* The shell's sync_wait_us has changed. */
 void instance_set_sync_wait(struct instance *in);

@@ -23,6 +23,14 @@ void instance_leave_line(struct instance *in);
 
 void instance_send_advert(struct instance *in, uint8_t priority);
 
+/* instance_rivals.c */
+
+void instance_init_rivals(struct instance *in);
+/* Not Active any more: nobody is its rival. */
+void instance_forget_rivals(struct instance *in);
+/* An advertisement did not beat ours. */
+void instance_hear_rival(struct instance *in, const struct addr *src, uint8_t priority);
+
 /* instance_faults.c */
 
 /* What is wrong with the interfaces, in words; "" when nothing is. Opens the socket it needs. */

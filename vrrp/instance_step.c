@@ -214,6 +214,8 @@ void instance_step(struct instance *in, struct vrrp_event event)
 	alarm_set(&in->shell->alarms, &in->alarm, vrrp_machine_deadline(&in->m));
 	if (is_rival(&was, &in->m, &event))
 		tell |= count_rival(in, event.now_us);
+	if (in->m.state != VRRP_STATE_ACTIVE)
+		instance_forget_rivals(in);
 	if (tell || learned(&was, &in->m))
 		instance_report(in);
 	if (in->leaving && vrrp_machine_is_done(&in->m))

@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/nft.h"
 #include "vrrp/accept.h"
+#include "vrrp/claims.h"
 #include "vrrp/config.h"
 #include "vrrp/groups.h"
 #include "vrrp/instance.h"
@@ -38,6 +39,7 @@ struct vrrp_role {
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
 	size_t n_handed;
 	struct log_limit unknown_limit;
+	struct claims claims;
 	char *refused;	  /* the rules in force that accept_rules() made; NULL: none */
 	bool refused_known;
 	ev_timer startup; /* vrrp_startup_delay */
@@ -272,6 +274,33 @@ static void set_scheduling(const struct global *g)
 		munlockall();
 }
 
+static void on_claim(const struct claim *claim)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		instance_hear_claim(in, claim);
+}
+
+static void want_claims(const struct model *now)
+{
+	struct addr *list = NULL;
+	uint32_t n = 0;
+	int err;
+
+	for (uint32_t i = 0; i < now->n_instances; i++)
+		n += vrrp_config_vips(&now->instances[i]);
+	list = calloc(n ? n : 1, sizeof(*list));
+	if (!list)
+		abort();
+	n = 0;
+	for (uint32_t i = 0; i < now->n_instances; i++)
+		for (uint32_t k = 0; k < vrrp_config_vips(&now->instances[i]); k++)
+			list[n++] = vrrp_config_vip(&now->instances[i], k)->address;
+	err = claims_want(&vrrp.claims, list, n);
+	if (err)
+		log_warning("machines that have our addresses are not heard: %s", strerror(-err));
+	free(list);
+}
+
 static void on_unknown(const struct vrrp_frame *f)
 {
 	char text[ADDR_TEXT_MAX];
@@ -369,6 +398,8 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
 	if (!err)
 		err = routes_new(loop, &vrrp.shell.netifs, observe_all, NULL, &vrrp.shell.routes);
+	if (!err)
+		err = claims_open(&vrrp.claims, loop, on_claim);
 	return err ? err : announcer_open(&vrrp.shell.announcer, loop);
 }
 
@@ -408,6 +439,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	update_sync_wait();
 	set_scheduling(&now->global[0]);
 	set_refused(now);
+	want_claims(now);
 	set_unknown(now->global->log_unknown_vrids);
 	if (!vrrp.started)
 		start_first(now);
