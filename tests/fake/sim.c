@@ -5,6 +5,7 @@
  *	sim                      10,000 seeds; the first that violates a property is told
  *	sim --seeds N            as many
  *	sim --seed S --trace     one, with all that every director saw and did
+ *	sim --properties         what must be true, with the RFC's sections
  */
 #include "tests/fake/script.h"
 
@@ -67,7 +68,7 @@ static int run_one(uint64_t seed, bool trace, const char *program)
 
 static int usage(const char *program)
 {
-	fprintf(stderr, "usage: %s [--seeds N] [--seed S [--trace]]\n", program);
+	fprintf(stderr, "usage: %s [--seeds N] [--seed S [--trace]] [--properties]\n", program);
 	return 2;
 }
 
@@ -84,13 +85,17 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
 						{"seed", required_argument, NULL, 's'},
 						{"trace", no_argument, NULL, 't'},
+						{"properties", no_argument, NULL, 'p'},
 						{NULL, 0, NULL, 0}};
 	uint64_t n_seeds = SEEDS, seed = 0;
 	bool trace = false, one = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 't') {
+		if (option == 'p') {
+			watch_print_properties();
+			return 0;
+		} else if (option == 't') {
 			trace = true;
 		} else if (option == 's' && parse_number(optarg, &seed)) {
 			one = true;

@@ -36,6 +36,9 @@ struct watch {
 	int64_t violated_us;
 };
 
+/* One line each, with its section. */
+void watch_print_properties(void);
+
 void watch_init(struct world *w);
 void watch_expect(struct world *w, const struct expect *expect);
 

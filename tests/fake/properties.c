@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The properties in words, for the reader of `sim --properties`; watch.c and reference.c hold them. */
+#include "tests/fake/watch.h"
+
+#include <stdio.h>
+
+static const struct {
+	const char *rule; /* RFC 9568's section, or whose promise */
+	const char *what;
+} properties[] = {
+	{"§5.2.4", "an advertisement carries the router's own priority, or 0"},
+	{"§6.1", "Active_Down_Interval: when the Active is lost one takes over in that time"},
+	{"§6.1", "the owner is Active whenever it is well"},
+	{"§6.4.1", "an owner that starts without a fault is Active at once"},
+	{"§6.4.2", "Active_Down_Timer: no Backup takes over before it, none is late"},
+	{"§6.4.2", "Skew_Time after priority 0 one takes over"},
+	{"§6.4.2", "Active_Adver_Interval is learned from the Active"},
+	{"§6.4.2", "Preempt_Mode: in the end no better router obeys a worse one"},
+	{"§6.4.2", "an advertisement alone makes no Backup Active"},
+	{"§6.4.2", "only an Active advertises and announces addresses, and only those that it has"},
+	{"§6.4.2", "in the end somebody is Active"},
+	{"§6.4.3", "Adver_Timer: an Active advertises in each interval"},
+	{"§6.4.3", "an Active yields to a better one, and to no worse one"},
+	{"§6.4.3", "an Active has the addresses"},
+	{"§6.4.3", "two are Active no longer than news take; in the end one is"},
+	{"§6.4.3", "Shutdown: an Active that leaves says so, and only one that leaves"},
+	{"ours", "what is done on purpose leaves no moment without the addresses"},
+	{"ours", "every client sends to one that has them"},
+	{"ours", "a living Active hears of its successor when that has the addresses"},
+	{"ours", "a reload, the death of a process, a few lost packets change no state"},
+	{"ours", "what a reload changed is told at once"},
+	{"ours", "no address is forgotten, kept for ever, or held on a dead interface"},
+	{"ours", "no flood of advertisements, no waking without end"},
+};
+
+void watch_print_properties(void)
+{
+	for (unsigned i = 0; i < sizeof(properties) / sizeof(properties[0]); i++)
+		printf("%-8s%s\n", properties[i].rule, properties[i].what);
+}
