@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What directors tell each other of themselves (sync/notes.c). */
+#include "sync/notes.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_config_there_and_back(void **state)
+{
+	struct notes_config c = {.services = 1, .addresses = UINT64_MAX}, got;
+	uint8_t bytes[SYNC_NOTE_MAX + 1] = {0};
+	size_t len;
+
+	/* The longest name fits. */
+	memset(c.name.s, 'x', TEXT_MAX - 1);
+	len = notes_config_encode(&c, bytes);
+	assert_true(len <= SYNC_NOTE_MAX);
+	assert_int_equal(notes_config_decode(bytes, len, &got), 0);
+	assert_true(notes_config_equal(&c, &got));
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(notes_config_decode(bytes, cut, &got), -EBADMSG);
+	assert_int_equal(notes_config_decode(bytes, len + 1, &got), -EBADMSG);
+}
+
+static void test_override_there_and_back(void **state)
+{
+	const struct msg_server_override v = {
+		.service = 1, .server = 2, .admin = 3, .has_weight = true, .weight = 7, .version = 9};
+	struct msg_server_override got;
+	uint8_t bytes[SYNC_NOTE_MAX + 1] = {0};
+	size_t len = notes_override_encode(&v, bytes);
+
+	assert_int_equal(notes_override_decode(bytes, len, &got), 0);
+	assert_int_equal(got.service, 1);
+	assert_int_equal(got.server, 2);
+	assert_int_equal(got.admin, 3);
+	assert_true(got.has_weight);
+	assert_int_equal(got.weight, 7);
+	assert_int_equal(got.version, 9);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(notes_override_decode(bytes, cut, &got), -EBADMSG);
+	assert_int_equal(notes_override_decode(bytes, len + 1, &got), -EBADMSG);
+}
+
+static void test_differences(void **state)
+{
+	const struct notes_config a = {.services = 1, .addresses = 2, .name = {"lb1"}};
+	struct notes_config b = {.services = 1, .addresses = 2, .name = {"lb2"}};
+
+	assert_string_equal(notes_config_difference(&a, &b), "");
+	b.services = 3;
+	assert_string_equal(notes_config_difference(&a, &b), "its virtual servers are not ours");
+	b.addresses = 3;
+	assert_string_equal(notes_config_difference(&a, &b),
+			    "its virtual servers and virtual addresses are not ours");
+	b.services = 1;
+	assert_string_equal(notes_config_difference(&a, &b), "its virtual addresses are not ours");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_config_there_and_back),
+		cmocka_unit_test(test_override_there_and_back),
+		cmocka_unit_test(test_differences),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
