@@ -126,9 +126,10 @@ class Bench:
         if not daemon:
             return None
         daemon.start()
-        if not wait_for(lambda: "10.0.0.100/" in self.node.run("ip", "-o", "addr"), 30):
+        # It waits for the first word of each script.
+        if not wait_for(lambda: "10.0.0.100/" in self.node.run("ip", "-o", "addr"), 120):
             note(daemon.log_text()[-2000:])
-            raise SystemExit(f"{kind}: is not Active")
+            raise SystemExit(f"{kind}: is not Active after 120 s")
         time.sleep(3)
         capture = Capture(self.lan)
         case.meanwhile(daemon, self.lasts_s)
@@ -144,8 +145,8 @@ class Bench:
             note(f"jitter_{name}: not applicable to {kind} yet" if kind == "tandem" else
                  f"jitter_{name}: snmpd is not installed")
             return
-        cuts = statistics.quantiles(spacings, n=100)
-        missing = sum(round(s / INTERVAL_MS) - 1 for s in spacings)
+        cuts = statistics.quantiles(spacings, n=100, method="inclusive")
+        missing = sum(max(0, round(s / INTERVAL_MS) - 1) for s in spacings)
         figures = {"p50": cuts[49], "p99": cuts[98], "max": max(spacings)}
         note(f"{name} {kind}: {len(spacings)} spacings, missing {missing}, "
              + ", ".join(f"{k} {v:.2f} ms" for k, v in figures.items()))
