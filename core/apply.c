@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A rollback that failed: a role may have died meanwhile. */
+#define AGAIN_S 5.0
+
 static void set_path(char *to, size_t size, const char *path)
 {
 	snprintf(to, size, "%s", path);
@@ -20,6 +23,12 @@ static void end_term(struct supervisor *s)
 {
 	ev_timer_stop(s->loop, &s->apply.term);
 	s->apply.until_us = USEC_NEVER;
+}
+
+static void try_again(struct supervisor *s)
+{
+	ev_timer_set(&s->apply.term, AGAIN_S, 0);
+	ev_timer_start(s->loop, &s->apply.term);
 }
 
 static void begin_term(struct supervisor *s)
@@ -43,9 +52,8 @@ static void on_term(struct ev_loop *loop, ev_timer *w, int events)
 		    s->apply.file);
 	if (apply_rollback(s, &reason))
 		return;
-	log_error("apply: %s: tried again in a second", reason);
-	ev_timer_set(&s->apply.term, 1, 0);
-	ev_timer_start(s->loop, &s->apply.term);
+	log_error("apply: %s: tried again in %d s", reason, (int)AGAIN_S);
+	try_again(s);
 }
 
 uint64_t apply_file(struct supervisor *s, const char *file, int64_t confirm_us,
@@ -106,6 +114,23 @@ void apply_committed(struct supervisor *s, const char *file)
 	if (a->confirm_us)
 		begin_term(s);
 	a->confirm_us = 0;
+}
+
+/* There would be nothing to go back to but what was before it, too. */
+void apply_unchanged(struct supervisor *s, const char *file)
+{
+	s->apply.confirm_us = 0;
+	apply_committed(s, file);
+}
+
+/* Else the next reload would have to be confirmed, and an unconfirmed file would stay for ever. */
+void apply_failed(struct supervisor *s)
+{
+	struct apply *a = &s->apply;
+
+	a->confirm_us = 0;
+	if (a->until_us != USEC_NEVER && !ev_is_active(&a->term))
+		try_again(s);
 }
 
 void apply_init(struct supervisor *s)

@@ -42,5 +42,9 @@ bool apply_confirm(struct supervisor *s);
 void apply_keep_former(struct supervisor *s);
 /* It has been, by this file ("": the configured one), or by the former generation. */
 void apply_committed(struct supervisor *s, const char *file);
+/* It says what is in force already. */
+void apply_unchanged(struct supervisor *s, const char *file);
+/* The reload has come to nothing. */
+void apply_failed(struct supervisor *s);
 
 #endif

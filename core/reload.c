@@ -85,6 +85,8 @@ finish(struct supervisor *s, enum reload_outcome outcome, const char *fmt, ...)
 	r->last.generation = s->running.model->generation;
 	r->last.ended_us = clock_now_us();
 	generation_free(&r->next);
+	if (!good)
+		apply_failed(s);
 	log_line(good ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "reload: %s", r->last.message);
 	manager_ready(s);
 	control_reload_ended(s);
@@ -208,7 +210,7 @@ static bool is_held(struct supervisor *s, const struct reload_source *from)
 	finish(s, RELOAD_REFUSED,
 	       "refused: %s waits to be confirmed, for another %lld s; \"tandemctl confirm\" or "
 	       "\"tandemctl rollback\" first",
-	       s->apply.file, (long long)(left_us / USEC_PER_SEC));
+	       s->apply.file, (long long)(left_us > 0 ? left_us / USEC_PER_SEC : 0));
 	return true;
 }
 
@@ -241,7 +243,7 @@ static int load(struct supervisor *s, const struct reload_source *from)
 		return err;
 	}
 	if (r->next.hash == s->running.hash) {
-		apply_committed(s, from->file);
+		apply_unchanged(s, from->file);
 		finish(s, RELOAD_UNCHANGED, "nothing has changed; generation %llu runs on",
 		       (unsigned long long)number);
 		return -EALREADY;

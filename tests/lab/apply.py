@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import KINDS, Node, Switch, expect, run, wait_for  # noqa: E402
@@ -70,6 +71,15 @@ def main():
     expect(code == 1 and other in said and priority(daemon) == 100,
            "a broken file changes nothing", said)
     expect(daemon.ctl("confirm")[0] == 1, "and nothing waits then")
+    daemon.ctl("apply", other, "--confirm-within", "2s")
+    daemon.reload(config(120))
+    with open(other, "w") as f:
+        f.write(config(120))
+    code, said = daemon.ctl("apply", other, "--confirm-within", "2s")
+    expect(code == 0 and "nothing has changed" in said, "what runs already is no change", said)
+    time.sleep(3)
+    expect(priority(daemon) == 120, "neither a refused file nor one that changes nothing takes a "
+           "later configuration away", priority(daemon))
     transitions = len(re.findall("VI_1: [A-Z]+ → ", daemon.log_text()))
     expect(transitions == 2, "VRRP has changed its state at the start only", transitions)
 
