@@ -3,6 +3,7 @@
 #include "core/handover.h"
 
 #include "core/clock.h"
+#include "core/config/config.h"
 #include "core/log.h"
 #include "core/scripts.h"
 #include "core/supervisor.h"
@@ -76,20 +77,39 @@ int handover_leave(struct supervisor *s, struct text *ret_reason)
 
 /* Upgrades */
 
-/* 4 and 5 are warnings: what runs now has got them too. */
+/* Warnings: what runs now has got them too. Any other status is none of ours: a program whose
+ * libraries are not there ends with 127, and would leave the roles without a supervisor. */
+static bool is_fine(int status)
+{
+	return status == CONFIG_EXIT_OK || status == CONFIG_EXIT_WARNINGS ||
+	       status == CONFIG_EXIT_SECURITY;
+}
+
 static bool is_accepted(const struct script_end *end, struct text *ret_reason)
 {
-	if (end->how == SCRIPT_EXITED && (end->value == 0 || end->value >= 4))
-		return true;
-	if (end->how == SCRIPT_EXITED && end->value == 3)
-		text_set(ret_reason, "the new program refuses the configuration: tandemd -t says "
-				     "why");
-	else if (end->how == SCRIPT_NOT_RUN)
+	static const char broken[] = "the new program does not work";
+
+	switch (end->how) {
+	case SCRIPT_EXITED:
+		if (is_fine(end->value))
+			return true;
+		if (end->value == CONFIG_EXIT_ERRORS)
+			text_set(ret_reason, "the new program refuses the configuration: "
+					     "tandemd -t says why");
+		else
+			text_set(ret_reason, "%s: ended with status %d", broken, end->value);
+		return false;
+	case SCRIPT_SIGNALLED:
+		text_set(ret_reason, "%s: ended by signal %d", broken, end->value);
+		return false;
+	case SCRIPT_TOO_LATE:
+		text_set(ret_reason, "%s: it has not read the configuration in %d s", broken,
+			 (int)(TEST_US / USEC_PER_SEC));
+		return false;
+	case SCRIPT_NOT_RUN:
 		text_set(ret_reason, "the new program can't be run: %s", end->why);
-	else
-		text_set(ret_reason, "the new program does not work: %s %d",
-			 end->how == SCRIPT_EXITED ? "ended with status" : "ended by signal",
-			 end->value);
+		return false;
+	}
 	return false;
 }
 
