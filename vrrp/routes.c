@@ -50,6 +50,7 @@ struct routes {
 	unsigned failing; /* static ones with a track_group */
 	bool committed;
 	bool dirty;
+	bool stuck; /* the kernel gave no answer in this pass */
 	bool swept; /* what an earlier life left was looked for */
 	struct pass pass;
 	struct log_limit limit;
@@ -236,6 +237,15 @@ static void choose_protocols(struct routes *r)
 	fib_netlink_watch(r->kernel, protocols);
 }
 
+/* The kernel would not say or do: looked at again soon, or nobody would. */
+static void complain(struct routes *r, const char *what, int err)
+{
+	if (log_limit_pass(&r->limit, clock_now_us()))
+		log_error("routes can't be %s: %s: tried again%s", what, strerror(-err),
+			  log_limit_suffix(&r->limit));
+	r->stuck = true;
+}
+
 static bool begin_pass(struct routes *r)
 {
 	size_t n = count_wanted(r), n_seen, at = 0;
@@ -249,9 +259,7 @@ static bool begin_pass(struct routes *r)
 	choose_protocols(r);
 	err = fib_netlink_dump(r->kernel, r->netifs, p->arena, &seen, &n_seen);
 	if (err) {
-		if (log_limit_pass(&r->limit, clock_now_us()))
-			log_error("routes can't be read: %s%s", strerror(-err),
-				  log_limit_suffix(&r->limit));
+		complain(r, "read", err);
 		return false;
 	}
 	all = arena_array(p->arena, n, sizeof(*all));
@@ -347,6 +355,16 @@ static void tell_pass(struct routes *r)
 			   r->pass.removed == 1 ? "route or rule" : "routes and rules");
 }
 
+static void plan_retry(struct routes *r)
+{
+	ev_timer_stop(r->loop, &r->retry);
+	if (r->stuck || any_missing(r)) {
+		ev_timer_set(&r->retry, RETRY_S, 0);
+		ev_timer_start(r->loop, &r->retry);
+	}
+	r->stuck = false;
+}
+
 static void end_pass(struct routes *r)
 {
 	unsigned failing = count_failing(r);
@@ -356,11 +374,7 @@ static void end_pass(struct routes *r)
 	if (!r->pass.n)
 		drop_leaving(r);
 	cancel_pass(r);
-	ev_timer_stop(r->loop, &r->retry);
-	if (any_missing(r)) {
-		ev_timer_set(&r->retry, RETRY_S, 0);
-		ev_timer_start(r->loop, &r->retry);
-	}
+	plan_retry(r);
 	if (failing == r->failing)
 		return;
 	r->failing = failing;
@@ -381,11 +395,23 @@ static void note_present(struct routes *r)
 	}
 }
 
+/* One batch. What is left of the plan after an error is for the next look. */
+static void send_batch(struct routes *r)
+{
+	struct pass *p = &r->pass;
+	int n = fib_netlink_apply(r->kernel, r->netifs, p->ops + p->at, p->n - p->at);
+
+	for (int i = 0; i < n; i++)
+		take_result(r, &p->ops[p->at + (size_t)i]);
+	if (n < 0)
+		complain(r, "changed", n);
+	p->at = n < 0 ? p->n : p->at + (size_t)n;
+}
+
 /* One step: looks, or sends one batch. False: there is nothing to do. */
 static bool work(struct routes *r)
 {
 	struct pass *p = &r->pass;
-	int n;
 
 	if (!p->arena && !r->dirty)
 		return false;
@@ -393,14 +419,12 @@ static bool work(struct routes *r)
 		r->dirty = false;
 		if (!begin_pass(r)) {
 			cancel_pass(r);
+			plan_retry(r);
 			return false;
 		}
 		note_present(r);
 	} else {
-		n = fib_netlink_apply(r->kernel, r->netifs, p->ops + p->at, p->n - p->at);
-		for (int i = 0; i < n; i++)
-			take_result(r, &p->ops[p->at + (size_t)i]);
-		p->at = n < 0 ? p->n : p->at + (size_t)n;
+		send_batch(r);
 	}
 	if (p->at == p->n)
 		end_pass(r);
