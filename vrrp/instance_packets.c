@@ -176,7 +176,8 @@ static enum vrrp_packet_result check_hmac(struct instance *in, const struct vrrp
 	return result;
 }
 
-/* Once, and once more when that is over: then all may enforce. */
+/* Once, and once more when that is over: then all may enforce. Two senders of which one signs, or one
+ * who pretends to be another, would have it said with each packet. */
 static void note_unsigned(struct instance *in, const struct vrrp_frame *f,
 			  const struct vrrp_packet *p)
 {
@@ -184,11 +185,14 @@ static void note_unsigned(struct instance *in, const struct vrrp_frame *f,
 
 	if (!in->hmac || !p->trailer == in->told_unsigned)
 		return;
+	if (!log_limit_pass(&in->limit, clock_now_us()))
+		return;
 	in->told_unsigned = !p->trailer;
-	log_notice("%s: advertisements from %s are %s", in->config->name,
+	log_notice("%s: advertisements from %s are %s%s", in->config->name,
 		   addr_format(&f->path.src, text),
 		   p->trailer ? "authenticated now"
-			      : "not authenticated: accepted, as auth_hmac's mode says");
+			      : "not authenticated: accepted, as auth_hmac's mode says",
+		   log_limit_suffix(&in->limit));
 }
 
 /* Differences that the operator should know of, and that must not split the pair. */
