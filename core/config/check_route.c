@@ -255,7 +255,7 @@ static bool read_time_ms(struct route_line *l, const struct ast_word *w, uint32_
 		ms *= 1000;
 	else if (end == w->s || (*end && strcmp(end, "ms")))
 		ms = -1;
-	if (ms < 0 || ms * fraction > UINT32_MAX)
+	if (!(ms >= 0 && ms * fraction <= UINT32_MAX)) /* strtod() knows nan, too */
 		ip_fail(&l->ip, w, "is no time in ms");
 	else
 		*ret = (uint32_t)(ms * fraction + 0.5);
