@@ -66,14 +66,16 @@ static bool is_harmless(const char *at, size_t len)
 
 void secret_mask(char *line)
 {
-	bool secret = false;
+	bool key = false, password = false;
 
 	for (char *at = line + strspn(line, BLANK); *at; at += strspn(at, BLANK)) {
 		size_t len = strcspn(at, BLANK);
 
-		if (!strncmp(at, "hex:", 4) || (secret && !is_harmless(at, len)))
+		if (!strncmp(at, "hex:", 4) || (key && !is_harmless(at, len)) ||
+		    (password && !is_word(at, len, "}")))
 			memset(at, '*', len);
-		secret = secret || is_word(at, len, "key") || is_word(at, len, "auth_pass");
+		key = key || is_word(at, len, "key");
+		password = password || is_word(at, len, "auth_pass");
 		at += len;
 	}
 }
