@@ -23,7 +23,8 @@
 /* Who writes a file empties it first: it is read when it is closed, or has rested for so long. */
 #define WRITING_EVENTS (IN_MODIFY | IN_CREATE)
 #define REST_S	       0.1
-/* Of a directory that can't be watched. */
+/* Of a directory that can't be watched, and of a path of links: what those lead to may change, or
+ * appear, where nothing is watched. */
 #define POLL_S 1.0
 #define NO_WATCH (-1)
 
@@ -34,6 +35,8 @@ struct watched {
 	bool known;
 	bool told_nonsense; /* until it makes sense again */
 	bool told_polled;
+	bool resting; /* the timer is that of a file that is being written */
+	bool linked;  /* there is a link on the way to it */
 	/* The nearest directory on the way to it that is there, and what is looked for in it. */
 	int way;
 	char next[NAME_MAX + 1];
@@ -81,7 +84,7 @@ static int watch_dir(const struct watched *w, size_t len)
 }
 
 /* Upwards from the file, until a directory is there. */
-static int watch_way(struct watched *w)
+static int watch_nearest(struct watched *w)
 {
 	const char *path = w->conf->path;
 	size_t len = strlen(path), end;
@@ -96,6 +99,35 @@ static int watch_way(struct watched *w)
 		watch = watch_dir(w, len);
 	} while (watch < 0 && len && (errno == ENOENT || errno == ENOTDIR));
 	return watch;
+}
+
+/* A directory that was made while we went past it is not told of: once more, until nothing is. */
+static int watch_way(struct watched *w)
+{
+	int watch = watch_nearest(w), again;
+
+	while ((again = watch_nearest(w)) != watch) {
+		drop_watch(w->owner, watch);
+		watch = again;
+	}
+	return watch;
+}
+
+static bool has_link(const char *path)
+{
+	char part[PATH_MAX];
+	struct stat st;
+	size_t len = 0;
+
+	do {
+		len += 1 + strcspn(path + len + 1, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)len, path);
+		if (lstat(part, &st) < 0)
+			return false;
+		if (S_ISLNK(st.st_mode))
+			return true;
+	} while (path[len]);
+	return false;
 }
 
 static int watch_target(const struct watched *w)
@@ -123,6 +155,7 @@ static void watch(struct watched *w)
 			    w->conf->name, w->conf->path, strerror(errno));
 	w->told_polled = w->way == NO_WATCH;
 	w->target = watch_target(w);
+	w->linked = has_link(w->conf->path);
 	for (int i = 0; i < 2; i++)
 		if (former[i] != w->way && former[i] != w->target)
 			drop_watch(w->owner, former[i]);
@@ -142,6 +175,7 @@ static void wait_for_rest(struct watched *w)
 	ev_timer_stop(w->owner->loop, &w->timer);
 	ev_timer_set(&w->timer, REST_S, 0);
 	ev_timer_start(w->owner->loop, &w->timer);
+	w->resting = true;
 }
 
 static void on_event(struct track_files *t, const struct inotify_event *e)
@@ -256,21 +290,34 @@ static void take_value(struct watched *w)
 	tell(w);
 }
 
-/* Watched first, read then: nothing falls between them. */
-static void look(struct watched *w)
+static void plan_poll(struct watched *w)
 {
 	ev_timer_stop(w->owner->loop, &w->timer);
-	watch(w);
-	take_value(w);
-	if (w->way != NO_WATCH)
+	w->resting = false;
+	if (w->way != NO_WATCH && !w->linked)
 		return;
 	ev_timer_set(&w->timer, POLL_S, 0);
 	ev_timer_start(w->owner->loop, &w->timer);
 }
 
+/* Watched first, read then: nothing falls between them. */
+static void look(struct watched *w)
+{
+	watch(w);
+	take_value(w);
+	plan_poll(w);
+}
+
+/* While the links lead where they did, events tell when to read: not in the middle of writing. */
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	look(timer->data);
+	struct watched *w = timer->data;
+	int way = w->way, target = w->target;
+
+	watch(w);
+	if (w->resting || w->way == NO_WATCH || w->way != way || w->target != target)
+		take_value(w);
+	plan_poll(w);
 }
 
 /* init_file */
