@@ -23,6 +23,10 @@
 
 #define BUCKETS 1024
 #define POLL_S	1.0
+/* Where processes begin faster than we hear of them, /proc is not read all the time. */
+#define RECOUNT_US (USEC_PER_SEC / 2)
+/* Others wait for the supervisor, too. */
+#define EVENTS_AT_ONCE 1000
 /* Of a command line: enough for what anybody compares. */
 #define ARGS_MAX 4096
 #define COMM_MAX 64
@@ -52,6 +56,8 @@ struct track_processes {
 	ev_timer poll; /* until the kernel has said that it tells us */
 	bool told_poll;
 	struct log_limit lost;
+	int64_t counted_us; /* when all were counted last */
+	ev_timer recount;
 	struct counted *list;
 	uint32_t n;
 	struct found *found[BUCKETS];
@@ -207,6 +213,7 @@ static void count_all(struct track_processes *t)
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			examine(t, atoi(entry->d_name), NULL);
 	closedir(proc);
+	t->counted_us = clock_now_us();
 	for (uint32_t i = 0; i < t->n; i++)
 		step(&t->list[i], PROCESS_COUNTED);
 }
@@ -259,6 +266,24 @@ static void on_event(struct track_processes *t, const struct process_event *e)
 	}
 }
 
+static void on_recount(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	count_all(w->data);
+}
+
+/* Events were lost. */
+static void recount(struct track_processes *t)
+{
+	int64_t left_us = t->counted_us + RECOUNT_US - clock_now_us();
+
+	if (left_us <= 0) {
+		count_all(t);
+	} else if (!ev_is_active(&t->recount)) {
+		ev_timer_set(&t->recount, (double)left_us / USEC_PER_SEC, 0);
+		ev_timer_start(t->loop, &t->recount);
+	}
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct track_processes *t = w->data;
@@ -266,17 +291,19 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 	struct sockaddr_nl from;
 	socklen_t len = sizeof(from);
 	char buf[1024];
-	ssize_t n;
+	ssize_t n = 1;
 
-	while ((n = recvfrom(t->sock, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len)) > 0)
-		if (from.nl_pid == 0 && process_event_parse(buf, (size_t)n, &e) == 0)
+	for (int i = 0; i < EVENTS_AT_ONCE && n > 0; i++) {
+		n = recvfrom(t->sock, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len);
+		if (n > 0 && from.nl_pid == 0 && process_event_parse(buf, (size_t)n, &e) == 0)
 			on_event(t, &e);
+	}
 	if (n >= 0 || errno != ENOBUFS)
 		return;
 	if (log_limit_pass(&t->lost, clock_now_us()))
 		log_warning("vrrp_track_process: events were lost, so /proc is read anew: raise "
 			    "process_monitor_rcv_bufs%s", log_limit_suffix(&t->lost));
-	count_all(t);
+	recount(t);
 }
 
 /* By now the kernel would have answered. */
@@ -325,6 +352,7 @@ static void listen_to_kernel(struct track_processes *t)
 static void stop_listening(struct track_processes *t)
 {
 	ev_timer_stop(t->loop, &t->poll);
+	ev_timer_stop(t->loop, &t->recount);
 	if (t->sock < 0)
 		return;
 	ev_io_stop(t->loop, &t->readable);
@@ -403,6 +431,8 @@ int track_processes_new(struct ev_loop *loop,
 	t->lost = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 1};
 	ev_timer_init(&t->poll, on_poll, POLL_S, POLL_S);
 	t->poll.data = t;
+	ev_init(&t->recount, on_recount);
+	t->recount.data = t;
 	*ret = t;
 	return 0;
 }
