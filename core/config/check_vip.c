@@ -70,6 +70,15 @@ static void vip_broadcast_of(struct vip *v)
 		v->broadcast.b[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 }
 
+static void take_broadcast(struct vip_line *l, const struct ast_word *w, const struct addr *a)
+{
+	if (a->family == AF_INET)
+		l->vip.broadcast = *a;
+	else
+		check_warn(l->c, &w->loc, "%s is not of the family of the address; it is left out",
+			   w->s);
+}
+
 static void vip_broadcast(struct vip_line *l)
 {
 	const struct ast_word *w = vip_value(l);
@@ -86,8 +95,8 @@ static void vip_broadcast(struct vip_line *l)
 			   "a prefix length of %u is too long for a broadcast address; "
 			   "it is left out",
 			   l->vip.prefixlen);
-	else if (strcmp(w->s, "-") && value_addr(l->c, w, &a) && a.family == AF_INET)
-		l->vip.broadcast = a;
+	else if (strcmp(w->s, "-") && value_addr(l->c, w, &a))
+		take_broadcast(l, w, &a);
 }
 
 static void vip_peer(struct vip_line *l)

@@ -43,7 +43,8 @@ static int parse_mac(const char *s, uint64_t *ret)
 		char *end;
 		unsigned long byte = strtoul(s, &end, 16);
 
-		if (end == s || end - s > 2 || ++n > 6 || (*end && *end != ':'))
+		/* strtoul() takes a sign, too */
+		if (end == s || end - s > 2 || byte > 0xff || ++n > 6 || (*end && *end != ':'))
 			return -1;
 		mac = mac << 8 | byte;
 		s = *end ? end + 1 : end;
