@@ -4,6 +4,7 @@
  * parts (set, runner, role) and the log lines; judges nothing itself. Reads from outside only what
  * the methods read; needs no privilege but CAP_NET_RAW.
  */
+#include "checkers/file.h"
 #include "checkers/method.h"
 #include "checkers/runner.h"
 #include "checkers/set.h"
@@ -322,6 +323,40 @@ static void drop(void *ctx, struct checked *c)
 	check_runner_forget(&checkers.runner, c);
 }
 
+/* A file's number is known, not found out: nothing is up before it is heard. */
+static void heed_file(struct checked *c, int64_t now_us)
+{
+	struct check_result result;
+
+	if (check_file_result(c->conf, &result))
+		take_result(c, &result, now_us);
+}
+
+static void heed_files(int64_t now_us)
+{
+	for (size_t i = 0; i < checkers.set.n_checks; i++) {
+		struct checked *c = checkers.set.checks[i];
+
+		if (c->conf->n_file && (c->fresh || c->retargeted))
+			heed_file(c, now_us);
+	}
+}
+
+static void hear_file(const struct msg_file_value *told)
+{
+	int64_t now_us = clock_now_us();
+
+	check_file_told(told);
+	for (size_t i = 0; i < checkers.set.n_checks; i++) {
+		struct checked *c = checkers.set.checks[i];
+
+		if (!c->conf->n_file || c->conf->file->id != told->file)
+			continue;
+		heed_file(c, now_us);
+		plan(c->leader, now_us);
+	}
+}
+
 static void commit_check(struct checked *c, int64_t now_us)
 {
 	if (c->leader != c) {
@@ -342,6 +377,7 @@ static void commit(void *ctx, const struct model *now)
 
 	check_set_update(set, now, &checkers.memory, now_us, drop, NULL);
 	check_memory_done(&checkers.memory);
+	heed_files(now_us);
 	n_probes = share_group(set);
 	ev_now_update(checkers.runner.loop);
 	for (size_t i = 0; i < set->n_checks; i++)
@@ -416,6 +452,8 @@ static void receive(void *ctx, enum role_id from, const struct msg *m)
 		move_here(&m->instance_here);
 	if (m->type == MSG_CHECK_STATE && !checkers.committed)
 		check_memory_add(&checkers.memory, &m->check_state);
+	else if (m->type == MSG_FILE_VALUE)
+		hear_file(&m->file_value);
 	else if (m->type == MSG_SCRIPT_END)
 		check_misc_ended(&m->script_end);
 }

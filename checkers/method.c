@@ -41,6 +41,8 @@ const struct check_method_ops *check_method(const struct check *c)
 		return &check_smtp_ops;
 	case CHECK_AGENT:
 		return &check_agent_ops;
+	case CHECK_FILE:
+		return &check_file_ops;
 	}
 	return NULL;
 }

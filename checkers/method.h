@@ -41,6 +41,7 @@ extern const struct check_method_ops check_udp_ops;
 extern const struct check_method_ops check_dns_ops;
 extern const struct check_method_ops check_smtp_ops;
 extern const struct check_method_ops check_agent_ops;
+extern const struct check_method_ops check_file_ops;
 
 /* A script that a MISC_CHECK asked for has ended. */
 struct msg_script_end;

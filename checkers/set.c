@@ -111,7 +111,16 @@ static struct checked *first_down(const struct checked_server *s)
 /* May this check give a weight? A reload may have taken that from it. */
 static bool gives_weight(const struct checked *c)
 {
-	return c->conf->n_misc && c->conf->misc->dynamic && c->state.has_weight;
+	const struct check *conf = c->conf;
+
+	return c->state.has_weight &&
+	       ((conf->n_misc && conf->misc->dynamic) || (conf->n_file && conf->file->weight));
+}
+
+/* By how much it moves the configured weight: a file says just that, a script the weight itself. */
+static int64_t moves_weight(const struct checked *c, int32_t configured)
+{
+	return c->conf->n_file ? c->state.weight : (int64_t)c->state.weight - configured;
 }
 
 /* Of several agents the least weight, the least maxconn, and the one that wants it furthest out. */
@@ -150,7 +159,7 @@ static bool weigh_server(struct checked_server *s)
 		if (!gives_weight(s->checks[i]))
 			continue;
 		s->has_weight = true;
-		sum += s->checks[i]->state.weight - s->conf->weight;
+		sum += moves_weight(s->checks[i], s->conf->weight);
 	}
 	sum = sum < 0 ? 0 : sum > WEIGHT_MAX ? WEIGHT_MAX : sum;
 	s->weight = s->has_weight ? (int32_t)sum : 0;

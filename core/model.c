@@ -78,6 +78,7 @@ const char *check_method_name(enum check_method method)
 		[CHECK_SMTP] = "SMTP_CHECK",
 		[CHECK_GRPC] = "GRPC_CHECK",
 		[CHECK_AGENT] = "AGENT_CHECK",
+		[CHECK_FILE] = "FILE_CHECK",
 	};
 
 	return names[method];
@@ -122,6 +123,8 @@ const char *check_format(const struct check *c, char *text)
 
 	if (c->n_misc)
 		snprintf(text, TEXT_MAX, "%s %.80s", name, c->misc->command);
+	else if (c->n_file)
+		snprintf(text, TEXT_MAX, "%s %.80s", name, c->file->name);
 	else
 		snprintf(text, TEXT_MAX, "%s %s", name,
 			 c->port ? addr_format_port(&c->address, c->port, at)

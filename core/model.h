@@ -78,6 +78,7 @@ enum check_method {
 	CHECK_SMTP,
 	CHECK_GRPC,
 	CHECK_AGENT,
+	CHECK_FILE,
 };
 
 /* What the weights of a pool follow, beside what is configured. */

@@ -169,6 +169,8 @@ struct check_draft {
 	uint32_t n_hosts;
 	struct check_grpc grpc;
 	struct agent_ask agent;
+	const struct tracker_draft *tracked_file; /* NULL: none */
+	const struct ast_node *file_weight;	  /* the line; NULL: the track_file's */
 	struct check_tls tls;
 	bool tls_wanted;
 	const char *virtualhost;
@@ -523,6 +525,8 @@ SETTER(set_check_tls_ca);
 SETTER(set_check_tls_certificate);
 SETTER(set_check_tls_key);
 SETTER(set_check_tls_key_password);
+SETTER(set_check_file);
+SETTER(set_check_file_weight);
 SETTER(set_grpc_service);
 SETTER(set_http_basic_auth);
 SETTER(set_http_protocol);

@@ -33,6 +33,8 @@ enum check_method method_of(enum keyword_place place)
 		return CHECK_GRPC;
 	case PLACE_CHECK_AGENT:
 		return CHECK_AGENT;
+	case PLACE_CHECK_FILE:
+		return CHECK_FILE;
 	}
 	return CHECK_TCP;
 }
@@ -52,7 +54,7 @@ void method_init(struct check_draft *d)
 
 bool method_connects(enum check_method method)
 {
-	return method != CHECK_MISC;
+	return method != CHECK_MISC && method != CHECK_FILE;
 }
 
 /* MISC_CHECK */
@@ -203,6 +205,44 @@ static void grpc_finish(struct checker *c, struct check_draft *d, const char *vi
 	ret->n_grpc = 1;
 }
 
+/* FILE_CHECK */
+
+void set_check_file(struct checker *c, void *draft, const struct ast_node *n)
+{
+	const struct tracker_draft *t = track_use(c, TRACK_FILE, &n->word[1]);
+
+	if (t)
+		((struct check_draft *)draft)->tracked_file = t;
+}
+
+void set_check_file_weight(struct checker *c, void *draft, const struct ast_node *n)
+{
+	((struct check_draft *)draft)->file_weight = n;
+}
+
+/* What it leaves out is as in the track_file. */
+static bool file_finish(struct checker *c, const struct check_draft *d, struct check *ret)
+{
+	const struct tracker_draft *t = d->tracked_file;
+	struct check_file *f;
+
+	if (!t) {
+		check_warn(c, &d->node->word[0].loc, "FILE_CHECK has no track_file; it is left out");
+		return false;
+	}
+	f = arena_alloc(c->arena, sizeof(*f));
+	*f = (struct check_file){
+		.id = t->id, .name = t->name, .weight = t->weight, .reverse = t->reverse};
+	if (d->file_weight) {
+		f->reverse = false;
+		track_read_weight(c, d->file_weight, 0, -INT32_MAX, INT32_MAX, &f->weight,
+				  &f->reverse);
+	}
+	ret->file = f;
+	ret->n_file = 1;
+	return true;
+}
+
 bool method_finish(struct checker *c, struct check_draft *d, const char *virtualhost,
 		   struct check *ret)
 {
@@ -234,6 +274,8 @@ bool method_finish(struct checker *c, struct check_draft *d, const char *virtual
 		*ret->agent = d->agent;
 		ret->n_agent = 1;
 		break;
+	case CHECK_FILE:
+		return file_finish(c, d, ret);
 	case CHECK_TCP:
 	case CHECK_PING:
 		break;

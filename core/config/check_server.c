@@ -108,6 +108,7 @@ static int64_t default_retry(const struct check *k)
 	switch ((enum check_method)k->method) {
 	case CHECK_MISC:
 	case CHECK_AGENT: /* its word is not a chance failure */
+	case CHECK_FILE:
 		return 0;
 	case CHECK_DNS:
 		return 3;
@@ -139,6 +140,7 @@ static int64_t default_delay_before_retry_us(const struct check *k)
 	case CHECK_SMTP:
 	case CHECK_GRPC:
 	case CHECK_AGENT:
+	case CHECK_FILE:
 		break;
 	}
 	return 1000000;
@@ -198,7 +200,11 @@ static void finish_checks(struct checker *c, const struct service_draft *s, stru
 			continue;
 		if (method_connects((enum check_method)k->method))
 			finish_target(c, d, k, port);
-		finish_timing(c, k, &d->checks[i].timing, &d->timing, &s->timing);
+		/* A file is looked at when it changes: its number gets no better by being read again. */
+		if (k->method == CHECK_FILE)
+			finish_timing(c, k, &timing_none, &timing_none, &timing_none);
+		else
+			finish_timing(c, k, &d->checks[i].timing, &d->timing, &s->timing);
 		if (k->n_misc && !k->misc->timeout_us)
 			k->misc->timeout_us = k->delay_loop_us;
 		k->id = model_id_check(d->r.id, (enum check_method)k->method, d->r.n_checks++);

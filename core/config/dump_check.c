@@ -148,6 +148,12 @@ static void dump_dns(FILE *out, const struct check_dns *d)
 	dump_flag(out, IN, "require_answer", d->require_answer);
 }
 
+static void dump_file(FILE *out, const struct check_file *f)
+{
+	dump_str(out, IN, "track_file", f->name);
+	fprintf(out, IN "weight %d%s\n", f->weight, f->reverse ? " reverse" : "");
+}
+
 static void dump_connect(FILE *out, const struct check *k)
 {
 	dump_addr(out, IN, "connect_ip", &k->address);
@@ -161,11 +167,8 @@ static void dump_connect(FILE *out, const struct check *k)
 	dump_seconds(out, IN, "connect_timeout", k->connect_timeout_us);
 }
 
-void dump_check(FILE *out, const struct check *k, bool secrets)
+static void dump_timing(FILE *out, const struct check *k)
 {
-	fprintf(out, TAB TAB "%s {\n", check_method_name((enum check_method)k->method));
-	if (addr_is_set(&k->address))
-		dump_connect(out, k);
 	dump_seconds(out, IN, "delay_loop", k->delay_loop_us);
 	dump_seconds(out, IN, "delay_before_retry", k->delay_before_retry_us);
 	if (k->delay_loop_down_us)
@@ -182,6 +185,15 @@ void dump_check(FILE *out, const struct check *k, bool secrets)
 	dump_seconds(out, IN, "warmup", k->warmup_us);
 	dump_bool(out, IN, "alpha", k->alpha);
 	dump_bool(out, IN, "log_all_failures", k->log_all_failures);
+}
+
+void dump_check(FILE *out, const struct check *k, bool secrets)
+{
+	fprintf(out, TAB TAB "%s {\n", check_method_name((enum check_method)k->method));
+	if (addr_is_set(&k->address))
+		dump_connect(out, k);
+	if (k->method != CHECK_FILE)
+		dump_timing(out, k);
 	for (uint32_t i = 0; i < k->n_http; i++)
 		dump_http(out, &k->http[i], secrets);
 	for (uint32_t i = 0; i < k->n_misc; i++)
@@ -201,6 +213,8 @@ void dump_check(FILE *out, const struct check *k, bool secrets)
 	for (uint32_t i = 0; i < k->n_agent; i++)
 		if (k->agent[i].bytes[0])
 			dump_bytes(out, "send", k->agent[i].bytes);
+	for (uint32_t i = 0; i < k->n_file; i++)
+		dump_file(out, &k->file[i]);
 	for (uint32_t i = 0; i < k->n_tls; i++)
 		dump_tls(out, k, &k->tls[i], secrets);
 	fputs(TAB TAB "}\n", out);

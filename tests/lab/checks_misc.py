@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=60 ip_vs=no
-"""MISC_CHECK: scripts that pass, fail, hang, give a weight, run as somebody; over the death of
-tandem-check and of the supervisor."""
+"""MISC_CHECK: scripts that pass, fail, hang, give a weight, run as somebody; FILE_CHECK: a file's
+number moves the weight or takes the server out; over the death of tandem-check and of the
+supervisor."""
 
 import os
 import re
@@ -40,11 +41,40 @@ CASES = [
 ]
 
 
+# Server 1 takes its weight from one file, another one may take it out.
+FILES = f"""
+track_file load {{
+ file {DIR}/load
+ weight -2
+}}
+track_file drain {{
+ file {DIR}/drain
+ weight 0
+}}
+virtual_server 10.0.0.101 80 {{
+ lb_algo wrr
+ lb_kind NAT
+ protocol TCP
+ alpha
+ retry 5
+ real_server 10.0.0.1 80 {{
+  weight 100
+  FILE_CHECK {{
+   track_file load
+  }}
+  FILE_CHECK {{
+   track_file drain
+  }}
+ }}
+}}
+"""
+
+
 def config():
     reals = "".join(f"real_server 10.0.0.{i + 1} 80 {{\n weight 9\n MISC_CHECK {{\n retry 0\n warmup 0\n {check}\n }}\n}}\n"
                     for i, (_, check, _, _) in enumerate(CASES))
     return ("global_defs {\n router_id one\n script_user root\n}\nvirtual_server 10.0.0.100 80 {\n lb_algo rr\n"
-            f" lb_kind NAT\n protocol TCP\n delay_loop 1\n {reals} }}\n")
+            f" lb_kind NAT\n protocol TCP\n delay_loop 1\n {reals} }}\n{FILES}")
 
 
 def write(name, text, mode=0o644):
@@ -53,9 +83,9 @@ def write(name, text, mode=0o644):
     os.chmod(f"{DIR}/{name}", mode)
 
 
-def server(tandem, i):
+def server(tandem, i, service=0):
     status = tandem.status()
-    servers = status["services"][0]["real_servers"] if status and status["services"] else []
+    servers = status["services"][service]["real_servers"] if status and status["services"] else []
     return servers[i] if servers else None
 
 
@@ -81,6 +111,35 @@ def counts_on(seconds=3):
     return wait_for(lambda: counted() > before + 2, seconds)
 
 
+def file_says(tandem, up, words):
+    def holds():
+        real = server(tandem, 0, 1)
+        return real and real["up"] is up and words in [c["result"] for c in real["checks"]]
+    return wait_for(holds, 5)
+
+
+def files_move_weights(tandem):
+    expect(file_says(tandem, True, "holds 30: -60"), "a file's number moves the weight")
+    expect("weight 100 -> 40: holds 30: -60" in tandem.log_text(), "which is told")
+    write("load", "70")
+    expect(file_says(tandem, True, "holds 70: -140"), "another number")
+    expect(wait_for(lambda: "weight 40 -> 0: holds 70: -140" in tandem.log_text(), 3), "0 is the least")
+    os.unlink(f"{DIR}/load")
+    expect(file_says(tandem, True, "holds 0: +0"), "without the file it is as configured")
+    write("drain", "1")
+    expect(file_says(tandem, False, "holds 1"), "with weight 0 a number takes it out")
+    expect("down: FILE_CHECK drain: holds 1" in tandem.log_text(), "at once, and why", tandem.log_text()[-300:])
+    tandem.reload(config().replace("weight -2", "weight 3"))
+    write("load", "5")
+    expect(file_says(tandem, False, "holds 5: +15"), "a reload brings another weight")
+
+
+def files_are_remembered(tandem):
+    expect(file_says(tandem, False, "holds 5: +15"), "the files' numbers are known to the next tandem-check")
+    write("drain", "0")
+    expect(file_says(tandem, True, "holds 0"), "and heeded by it")
+
+
 def main():
     one = Node("one")
     tandem = Tandem(one, config())
@@ -88,6 +147,7 @@ def main():
     for name, text in SCRIPTS.items():
         write(name, f"#!/bin/sh\n{text}\n", 0o755)
     write("status", "7")
+    write("load", "30")
     tandem.start()
     for i, (what, _, up, words) in enumerate(CASES):
         ok = wait_for(lambda i=i: fits(tandem, i), 8, 0.1)
@@ -98,9 +158,11 @@ def main():
     write("status", "1")
     expect(wait_for(lambda: server(tandem, 4)["up"] is False, 5), "status 1 takes it out")
 
+    files_move_weights(tandem)
     pid = tandem.roles()["tandem-check"]
     os.kill(pid, signal.SIGKILL)
     expect(tandem.wait_role("tandem-check", pid), "tandem-check is started again")
+    files_are_remembered(tandem)
     expect(counts_on(), "scripts run on")
     tandem.proc.kill()
     tandem.proc.wait()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ends of MISC_CHECK's scripts mean. */
+/* What the ends of MISC_CHECK's scripts, and the numbers of FILE_CHECK's files, mean. */
+#include "checkers/file_judge.h"
 #include "checkers/misc_judge.h"
 #include "core/scripts.h"
 
@@ -59,12 +60,52 @@ static void test_other_ends(void **state)
 	assert_int_equal(judge(&fixed, 77, 0).outcome, CHECK_UNKNOWN);
 }
 
+static struct check_result judge_file(int32_t weight, bool reverse, int32_t value)
+{
+	const struct check_file conf = {.weight = weight, .reverse = reverse};
+	struct check_result r = {0};
+
+	file_judge(&conf, value, &r);
+	return r;
+}
+
+static void expect_weight(struct check_result r, int32_t weight, const char *reason)
+{
+	expect(r, CHECK_PASS, reason);
+	assert_true(r.has_weight);
+	assert_int_equal(r.weight, weight);
+}
+
+static void test_files(void **state)
+{
+	expect_weight(judge_file(1, false, 0), 0, "holds 0: +0");
+	expect_weight(judge_file(-3, false, 7), -21, "holds 7: -21");
+	expect_weight(judge_file(-3, true, 7), 21, "holds 7: +21");
+	expect_weight(judge_file(2, false, INT32_MAX), INT32_MAX, "holds 2147483647: +2147483647");
+	expect(judge_file(2, false, INT32_MIN), CHECK_FAIL,
+	       "holds -2147483648: -4294967296, which is a fault");
+	expect(judge_file(1, false, INT32_MIN), CHECK_FAIL,
+	       "holds -2147483648: -2147483648, which is a fault");
+	expect_weight(judge_file(1, false, -INT32_MAX), -INT32_MAX, "holds -2147483647: -2147483647");
+}
+
+static void test_files_with_weight_0(void **state)
+{
+	expect(judge_file(0, false, 0), CHECK_PASS, "holds 0");
+	expect(judge_file(0, false, -1), CHECK_FAIL, "holds -1");
+	expect(judge_file(0, true, 0), CHECK_FAIL, "holds 0");
+	expect(judge_file(0, true, 3), CHECK_PASS, "holds 3");
+	assert_false(judge_file(0, true, 3).has_weight);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_dynamic),
 		cmocka_unit_test(test_other_ends),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_files_with_weight_0),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

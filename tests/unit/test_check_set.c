@@ -344,6 +344,13 @@ static void give_weight(struct checked *c, int32_t weight, int64_t now_us)
 	checked_result(c, &r, now_us);
 }
 
+static void move_weight(struct checked *c, int32_t by, int64_t now_us)
+{
+	struct check_result r = {.outcome = CHECK_PASS, .has_weight = true, .weight = by};
+
+	checked_result(c, &r, now_us);
+}
+
 /* Several add up; without misc_dynamic none; nothing is forgotten by a pass that gives none. */
 static void test_checks_give_weights(void **state)
 {
@@ -375,6 +382,41 @@ static void test_checks_give_weights(void **state)
 	update(&set, &w2, 105 * S);
 	s = server_of(&set, &w2, 0);
 	assert_true(!s->has_weight && s->weighed);
+	check_set_done(&set);
+}
+
+/* What a file's number adds is added to the configured weight; with weight 0 it adds nothing. */
+static void test_files_move_weights(void **state)
+{
+	struct check_file file[2] = {{.name = "a", .weight = 1}, {.name = "b", .weight = -2}};
+	struct check_set set = {0};
+	struct checked_server *s;
+	struct world w, w2;
+
+	world_init(&w, (uint32_t[]){2}, 1);
+	world_init(&w2, (uint32_t[]){2}, 1);
+	for (int i = 0; i < 2; i++) {
+		w.checks[0][i].file = &file[i];
+		w.checks[0][i].n_file = 1;
+	}
+	w.servers[0].weight = w2.servers[0].weight = 5;
+	update(&set, &w, 100 * S);
+	s = server_of(&set, &w, 0);
+	move_weight(check_of(&set, &w, 0, 0), 70000, 101 * S);
+	assert_int_equal(s->weight, 65535);
+	move_weight(check_of(&set, &w, 0, 0), 7, 101 * S);
+	assert_true(s->has_weight && s->weight == 12);
+	move_weight(check_of(&set, &w, 0, 1), -4, 102 * S);
+	assert_int_equal(s->weight, 8);
+	move_weight(check_of(&set, &w, 0, 1), INT32_MIN + 1, 103 * S);
+	assert_int_equal(s->weight, 0);
+
+	w2.checks[0][0] = w.checks[0][0];
+	update(&set, &w2, 104 * S);
+	assert_int_equal(server_of(&set, &w2, 0)->weight, 12);
+	file[0].weight = 0;
+	update(&set, &w2, 105 * S);
+	assert_false(server_of(&set, &w2, 0)->has_weight);
 	check_set_done(&set);
 }
 
@@ -445,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_overdue_checks_are_spread),
 		cmocka_unit_test(test_frequent_reloads_do_not_starve),
 		cmocka_unit_test(test_checks_give_weights),
+		cmocka_unit_test(test_files_move_weights),
 		cmocka_unit_test(test_same_checks_are_run_once),
 	};
 
