@@ -341,7 +341,7 @@ static void set_refused(const struct model *now)
 		log_notice("no_accept: enforced by nftables, table " ACCEPT_TABLE);
 	free(vrrp.refused);
 	vrrp.refused = rules;
-	vrrp.refused_known = true;
+	vrrp.refused_known = !err; /* else the next reload tries again */
 }
 
 /* Until vrrp_startup_delay is over, and vrrp_delay_after_boot since the machine's boot. */
