@@ -2,7 +2,7 @@
 /* Taking over living roles: see adopt.h. */
 #include "core/adopt.h"
 
-#include "core/log.h"
+#include "core/clock.h"
 #include "core/role.h"
 #include "core/supervisor.h"
 
@@ -81,9 +81,9 @@ static void take(struct supervisor *s, int sock)
 		return;
 	}
 	/* One whose messages we do not understand comes again and again, until it is replaced. */
-	if (!is_ours(s, peer.pid))
-		log_warning("process %d wants to be adopted but holds no role's lock: ignored",
-			    (int)peer.pid);
+	if (!is_ours(s, peer.pid) && log_limit_pass(&s->adopt.strangers, clock_now_us()))
+		log_warning("process %d wants to be adopted but holds no role's lock: ignored%s",
+			    (int)peer.pid, log_limit_suffix(&s->adopt.strangers));
 	close(sock);
 }
 
@@ -143,6 +143,7 @@ unsigned adopt_begin(struct supervisor *s)
 	int err;
 
 	*a = (struct adopt){.sock = -1};
+	a->strangers = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 5};
 	ev_init(&a->acceptable, on_acceptable);
 	ev_init(&a->timer, on_timer);
 	a->acceptable.data = s;

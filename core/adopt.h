@@ -7,6 +7,7 @@
 #ifndef TANDEM_ADOPT_H
 #define TANDEM_ADOPT_H
 
+#include "core/log.h"
 #include "core/spawn.h"
 
 #include <ev.h>
@@ -19,6 +20,7 @@ struct adopt {
 	ev_io acceptable;
 	ev_timer timer;
 	pid_t expected[ROLE_COUNT]; /* 0: nobody, or no longer */
+	struct log_limit strangers; /* anybody may connect */
 };
 
 /* Starts waiting. Returns the roles that are waited for, as a set. When the last of them is there
