@@ -56,6 +56,11 @@ int64_t clock_realtime_us(void)
 	return fake.now_us;
 }
 
+int generation_image_for(const struct generation *g, enum role_id role)
+{
+	return g->image_fd;
+}
+
 int kill(pid_t pid, int signal)
 {
 	note("kill %d ", signal);
