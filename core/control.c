@@ -266,7 +266,8 @@ static void take_string(struct json_object *request, const char *key, char *to, 
 {
 	struct json_object *value = NULL;
 
-	if (json_object_object_get_ex(request, key, &value))
+	/* null is as good as not there. */
+	if (json_object_object_get_ex(request, key, &value) && value)
 		snprintf(to, size, "%s", json_object_get_string(value));
 }
 
@@ -304,6 +305,8 @@ static void on_request(struct control_client *c)
 					 "tandemctl(8) are understood"));
 	else if (v->root_only && c->uid != 0)
 		reply(c, status_of_error("only root may ask for this"));
+	else if (c->confirm_within[0] && v->run != run_apply)
+		reply(c, status_of_error("--confirm-within goes with apply only"));
 	else
 		v->run(c);
 }

@@ -58,6 +58,16 @@ static void save(struct operator *op)
 			  "not outlive tandemd",
 			  op->path, strerror(-err));
 	op->failing = err;
+	op->unsaved = false;
+}
+
+/* However many words have come in at once, from a director that has many to tell: one file. */
+static void on_write(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct supervisor *s = w->data;
+
+	if (s->operator.unsaved)
+		save(&s->operator);
 }
 
 static void set_aside(const struct operator *op)
@@ -198,7 +208,7 @@ void operator_idle(struct supervisor *s, const struct msg_server_idle *m)
 		return;
 	log_word(s, v, "it has no active connection any more");
 	tell(s, v);
-	save(&s->operator);
+	s->operator.unsaved = true;
 }
 
 void operator_copy(struct supervisor *s, const struct msg_server_override *m)
@@ -209,7 +219,7 @@ void operator_copy(struct supervisor *s, const struct msg_server_override *m)
 		return;
 	log_word(s, m, "said on another director");
 	tell(s, m);
-	save(&s->operator);
+	s->operator.unsaved = true;
 	ev_periodic_again(s->loop, &s->operator.end);
 }
 
@@ -247,6 +257,15 @@ static int weight_parse(const struct operator_request *r, struct msg_server_over
 	return 0;
 }
 
+static bool has_end(const struct operator_request *r, struct text *ret_reason)
+{
+	if (!r->duration[0] && !r->until_idle)
+		return false;
+	text_set(ret_reason, "%s does not go with %s: it holds until something else is said",
+		 r->until_idle ? "--until-idle" : "--for", r->verb);
+	return true;
+}
+
 /* What the request makes of what was wanted before. 0 or -EINVAL. */
 static int word_make(const struct operator_request *r, struct msg_server_override *word,
 		     struct text *ret_reason)
@@ -255,7 +274,7 @@ static int word_make(const struct operator_request *r, struct msg_server_overrid
 	int64_t for_us = 0;
 
 	if (!admin)
-		return weight_parse(r, word, ret_reason);
+		return has_end(r, ret_reason) ? -EINVAL : weight_parse(r, word, ret_reason);
 	word->admin = (uint8_t)admin->admin;
 	word->until_idle = r->until_idle;
 	word->until_us = 0;
@@ -400,10 +419,16 @@ void operator_init(struct supervisor *s)
 	ev_periodic_init(&op->end, on_end, 0, 0, next_end);
 	op->end.data = s;
 	ev_periodic_start(s->loop, &op->end);
+	ev_prepare_init(&op->write, on_write);
+	op->write.data = s;
+	ev_prepare_start(s->loop, &op->write);
 }
 
 void operator_done(struct supervisor *s)
 {
 	ev_periodic_stop(s->loop, &s->operator.end);
+	ev_prepare_stop(s->loop, &s->operator.write);
+	if (s->operator.unsaved)
+		save(&s->operator);
 	overrides_done(&s->operator.overrides);
 }

@@ -19,6 +19,8 @@ struct operator {
 	struct overrides overrides;
 	char path[256];
 	bool failing; /* the file can't be written */
+	bool unsaved; /* it is behind what is known */
+	ev_prepare write;
 	ev_periodic end; /* of the next override that has one: by the wall clock */
 };
 
