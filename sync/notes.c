@@ -32,6 +32,7 @@ int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *r
 	decode_notes_config(&r, &c);
 	if (!reader_done(&r))
 		return -EBADMSG;
+	text_clean(&c.name); /* it gets into our log */
 	*ret = c;
 	return 0;
 }

@@ -207,6 +207,7 @@ static void close_link(struct link *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
+	l->overflow = 0; /* the next socket counts from 0 */
 }
 
 void sync_transport_repair(struct sync_transport *t, unsigned link, struct text *ret_trouble)
