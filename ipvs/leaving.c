@@ -83,6 +83,15 @@ void leaving_remove(struct leaving *l, uint32_t i)
 	l->list[i] = l->list[--l->n];
 }
 
+/* A reload may have made a sorry server of it. */
+static bool has_dest(const struct ipvs_service *s, const struct real_server *rs)
+{
+	for (uint32_t i = 0; i < s->n_dests; i++)
+		if (s->dests[i].port == rs->port && addr_equal(&s->dests[i].address, &rs->address))
+			return true;
+	return false;
+}
+
 void leaving_want(const struct leaving *l, struct arena *arena, uint64_t service,
 		  struct ipvs_service *s)
 {
@@ -97,7 +106,7 @@ void leaving_want(const struct leaving *l, struct arena *arena, uint64_t service
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct real_server *rs = &l->list[i].rs;
 
-		if (l->list[i].service == service)
+		if (l->list[i].service == service && !has_dest(s, rs))
 			s->dests[s->n_dests++] =
 				(struct ipvs_dest){ .address = rs->address,
 						    .port = rs->port,

@@ -634,6 +634,25 @@ static void test_a_removed_server_drains(void **state)
 	assert_settled(f);
 }
 
+/* A table with the same destination twice can't be made. */
+static void test_a_removed_server_is_the_sorry_server(void **state)
+{
+	struct real_server rs = {.id = 7, .port = 80, .drain_on_remove_us = USEC_PER_SEC};
+	const struct virtual_server former = {.id = 1, .servers = &rs, .n_servers = 1};
+	const struct virtual_server next = {.id = 1, .sorry = &rs, .n_sorry = 1};
+	struct ipvs_dest sorry = {.port = 80, .weight = 1};
+	struct ipvs_service s = {.dests = &sorry, .n_dests = 1};
+	struct arena *arena = arena_new();
+	struct leaving l = {0};
+
+	assert_int_equal(leaving_add(&l, &former, &next, 0), 1);
+	leaving_want(&l, arena, 1, &s);
+	assert_int_equal(s.n_dests, 1);
+	assert_int_equal(s.dests[0].weight, 1);
+	leaving_done(&l);
+	arena_free(arena);
+}
+
 static void test_a_removed_server_may_come_back(void **state)
 {
 	struct fixture *f = *state;
@@ -1106,6 +1125,7 @@ int main(void)
 		TEST(test_slow_start_goes_by_the_clock),
 		TEST(test_weights_are_resumed),
 		TEST(test_a_removed_server_drains),
+		TEST(test_a_removed_server_is_the_sorry_server),
 		TEST(test_a_removed_server_may_come_back),
 		TEST(test_quorum_is_resumed),
 		TEST(test_drift_is_repaired),
