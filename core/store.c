@@ -312,14 +312,17 @@ static bool is_among(uint64_t id, const uint64_t *ids, size_t n)
 	return bsearch(&id, ids, n, sizeof(*ids), compare_ids);
 }
 
-/* What leaves is in no model, but the service that it leaves is. */
+/* What leaves is in no model, but the service that it leaves is; and who has changed a setting on
+ * its own account says when it has gone back. */
 static bool is_to_be_kept(const struct store_entry *e, const uint64_t *ids, size_t n)
 {
 	struct msg m;
 
-	if (e->type != MSG_SERVER_LEAVING)
+	if (e->type != MSG_SERVER_LEAVING && e->type != MSG_NET_SYSCTL)
 		return is_among(e->id, ids, n);
 	entry_decode(e, &m);
+	if (e->type == MSG_NET_SYSCTL)
+		return m.vs_sysctl_state.former.s[0];
 	return !m.server_leaving.gone && is_among(m.server_leaving.service, ids, n);
 }
 

@@ -201,10 +201,16 @@ static void drop_unwanted(struct tunables *t)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < t->n; i++) {
-		if (t->at[i].wanted)
-			t->at[kept++] = t->at[i];
-		else if (t->at[i].state.former.s[0])
-			put_back(t, &t->at[i]);
+		struct tunable *u = &t->at[i];
+
+		if (u->wanted) {
+			t->at[kept++] = *u;
+			continue;
+		}
+		if (u->state.former.s[0])
+			put_back(t, u);
+		u->state.former.s[0] = '\0';
+		tell(t, u);
 	}
 	t->n = kept;
 }

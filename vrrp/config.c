@@ -57,6 +57,7 @@ const struct vrrp_instance *vrrp_config_copy(struct arena *arena, const struct v
 	*copy = *c;
 	copy->name = arena_strdup(arena, c->name);
 	copy->ifname = arena_strdup(arena, c->ifname);
+	copy->vrf = arena_strdup(arena, c->vrf);
 	copy->auth_pass = arena_strdup(arena, c->auth_pass);
 	copy->vips = copy_vips(arena, c->vips, c->n_vips);
 	copy->excluded = copy_vips(arena, c->excluded, c->n_excluded);
@@ -137,6 +138,14 @@ bool vrrp_config_same_vips(const struct vrrp_instance *a, const struct vrrp_inst
 			return false;
 	}
 	return true;
+}
+
+bool vrrp_config_is_extra(const struct vrrp_instance *c, const struct vip *vip)
+{
+	const struct vmac *own = vrrp_config_own_vmac(c), *on = model_vmac_of(c, vip);
+	const char *speaks_on = own && !c->vmac_xmit_base ? own->ifname : c->ifname;
+
+	return (on || c->garp_extra_all) && strcmp(vrrp_config_vip_ifname(c, vip), speaks_on) != 0;
 }
 
 const struct vmac *vrrp_config_own_vmac(const struct vrrp_instance *c)

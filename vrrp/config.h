@@ -23,6 +23,8 @@ const struct vip *vrrp_config_keeps(const struct vrrp_instance *now,
 				    const struct vrrp_instance *was, const struct vip *vip);
 /* The same to the packets, the interfaces and the announcements. */
 bool vrrp_config_same_vips(const struct vrrp_instance *a, const struct vrrp_instance *b);
+/* It is on an interface that no advertisement leaves by, and garp_extra_if is about that. */
+bool vrrp_config_is_extra(const struct vrrp_instance *c, const struct vip *vip);
 /* The interface made for the instance itself; NULL: it has none. */
 const struct vmac *vrrp_config_own_vmac(const struct vrrp_instance *c);
 /* This very address goes on this interface, or belongs to it. */

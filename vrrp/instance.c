@@ -42,6 +42,8 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	vrrp_machine_init(&in->m);
 	alarm_init(&in->alarm, instance_ring);
 	instance_init_rivals(in);
+	ev_init(&in->extra, instance_on_extra);
+	in->extra.data = in;
 	return in;
 }
 
@@ -52,6 +54,7 @@ void instance_free(struct instance *in)
 	routes_release(in->shell->routes, in->config->id);
 	alarm_forget(&in->shell->alarms, &in->alarm);
 	ev_timer_stop(in->shell->loop, &in->rival_timer);
+	ev_timer_stop(in->shell->loop, &in->extra);
 	instance_leave_line(in);
 	instance_close_port(in);
 	in->config = &none;

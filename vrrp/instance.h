@@ -77,6 +77,7 @@ struct instance {
 	struct rival claimant; /* … and a machine that has one of the addresses */
 	struct claim claim;
 	ev_timer rival_timer;
+	ev_timer extra; /* garp_extra_if: while it is Active */
 	struct vrrp_actions waiting; /* of a takeover: all but the advertisement */
 	struct text waiting_why;     /* of their change of state */
 	struct instance *next_waiting;

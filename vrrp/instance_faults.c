@@ -56,32 +56,51 @@ static void find_static_fault(const struct instance *in, struct text *ret)
 		routes_fault(shell->routes, in->config->id, ret);
 }
 
+/* The configured source, on the instance's interface or, without one, on any. */
+static bool has_source(const struct instance *in, const struct netif *nif)
+{
+	const struct netifs *n = &in->shell->netifs;
+
+	for (const struct netif_addr *a = n->first; a; a = a->next)
+		if (addr_equal(&a->address, &in->config->source) &&
+		    (!in->config->ifname[0] || !nif || a->index == nif->index ||
+		     a->index == in->index))
+			return true;
+	return false;
+}
+
 struct text instance_find_fault(struct instance *in, struct addr *ret_source)
 {
 	const struct vrrp_instance *c = in->config;
+	const char *bound = c->ifname[0] ? c->ifname : c->vrf;
 	const struct netif *nif;
 	const struct tracked *tracker;
 	const char *track;
 	struct text fault = {""};
+	char text[ADDR_TEXT_MAX];
 	bool made = vmacs_ensure(&in->shell->netifs, c, in->awake > 0, &fault);
 	int err;
 
-	nif = c->ifname[0] ? netif_by_name(&in->shell->netifs, c->ifname) : NULL;
-	if (!made || (c->ifname[0] && !nif)) {
+	nif = bound[0] ? netif_by_name(&in->shell->netifs, bound) : NULL;
+	if (!made || (bound[0] && !nif)) {
 		instance_close_port(in);
 		if (made)
-			text_set(&fault, "interface %s does not exist", c->ifname);
+			text_set(&fault, "interface %s does not exist", bound);
 		return fault;
 	}
 	*ret_source = find_source(in, nif ? nif->index : 0);
 	err = instance_open_port(in, nif ? nif->index : 0);
 	if (err) {
 		instance_close_port(in);
-		text_set(&fault, "no VRRP socket on interface %s: %s", c->ifname, strerror(-err));
+		text_set(&fault, "no VRRP socket on interface %s: %s", bound, strerror(-err));
+	} else if (c->unicast && !c->n_peers) {
+		text_set(&fault, "there is no unicast_peer");
 	} else if (nif && !nif->up && c->track_primary) {
-		text_set(&fault, "interface %s is down", c->ifname);
+		text_set(&fault, "interface %s is down", bound);
+	} else if (c->track_source && !has_source(in, nif)) {
+		text_set(&fault, "this host has no address %s", addr_format(&c->source, text));
 	} else if (!addr_is_set(ret_source)) {
-		text_set(&fault, "interface %s has no %s address", c->ifname,
+		text_set(&fault, "interface %s has no %s address", bound,
 			 c->family == AF_INET ? "IPv4" : "link-local IPv6");
 	} else if ((track = vrrp_config_failed_track(c, is_up, in))) {
 		text_set(&fault, "tracked interface %s is down", track);

@@ -15,6 +15,7 @@
 /* Runs the machine with the event, at the present time, and does what it wants done. */
 void instance_step(struct instance *in, struct vrrp_event event);
 void instance_ring(struct alarm *alarm);
+void instance_on_extra(struct ev_loop *loop, ev_timer *w, int events);
 void instance_add_addresses(struct instance *in);
 /* A takeover that waits for its turn goes no further. */
 void instance_leave_line(struct instance *in);

@@ -75,6 +75,27 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 	}
 }
 
+void instance_on_extra(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct instance *in = w->data;
+
+	in->counters.garp_sent += vips_announce_extra(&in->shell->netifs, &in->shell->announcer,
+						      in->config);
+}
+
+static void arm_extra(struct instance *in)
+{
+	double every_s = (double)in->config->garp_extra_us / USEC_PER_SEC;
+	bool wanted = in->m.state == VRRP_STATE_ACTIVE && every_s > 0;
+
+	if (wanted && (!ev_is_active(&in->extra) || in->extra.repeat != every_s)) {
+		in->extra.repeat = every_s;
+		ev_timer_again(in->shell->loop, &in->extra);
+	} else if (!wanted) {
+		ev_timer_stop(in->shell->loop, &in->extra);
+	}
+}
+
 /* What the next incarnation would need to know, apart from what is reported anyway. */
 static bool learned(const struct vrrp_machine *was, const struct vrrp_machine *is)
 {
@@ -212,6 +233,7 @@ void instance_step(struct instance *in, struct vrrp_event event)
 	instance_set_awake(in, in->m.state == VRRP_STATE_ACTIVE || in->m.holding);
 	follow_with_routes(in);
 	alarm_set(&in->shell->alarms, &in->alarm, vrrp_machine_deadline(&in->m));
+	arm_extra(in);
 	if (is_rival(&was, &in->m, &event))
 		tell |= count_rival(in, event.now_us);
 	if (in->m.state != VRRP_STATE_ACTIVE)

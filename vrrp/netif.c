@@ -5,6 +5,7 @@
  */
 #include "vrrp/netif.h"
 
+#include "vrrp/debounce.h"
 #include "vrrp/link.h"
 #include "vrrp/neigh.h"
 
@@ -135,12 +136,31 @@ static void link_forget(struct netifs *n, int index)
 	}
 }
 
-/* What was asked over the link while it was down is asked anew by whoever wants it now. */
-static void link_settled(struct netif *l)
+/* One timer for all: it is set for the first of them. */
+static void arm_settle(struct netifs *n)
 {
-	l->up = true;
-	l->settled_us = 0;
-	neigh_forget_unanswered(l->index);
+	int64_t now_us = clock_now_us(), first_us = 0;
+
+	for (size_t i = 0; i < n->n; i++)
+		if (n->list[i].turns_us && (!first_us || n->list[i].turns_us < first_us))
+			first_us = n->list[i].turns_us;
+	ev_timer_stop(n->loop, &n->settle);
+	if (!first_us)
+		return;
+	ev_now_update(n->loop);
+	ev_timer_set(&n->settle, (double)(first_us - now_us) / USEC_PER_SEC + 0.001, 0);
+	ev_timer_start(n->loop, &n->settle);
+}
+
+/* What was asked over the link while it was down is asked anew by whoever wants it now. */
+static void link_turn(struct netif *l, int64_t now_us)
+{
+	struct debounce d = {l->up, l->turns_us};
+
+	if (debounce_turn(&d, now_us) && d.up)
+		neigh_forget_unanswered(l->index);
+	l->up = d.up;
+	l->turns_us = d.turns_us;
 }
 
 static void on_settle(struct ev_loop *loop, ev_timer *w, int revents)
@@ -149,36 +169,51 @@ static void on_settle(struct ev_loop *loop, ev_timer *w, int revents)
 	int64_t now_us = clock_now_us();
 
 	for (size_t i = 0; i < n->n; i++)
-		if (n->list[i].settled_us && n->list[i].settled_us <= now_us)
-			link_settled(&n->list[i]);
+		link_turn(&n->list[i], now_us);
+	arm_settle(n);
 	n->changed(n->ctx);
 }
 
-/* One timer for all: links of one machine come up together, and a little longer does no harm. */
-static void link_wait(struct netifs *n, struct netif *l)
+/* One that we made goes with its base, and needs no time of its own. */
+static int64_t delay_of(const struct netifs *n, const struct netif *l)
 {
-	l->up = false;
-	l->settled_us = clock_now_us() + NETIF_SETTLE_US;
-	ev_timer_stop(n->loop, &n->settle);
-	ev_timer_set(&n->settle, (double)NETIF_SETTLE_US / USEC_PER_SEC + 0.001, 0);
-	ev_timer_start(n->loop, &n->settle);
+	int64_t least_us = l->up ? NETIF_SETTLE_US : 0;
+
+	for (size_t i = 0; i < n->n_delays; i++) {
+		const struct netif_delay *d = &n->delays[i];
+		int64_t own_us = l->up ? d->up_us : d->down_us;
+
+		if (strcmp(d->name, l->name) == 0)
+			return own_us > least_us ? own_us : least_us;
+	}
+	return l->ours ? 0 : least_us;
+}
+
+void netifs_set_delays(struct netifs *n, struct netif_delay *delays, size_t count)
+{
+	free(n->delays);
+	n->delays = delays;
+	n->n_delays = count;
 }
 
 static void link_note(struct netifs *n, struct netif *l)
 {
 	struct netif *known = (struct netif *)netif_by_index(n, l->index);
+	struct debounce d;
 
-	if (!known) {
+	if (known) {
+		d = (struct debounce){known->up, known->turns_us};
+		debounce_note(&d, l->up, delay_of(n, l), clock_now_us());
+		l->up = d.up;
+		l->turns_us = d.turns_us;
+	} else {
 		n->list = grow(n->list, n->n, &n->cap, sizeof(*l));
 		known = &n->list[n->n++];
 		n->links_gen++;
-	} else if (l->up && known->settled_us) {
-		l->up = false;
-		l->settled_us = known->settled_us;
-	} else if (l->up && !known->up && !l->ours) {
-		link_wait(n, l);
 	}
 	*known = *l;
+	if (l->turns_us)
+		arm_settle(n);
 }
 
 /* Messages */

@@ -32,7 +32,7 @@ struct netif {
 	char name[IFNAMSIZ];
 	bool enabled;	    /* administratively up */
 	bool up;	    /* that, and with a carrier, and for long enough */
-	int64_t settled_us; /* when a link that has come up will count as up; 0: it does not wait */
+	int64_t turns_us;   /* see debounce.h */
 	bool has_mac;
 	uint8_t mac[6];
 	enum netif_kind kind;
@@ -54,6 +54,13 @@ struct netif_addr {
 	uint8_t prefixlen;
 	bool usable; /* not in duplicate address detection, and not refused by it */
 	bool ours;   /* carries the mark */
+};
+
+/* How long a link must have been down, or up, until it counts as that. */
+struct netif_delay {
+	char name[IFNAMSIZ];
+	int64_t down_us;
+	int64_t up_us;
 };
 
 /* An address to be added or deleted. */
@@ -80,6 +87,8 @@ struct mnl_socket;
 #define NETIF_BUCKETS 1024
 
 struct netifs {
+	struct netif_delay *delays; /* those that have their own */
+	size_t n_delays;
 	unsigned links_gen; /* differs when links have come or gone */
 	struct netif *list;
 	size_t n;
@@ -106,6 +115,9 @@ struct nlmsghdr;
 /* Asks for one change, waits for the answer, and takes in what the kernel tells about it. 0 or
  * -errno. */
 int netifs_request(struct netifs *n, struct nlmsghdr *request);
+
+/* Each as the last model has it; the array is taken over. From the next change of a link. */
+void netifs_set_delays(struct netifs *n, struct netif_delay *delays, size_t count);
 
 /* Takes in what the kernel has told already, without waiting for the loop. */
 void netifs_catch_up(struct netifs *n);

@@ -433,6 +433,22 @@ static void set_synced(bool synced)
 	update_sync_wait();
 }
 
+static void set_delays(const struct global *g)
+{
+	struct netif_delay *list = calloc(g->n_link_delays + 1, sizeof(*list));
+
+	if (!list)
+		abort();
+	for (uint32_t i = 0; i < g->n_link_delays; i++) {
+		const struct link_delay *l = &g->link_delays[i];
+
+		strncpy(list[i].name, l->ifname, sizeof(list[i].name) - 1);
+		list[i].down_us = l->down_us;
+		list[i].up_us = l->up_us;
+	}
+	netifs_set_delays(&vrrp.shell.netifs, list, g->n_link_delays);
+}
+
 static void vrrp_commit(void *ctx, const struct model *now)
 {
 	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
@@ -463,6 +479,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	memory_retain(&vrrp.shell.memory, now);
 	vrrp.committing = false;
 	vrrp.no_local_igmp = now->global->disable_local_igmp;
+	set_delays(now->global);
 	settle_sysctls();
 	if (!ev_is_active(&vrrp.startup))
 		start_new();

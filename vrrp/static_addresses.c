@@ -20,6 +20,7 @@ void static_addresses_commit(struct static_addresses *s, const struct model *now
 {
 	const struct vrrp_instance as_instance = {.name = "static",
 						  .ifname = "",
+						  .vrf = "",
 						  .auth_pass = "",
 						  .excluded = now->static_addresses,
 						  .n_excluded = now->n_static_addresses};

@@ -29,6 +29,10 @@ uint32_t vips_missing(const struct netifs *netifs, const struct vrrp_instance *c
 /* Announces all of them `count` times over; returns the number of frames. */
 uint64_t vips_announce(const struct netifs *netifs, struct announcer *announcer,
 		       const struct vrrp_instance *c, uint32_t count);
+/* The same, once, for those on interfaces that no advertisement leaves by: only interfaces made for
+ * addresses, unless the instance says all. */
+uint64_t vips_announce_extra(const struct netifs *netifs, struct announcer *announcer,
+			     const struct vrrp_instance *c);
 void vips_hush(const struct netifs *netifs, struct announcer *announcer,
 	       const struct vrrp_instance *c);
 

@@ -284,6 +284,7 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 	track_check_all(&c, root);
 	static_check_all(&c, root);
 	service_check_all(&c, root);
+	link_check_all(&c, root);
 	vrrp_check_all(&c, root);
 	sync_group_check_all(&c, root);
 	static_finish(&c, root);

@@ -57,6 +57,8 @@ struct global_draft {
 	struct garp_draft garp;
 	int64_t garp_interval_us;
 	int64_t gna_interval_us;
+	int64_t garp_extra_us;
+	bool garp_extra_all;
 	int64_t tcp_timeout_s;
 	const char *default_interface;
 	const char *iproute_etc_dir;
@@ -85,6 +87,8 @@ struct vrrp_draft {
 	bool unicast_wanted; /* any unicast keyword was there */
 	bool ipv6_wanted;    /* native_ipv6 */
 	bool no_vip_wanted;  /* no_virtual_ipaddress */
+	bool fault_no_peer;  /* unicast_fault_no_peer */
+	int64_t garp_extra_us; /* -1: not set */
 	struct vmac vmac;    /* its own */
 	const struct ast_node *vmac_node; /* use_vmac or use_ipvlan; NULL: neither */
 	bool mac_set;			  /* there, … */
@@ -374,6 +378,10 @@ uint32_t vip_default_preferred_lft_s(const struct vip *v);
 void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_node *block,
 		   bool excluded);
 
+/* check_links.c: what is said of interfaces; then, what an instance makes of it */
+void link_check_all(struct checker *c, const struct ast_node *root);
+void link_finish(struct checker *c, struct vrrp_draft *d);
+
 /* check_vmac.c: what an instance asks for; then, when all instances are known, which interfaces are
  * made, and their names */
 bool vmac_mac_is_usual(uint64_t mac);
@@ -433,7 +441,6 @@ SETTER(set_global_mcast6);
 SETTER(set_global_min_garp);
 SETTER(set_global_router_id);
 SETTER(set_global_nftables);
-SETTER(set_global_default_interface);
 SETTER(set_global_iproute_dir);
 SETTER(set_global_rt_priority);
 SETTER(set_global_script_user);
@@ -446,6 +453,8 @@ SETTER(set_file_path);
 SETTER(set_process_command);
 SETTER(set_process_delay);
 SETTER(set_process_match);
+SETTER(set_global_default_interface);
+SETTER(set_global_garp_extra);
 SETTER(set_global_vmac_addr_prefix);
 SETTER(set_global_vmac_prefix);
 SETTER(set_hmac_anti_replay);
@@ -490,7 +499,9 @@ SETTER(set_vrrp_unicast_src);
 SETTER(set_vrrp_unicast_ttl);
 SETTER(set_vrrp_use_ipvlan);
 SETTER(set_vrrp_use_vmac);
+SETTER(set_vrrp_garp_extra);
 SETTER(set_vrrp_vips);
+SETTER(set_vrrp_vrf);
 SETTER(set_service_family);
 SETTER(set_service_active_only);
 SETTER(set_service_resilience);

@@ -304,7 +304,8 @@ static void finish_transport(struct checker *c, struct vrrp_draft *d)
 {
 	struct vrrp_instance *v = &d->v;
 
-	v->unicast = v->n_peers > 0;
+	/* Without peers it is at fault, where that is asked for. */
+	v->unicast = v->n_peers > 0 || d->fault_no_peer;
 	if (d->unicast_wanted && !v->unicast)
 		check_warn(c, draft_loc(d),
 			   "%s has a unicast keyword but no unicast_peer; "
@@ -417,6 +418,7 @@ static void finish_vrrp(struct checker *c, struct vrrp_draft *d)
 	finish_auth(c, d);
 	hmac_finish(c, d);
 	finish_garp(c, d);
+	link_finish(c, d);
 	vmac_finish(c, d);
 }
 
@@ -427,6 +429,7 @@ static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast
 	*d = (struct vrrp_draft){
 		.node = n,
 		.adver_int_us = 1000000,
+		.garp_extra_us = -1,
 		.priority = -1,
 		.strict = -1,
 		.accept = -1,
@@ -437,6 +440,7 @@ static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast
 				.name = value_string(c, &n->word[1]),
 				.ifname = "",
 				.auth_pass = "",
+				.vrf = "",
 				.preempt = true,
 				.track_primary = true,
 				.unicast_ttl = 255,

@@ -185,6 +185,23 @@ static void dump_sysctls(FILE *out, const struct global *g)
 	fputs(TAB "}\n", out);
 }
 
+static void dump_link_delays(FILE *out, const struct global *g)
+{
+	if (!g->n_link_delays)
+		return;
+	fputs("\ninterface_up_down_delays {\n", out);
+	for (uint32_t i = 0; i < g->n_link_delays; i++) {
+		const struct link_delay *l = &g->link_delays[i];
+
+		fputs(TAB, out);
+		dump_string(out, l->ifname);
+		fprintf(out, " %" PRId64 ".%06" PRId64 " %" PRId64 ".%06" PRId64 "\n",
+			l->down_us / 1000000, l->down_us % 1000000, l->up_us / 1000000,
+			l->up_us % 1000000);
+	}
+	fputs("}\n", out);
+}
+
 static void dump_global(FILE *out, const struct model *m)
 {
 	const struct global *g = m->global;
@@ -243,7 +260,10 @@ static void dump_transport(FILE *out, const struct vrrp_instance *v)
 
 	dump_addr(out, TAB, v->unicast ? "unicast_src_ip" : "mcast_src_ip", &v->source);
 	dump_addr(out, TAB, "mcast_dst_ip", &v->group);
-	if (v->unicast) {
+	dump_flag(out, TAB, "unicast_fault_no_peer", v->unicast && !v->n_peers);
+	dump_str(out, TAB, "vrf", v->vrf);
+	dump_flag(out, TAB, "track_src_ip", v->track_source);
+	if (v->n_peers) {
 		fputs(TAB "unicast_peer {\n", out);
 		for (uint32_t i = 0; i < v->n_peers; i++)
 			fprintf(out, TAB TAB "%s min_ttl %u max_ttl %u\n",
@@ -265,6 +285,9 @@ static void dump_garp(FILE *out, const struct vrrp_instance *v)
 	dump_u32(out, TAB, "garp_master_refresh_repeat", v->garp_refresh_repeat);
 	dump_seconds(out, TAB, "garp_lower_prio_delay", v->garp_lower_prio_delay_us);
 	dump_u32(out, TAB, "garp_lower_prio_repeat", v->garp_lower_prio_repeat);
+	if (v->garp_extra_us)
+		dump_seconds(out, TAB, v->garp_extra_all ? "garp_extra_if all" : "garp_extra_if",
+			     v->garp_extra_us);
 }
 
 static void dump_tracks(FILE *out, const struct vrrp_instance *v)
@@ -690,6 +713,7 @@ static void dump_statics(FILE *out, const struct model *m)
 void config_dump(const struct model *m, FILE *out, bool secrets)
 {
 	dump_global(out, m);
+	dump_link_delays(out, m->global);
 	for (uint32_t i = 0; i < m->n_scripts; i++)
 		dump_script(out, &m->scripts[i]);
 	for (uint32_t i = 0; i < m->n_files; i++)

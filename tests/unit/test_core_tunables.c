@@ -108,6 +108,7 @@ static void test_set_and_put_back(void **state)
 	assert_string_equal(world.last.value.s, "0 0");
 	commit(&t, one);
 	assert_string_equal(get("sync_threshold"), "3 50\n");
+	assert_string_equal(world.last.former.s, ""); /* nothing is left to remember */
 	put("sloppy_tcp", "0\n");
 	tunables_check(&t);
 	assert_string_equal(get("sloppy_tcp"), "1\n");

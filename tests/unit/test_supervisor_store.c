@@ -161,6 +161,8 @@ static void test_retain_forgets_what_left_the_model(void **state)
 		{.type = MSG_CHECK_STATE, .check_state = {.check = 12}},
 		{.type = MSG_SERVICE_STATE, .service_state = {.service = 10}},
 		{.type = MSG_IPVS_STATE, .ipvs_state = {.available = true}},
+		{.type = MSG_NET_SYSCTL, .vs_sysctl_state = {.id = 50, .former = {"1"}}},
+		{.type = MSG_NET_SYSCTL, .vs_sysctl_state = {.id = 51}}, /* has gone back */
 	};
 	struct msg m;
 	struct store s;
@@ -169,7 +171,9 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	for (size_t i = 0; i < sizeof(put) / sizeof(put[0]); i++)
 		store_put(&s, &put[i], NULL);
 	store_retain(&s, &model);
-	assert_int_equal(s.n, 7);
+	assert_int_equal(s.n, 8);
+	assert_true(store_get(&s, MSG_NET_SYSCTL, 50, &m));
+	assert_false(store_get(&s, MSG_NET_SYSCTL, 51, &m));
 	assert_true(store_get(&s, MSG_GROUP_STATE, 8, &m));
 	assert_true(store_get(&s, MSG_TRACK_STATE, 7, &m));
 	assert_true(store_get(&s, MSG_SERVER_HEALTH, 11, &m));

@@ -43,6 +43,7 @@ static void sample_init(struct sample *s)
 	s->config = (struct vrrp_instance){
 		.name = "web1",
 		.ifname = "eth0",
+		.vrf = "",
 		.vrid = 51,
 		.family = AF_INET,
 		.version = 2,
