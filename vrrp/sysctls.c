@@ -21,18 +21,22 @@ static void want_ipv4(struct tunables *t, const char *ifname, const char *file, 
 }
 
 /*
- * An ARP request comes to the base as well as to the virtual-MAC interface. Each is to answer for
- * its own addresses alone, or clients would learn the wrong one of the two MAC addresses. They would
- * also learn it from our own requests: those leave by the base, on behalf of answers from a virtual
- * address.
+ * Our own ARP requests leave by the base, on behalf of answers from a virtual address. With that as
+ * the sender clients would learn the base's MAC address for it; and where the two are the same,
+ * the answer would come to the ipvlan instead of the base.
+ *
+ * A request of others comes to the base as well as to the virtual-MAC interface. Each is to answer
+ * for its own addresses alone, or clients would learn the wrong one of the two MAC addresses.
  */
 static void want_arp(struct tunables *t, const struct vmac *v)
 {
-	if (v->kind != VMAC_MACVLAN || v->family != AF_INET)
+	if (v->family != AF_INET)
+		return;
+	want_ipv4(t, v->base, "arp_announce", "2");
+	if (v->kind != VMAC_MACVLAN)
 		return;
 	want_ipv4(t, v->base, "arp_ignore", "1");
 	want_ipv4(t, v->base, "arp_filter", "1");
-	want_ipv4(t, v->base, "arp_announce", "2");
 }
 
 void sysctls_want_instance(struct tunables *t, const struct vrrp_instance *c)
