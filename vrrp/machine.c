@@ -107,6 +107,7 @@ static void hold(struct vrrp_machine *m, struct vrrp_actions *ret)
 	act(ret, VRRP_ACTION_ADD);
 	m->holding = true;
 	m->succeeded = false;
+	m->unanswered = false;
 	m->release_at_us = USEC_NEVER;
 }
 
@@ -115,6 +116,7 @@ static void let_go(struct vrrp_machine *m, struct vrrp_actions *ret)
 	act(ret, VRRP_ACTION_REMOVE);
 	m->holding = false;
 	m->succeeded = false;
+	m->unanswered = false;
 	m->release_at_us = USEC_NEVER;
 	m->advert_at_us = USEC_NEVER;
 }
@@ -400,9 +402,22 @@ static void accept_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
 }
 
+/*
+ * The better Active answers a worse one before its next advertisement is due. If it has not, ours
+ * may have been lost, and it does not know that there are clients to be brought back.
+ */
+static void note_answer(struct vrrp_machine *m, const struct vrrp_event *event)
+{
+	bool answer = event->now_us - m->since_us < 3 * m->peer_int_us / 4;
+
+	if (addr_equal(&event->src, &m->peer) && (answer || event->priority == 0))
+		m->unanswered = false;
+}
+
 static void backup_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			  const struct vrrp_event *event)
 {
+	note_answer(m, event);
 	successor_heard(m, event);
 	if (is_outdone(conf, m, event))
 		return;
@@ -486,9 +501,11 @@ static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	}
 	/*
 	 * The better Active may not have heard us: after a partition the clients on our side would
-	 * go on sending here. Hearing of a worse Active makes it announce itself anew.
+	 * go on sending here. Hearing of a worse Active makes it announce itself anew. What it does
+	 * not answer is said once more, at the moment of letting go.
 	 */
-	if (!conf->strict)
+	m->unanswered = !conf->strict;
+	if (m->unanswered)
 		send_own_advert(conf, m, event->now_us, ret);
 	note_peer(m, event);
 	m->active_int_us = event->adver_int_us;
@@ -758,8 +775,11 @@ void vrrp_machine_step(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		break;
 	}
 	/* Last, so that a Backup that takes over at this moment never drops what it holds. */
-	if (event->kind == VRRP_EVENT_TIMER && event->now_us >= m->release_at_us)
+	if (event->kind == VRRP_EVENT_TIMER && event->now_us >= m->release_at_us) {
+		if (m->state == VRRP_STATE_BACKUP && m->unanswered)
+			send_advert(m, conf->priority, event->now_us, ret);
 		let_go(m, ret);
+	}
 }
 
 int64_t vrrp_machine_deadline(const struct vrrp_machine *m)

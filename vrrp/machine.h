@@ -75,6 +75,7 @@ struct vrrp_machine {
 	enum vrrp_state_id state; /* INITIALIZE, FAULT and STOP are the RFC's Initialize */
 	bool holding;		  /* the addresses are on the interface */
 	bool succeeded;		  /* the addresses are held, and another Active was heard */
+	bool unanswered;	  /* yielded, and the better Active does not seem to know of us */
 	bool peer_left;		  /* the last Active said that it leaves */
 	bool ready; /* Backup, would be Active: waits for its sync group */
 	bool rival; /* an Active of lower priority was heard since the timer was set */

@@ -100,8 +100,24 @@ static void ask(struct world *w, struct node *n)
 }
 
 /*
+ * A better one may follow the successor before the one before that has let go: a Backup that waits
+ * out its preempt_delay, or one that has just been started, when the intervals are short.
+ */
+static bool second_may_follow(const struct world *w)
+{
+	if (script_down_us(w) < 2 * VRRP_LET_GO_US)
+		return true;
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		if (w->nodes[i].conf.preempt_delay_us && node_is_well(&w->nodes[i]))
+			return true;
+	return false;
+}
+
+/*
  * While two hold the addresses a client may ask, and believe the one that is about to let go: it
- * is not served until the other announces itself once more, 10 ms later.
+ * is not served until the other announces itself once more, 10 ms later. When a second change
+ * follows the first, three hold them: the announcements of the last one are timed by the second
+ * letting go, so the first one's clients wait for the next of them.
  */
 static void let_clients_ask(struct world *w, struct expect *e)
 {
@@ -110,6 +126,8 @@ static void let_clients_ask(struct world *w, struct expect *e)
 	if (!rng_percent(&w->rng, 30))
 		return;
 	e->unserved_us = 10 * USEC_PER_MSEC + 3 * slack_us(w);
+	if (second_may_follow(w))
+		e->unserved_us += VRRP_LET_GO_US / 2;
 	for (unsigned i = 0; i < 2 * w->n_nodes; i++)
 		world_plan(w, w->now_us + rng_between(&w->rng, 0, within_us), ask,
 			   &w->nodes[i % w->n_nodes]);

@@ -368,8 +368,40 @@ static void test_active_yields_to_higher(void **state)
 	assert_string_equal(r.said, "web1: MASTER → BACKUP: 192.0.2.2 has a higher priority (101, "
 				    "ours 100)");
 	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, VRRP_LET_GO_US);
+	assert_string_equal(hear(&r, "192.0.2.2", 101), ""); /* its answer */
 	assert_string_equal(tick(&r), "remove");
 	assert_false(r.m.holding);
+}
+
+/* The better one does not seem to have heard that there were two: it is told again. */
+static void test_yielding_is_said_until_answered(void **state)
+{
+	struct rig r = rig_active();
+
+	hear(&r, "192.0.2.2", 150);
+	assert_string_equal(hear(&r, "192.0.2.3", 120), ""); /* another one's is no answer */
+	assert_string_equal(tick(&r), "send 100, remove");
+	assert_int_equal(r.m.state, VRRP_STATE_BACKUP);
+
+	/* Nor is the next one that was due anyway. */
+	r = rig_active();
+	r.conf.adver_int_us = 50 * MS;
+	hear(&r, "192.0.2.2", 150);
+	r.now_us += 45 * MS;
+	hear(&r, "192.0.2.2", 150);
+	assert_string_equal(tick(&r), "send 100, remove");
+
+	/* It leaves: nobody needs to be told. */
+	r = rig_active();
+	hear(&r, "192.0.2.2", 150);
+	r.now_us += 45 * MS;
+	hear(&r, "192.0.2.2", 0);
+	assert_string_equal(tick(&r), "remove");
+
+	r = rig_active();
+	r.conf.strict = true;
+	assert_string_equal(hear(&r, "192.0.2.2", 150), "MASTER → BACKUP");
+	assert_string_equal(tick(&r), "remove");
 }
 
 static void test_equal_priority_higher_address_wins(void **state)
@@ -759,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_priority_zero_starts_skew),
 		cmocka_unit_test(test_priority_zero_then_another_active),
 		cmocka_unit_test(test_active_yields_to_higher),
+		cmocka_unit_test(test_yielding_is_said_until_answered),
 		cmocka_unit_test(test_equal_priority_higher_address_wins),
 		cmocka_unit_test(test_active_asserts_itself),
 		cmocka_unit_test(test_worse_of_two_actives_is_outdone),
