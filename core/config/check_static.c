@@ -82,12 +82,25 @@ void set_track_group_members(struct checker *c, void *draft, const struct ast_no
 			add_member(c, g, &n->child[i].word[k]);
 }
 
+/* One that was left out has no say in who its members are. */
+static bool is_left_out(const struct ast_node *root, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++) {
+		const struct ast_node *n = &root->child[i];
+
+		if (!strcmp(n->word[0].s, "track_group") && n->n_words > 1 &&
+		    !strcmp(n->word[1].s, root->child[at].word[1].s))
+			return true;
+	}
+	return false;
+}
+
 void static_finish(struct checker *c, const struct ast_node *root)
 {
 	for (uint32_t i = 0; i < root->n_children; i++) {
 		const struct ast_node *n = &root->child[i];
 
-		if (strcmp(n->word[0].s, "track_group") || n->n_words < 2)
+		if (strcmp(n->word[0].s, "track_group") || n->n_words < 2 || is_left_out(root, i))
 			continue;
 		for (uint32_t k = 0; k < c->n_track_groups; k++)
 			if (!strcmp(c->track_groups[k].name, n->word[1].s))
