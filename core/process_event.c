@@ -67,9 +67,9 @@ int process_event_parse(const void *bytes, size_t n, struct process_event *ret)
 	return 0;
 }
 
-size_t process_event_request(void *buf)
+size_t process_event_request(void *buf, bool listen)
 {
-	enum proc_cn_mcast_op op = PROC_CN_MCAST_LISTEN;
+	enum proc_cn_mcast_op op = listen ? PROC_CN_MCAST_LISTEN : PROC_CN_MCAST_IGNORE;
 	struct cn_msg cn = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof(op)};
 	struct nlmsghdr h = {.nlmsg_len = NLMSG_HDRLEN + sizeof(cn) + sizeof(op),
 			     .nlmsg_type = NLMSG_DONE};

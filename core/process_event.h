@@ -3,6 +3,7 @@
 #ifndef TANDEM_PROCESS_EVENT_H
 #define TANDEM_PROCESS_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@ struct process_event {
 
 /* One netlink datagram. 0, or -EBADMSG: it is none of the connector's, or too short. */
 int process_event_parse(const void *bytes, size_t n, struct process_event *ret);
-/* The request to be told of all events; the length. */
-size_t process_event_request(void *buf);
+/* The request to be told of all events, or no longer; the length. */
+size_t process_event_request(void *buf, bool listen);
 
 #endif

@@ -332,7 +332,7 @@ static void listen_to_kernel(struct track_processes *t)
 {
 	struct sockaddr_nl self = {.nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC};
 	char request[PROCESS_EVENT_REQUEST_MAX];
-	size_t n = process_event_request(request);
+	size_t n = process_event_request(request, true);
 
 	ev_timer_again(t->loop, &t->poll);
 	t->sock = socket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_CONNECTOR);
@@ -351,10 +351,15 @@ static void listen_to_kernel(struct track_processes *t)
 
 static void stop_listening(struct track_processes *t)
 {
+	char request[PROCESS_EVENT_REQUEST_MAX];
+
 	ev_timer_stop(t->loop, &t->poll);
 	ev_timer_stop(t->loop, &t->recount);
 	if (t->sock < 0)
 		return;
+	/* Kernels before 6.6 count listeners, and would go on for one that has closed its socket. */
+	if (send(t->sock, request, process_event_request(request, false), 0) < 0)
+		log_debug("vrrp_track_process: the kernel goes on telling: %s", strerror(errno));
 	ev_io_stop(t->loop, &t->readable);
 	close(t->sock);
 	t->sock = -1;
