@@ -126,7 +126,19 @@ static void on_tested(void *ctx, uint64_t object, const struct script_end *end)
 	control_upgrade_tested(s, &reason);
 }
 
-/* With our own options, so that it reads what we have read. */
+/* False: the path is whole as it is. Scripts are run in the root directory. */
+static bool set_whole_path(const char *path, char *whole, size_t size)
+{
+	char *here = path[0] == '/' ? NULL : realpath(".", NULL);
+
+	if (!here)
+		return false;
+	snprintf(whole, size, "%s/%s", here, path);
+	free(here);
+	return true;
+}
+
+/* With our own options, so that it reads what we have read: wherever it is run. */
 static int test_new_program(struct supervisor *s)
 {
 	const char *args[ARGUMENTS_MAX] = {NULL};
@@ -138,18 +150,21 @@ static int test_new_program(struct supervisor *s)
 				   .timeout_us = TEST_US,
 				   .ended = on_tested,
 				   .ctx = s};
-	char command[600];
-	int n = 0;
+	char command[600], file[1024];
+	int n = 0, err = 0;
 
-	for (char **at = s->options.argv + 1; *at; at++) {
-		if (n + 2 >= ARGUMENTS_MAX)
-			return -E2BIG;
+	for (char **at = s->options.argv + 1; *at && n + 4 < ARGUMENTS_MAX; at++)
 		args[n++] = *at;
-	}
+	if (n + 4 == ARGUMENTS_MAX)
+		err = -E2BIG;
 	args[n++] = "-t";
+	if (set_whole_path(s->options.config_file, file, sizeof(file))) {
+		args[n++] = "-f";
+		args[n++] = file;
+	}
 	snprintf(command, sizeof(command), "'%s'", s->options.program);
 	r.command = command;
-	return scripts_run(s->outlets.scripts, &r);
+	return err ? err : scripts_run(s->outlets.scripts, &r);
 }
 
 int handover_upgrade(struct supervisor *s, struct text *ret_reason)

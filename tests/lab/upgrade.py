@@ -154,6 +154,15 @@ def refused(pair):
     expect(code == 1 and "refuses the configuration" in said,
            "an upgrade with a broken configuration is refused", said)
     daemon.configure(good)
+    program = installed("sbin/tandemd")
+    os.rename(program, f"{program}.good")
+    with open(program, "w") as f:
+        f.write("#!/bin/sh\nexit 127\n")  # as the loader, without a library
+    os.chmod(program, 0o755)
+    code, said = daemon.ctl("upgrade")
+    expect(code == 1 and "ended with status 127" in said,
+           "an upgrade to a program that can't be loaded is refused", said)
+    os.rename(f"{program}.good", program)
 
 
 def main():
