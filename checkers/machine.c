@@ -235,6 +235,7 @@ bool check_machine_reconf(struct check_state *s, const struct check *old, const 
 
 	if (!conf->flap_damping_us)
 		s->held = false;
+	s->other_agent |= old->port != conf->port || !addr_equal(&old->address, &conf->address);
 	if (!same_target(old, conf)) {
 		s->failures = 0;
 		s->passes = 0;
@@ -315,6 +316,9 @@ enum check_change check_machine_result(struct check_state *s, const struct check
 		plan_next(s, conf, now_us);
 		return CHECK_SAME;
 	}
+	if (s->other_agent)
+		s->agent = AGENT_SILENT;
+	s->other_agent = false;
 	take_agent(&s->agent, &result->agent);
 	/* A line that does not speak of it leaves it as it was. */
 	if (s->agent.down)

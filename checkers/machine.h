@@ -86,6 +86,7 @@ struct check_state {
 	bool has_weight;   /* a run has given one; it stays until another does */
 	int32_t weight;
 	struct check_agent agent;
+	bool other_agent; /* a reload asks another one: its first word ends the former's */
 	int64_t since_us;  /* up or down since */
 	int64_t next_run_us;
 	uint32_t latency_us;

@@ -33,9 +33,11 @@ static struct {
 	bool committed;
 	struct log_limit late_limit;
 	struct log_limit unknown_limit;
+	struct log_limit agent_limit; /* many have another weight with each run */
 } checkers = {
 	.late_limit = {.interval_us = 60 * USEC_PER_SEC, .burst = 1},
 	.unknown_limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 10},
+	.agent_limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 20},
 };
 
 static void send_state(enum role_id to, const struct checked *c)
@@ -193,9 +195,9 @@ static void log_agent(const struct checked_server *s, const struct check_agent *
 	if (a->admin != former->admin)
 		log_notice("%s: its agent says %s", name,
 			   server_admin_name((enum server_admin)a->admin));
-	if (a->percent != former->percent)
-		log_notice("%s: its agent's weight: %u %% -> %u %%", name, former->percent,
-			   a->percent);
+	if (a->percent != former->percent && log_limit_pass(&checkers.agent_limit, clock_now_us()))
+		log_notice("%s: its agent's weight: %u %% -> %u %%%s", name, former->percent,
+			   a->percent, log_limit_suffix(&checkers.agent_limit));
 	if (a->maxconn != former->maxconn)
 		log_notice("%s: its agent's maxconn: %u -> %u", name, former->maxconn, a->maxconn);
 }
@@ -222,7 +224,8 @@ static bool worth_saving(const struct checked *c, const struct check_state *befo
 {
 	return c->state.up != before->up || c->state.has_run != before->has_run ||
 	       c->state.failures != before->failures || c->state.passes != before->passes ||
-	       c->state.weight != before->weight || c->state.held != before->held || !same_agent(&c->state.agent, &before->agent) ||
+	       c->state.weight != before->weight || c->state.held != before->held ||
+	       !same_agent(&c->state.agent, &before->agent) ||
 	       now_us - c->saved_us >= CHECK_REPORT_EVERY_US;
 }
 

@@ -455,6 +455,29 @@ static void test_streak_latency_and_histogram(void **state)
 	assert_int_equal(s.streak, 2);
 }
 
+/* A former agent can't take back what it has said. */
+static void test_another_agent_begins_anew(void **state)
+{
+	struct check old = {.method = CHECK_AGENT, .port = 100, .rise = 1}, next = old;
+	struct check_result r = {.outcome = CHECK_PASS,
+				 .agent = {.status = true,
+					   .admin = true,
+					   .word = {.down = true, .admin = ADMIN_MAINT}}};
+	struct check_state s;
+
+	check_machine_start(&s, true, 0, 0);
+	check_machine_result(&s, &old, &r, 0);
+	assert_false(s.up);
+	next.port = 101;
+	check_machine_reconf(&s, &old, &next, 0, 0);
+	assert_int_equal(s.agent.admin, ADMIN_MAINT); /* until the other one has spoken */
+	r.agent = (struct check_agent_said){.percent = true, .word = {.percent = 50}};
+	check_machine_result(&s, &next, &r, 0);
+	assert_true(s.up);
+	assert_int_equal(s.agent.admin, ADMIN_READY);
+	assert_int_equal(s.agent.percent, 50);
+}
+
 static void test_the_agents_words_stay(void **state)
 {
 	struct check_state s = started(true);
@@ -499,6 +522,7 @@ int main(void)
 		cmocka_unit_test(test_flap_damping_ends_with_its_keyword),
 		cmocka_unit_test(test_held_is_remembered),
 		cmocka_unit_test(test_streak_latency_and_histogram),
+		cmocka_unit_test(test_another_agent_begins_anew),
 		cmocka_unit_test(test_the_agents_words_stay),
 	};
 
