@@ -119,7 +119,8 @@ static void set_protocol(struct http_probe *h)
 static void set_body(CURL *easy, const struct check_url *u)
 {
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(u->body));
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, u->body);
+	/* Copied: a reload frees the model while the connection is still being made. */
+	curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, u->body);
 }
 
 static void set_request(struct http_probe *h)
