@@ -4,6 +4,10 @@
 #include "core/config/names.h"
 #include "core/pattern.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
 #define IN  TAB TAB TAB
 #define IN2 IN TAB
 
@@ -22,7 +26,25 @@ static void dump_regex(FILE *out, const struct check_url *u)
 		dump_u32(out, IN2, "regex_max_offset", u->regex_max_offset);
 }
 
-static void dump_url(FILE *out, const struct check_url *u)
+/* The name may be seen. */
+static void dump_header(FILE *out, const char *line, bool secrets)
+{
+	static const char *const hidden[] = {"authorization:", "proxy-authorization:", "cookie:"};
+	char text[64];
+
+	for (size_t i = 0; !secrets && i < sizeof(hidden) / sizeof(*hidden); i++) {
+		size_t n = strlen(hidden[i]);
+
+		if (strncasecmp(line, hidden[i], n) != 0)
+			continue;
+		snprintf(text, sizeof(text), "%.*s hidden", (int)n, line);
+		line = text;
+		break;
+	}
+	dump_str(out, IN2, "header", line);
+}
+
+static void dump_url(FILE *out, const struct check_url *u, bool secrets)
 {
 	fputs(IN "url {\n", out);
 	dump_str(out, IN2, "path", u->path);
@@ -36,7 +58,7 @@ static void dump_url(FILE *out, const struct check_url *u)
 		fprintf(out, IN2 "method %s\n", http_request_name((enum http_request)u->request));
 	dump_str(out, IN2, "body", u->body);
 	for (uint32_t i = 0; i < u->n_headers; i++)
-		dump_str(out, IN2, "header", u->headers[i].line);
+		dump_header(out, u->headers[i].line, secrets);
 	dump_regex(out, u);
 	fputs(IN "}\n", out);
 }
@@ -58,7 +80,7 @@ static void dump_http(FILE *out, const struct check_http *h, bool secrets)
 		dump_secret(out, h->password, secrets);
 	}
 	for (uint32_t i = 0; i < h->n_urls; i++)
-		dump_url(out, &h->urls[i]);
+		dump_url(out, &h->urls[i], secrets);
 }
 
 static void dump_tls(FILE *out, const struct check *k, const struct check_tls *t, bool secrets)

@@ -64,6 +64,18 @@ static bool is_harmless(const char *at, size_t len)
 	       !strncmp(at, "credential:", 11);
 }
 
+/* What follows is a secret, whatever it looks like. */
+static bool is_before_password(const char *at, size_t len)
+{
+	static const char *const words[] = {"auth_pass", "basic_auth", "password",
+					    "tls_key_password"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (is_word(at, len, words[i]))
+			return true;
+	return false;
+}
+
 void secret_mask(char *line)
 {
 	bool key = false, password = false;
@@ -75,7 +87,7 @@ void secret_mask(char *line)
 		    (password && !is_word(at, len, "}")))
 			memset(at, '*', len);
 		key = key || is_word(at, len, "key");
-		password = password || is_word(at, len, "auth_pass");
+		password = password || is_before_password(at, len);
 		at += len;
 	}
 }
