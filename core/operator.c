@@ -18,6 +18,7 @@
 #define FILE_MAX	((size_t)64 << 20)
 #define WEIGHT_MAX	65535
 #define SERVERS_NAMED	100 /* in an answer */
+#define LATER_MAX	1024
 
 static const struct admin_verb {
 	const char *name;
@@ -213,14 +214,32 @@ void operator_idle(struct supervisor *s, const struct msg_server_idle *m)
 
 void operator_copy(struct supervisor *s, const struct msg_server_override *m)
 {
-	/* What is not configured here is none of our business; nor is nonsense. */
-	if (!override_is_sane(m) || !override_is_configured(m, s->running.model) ||
-	    !overrides_copy(&s->operator.overrides, m))
+	struct operator *op = &s->operator;
+
+	if (!override_is_sane(m))
+		return;
+	if (!override_is_configured(m, s->running.model)) {
+		if (op->later.n < LATER_MAX || overrides_find(&op->later, m->server))
+			overrides_copy(&op->later, m);
+		return;
+	}
+	if (!overrides_copy(&op->overrides, m))
 		return;
 	log_word(s, m, "said on another director");
 	tell(s, m);
-	s->operator.unsaved = true;
-	ev_periodic_again(s->loop, &s->operator.end);
+	op->unsaved = true;
+	ev_periodic_again(s->loop, &op->end);
+}
+
+/* A configuration comes to one director after the other: what was said meanwhile holds, too. */
+static void copy_later(struct supervisor *s)
+{
+	struct overrides later = s->operator.later;
+
+	s->operator.later = (struct overrides){0};
+	for (size_t i = 0; i < later.n; i++)
+		operator_copy(s, &later.list[i]);
+	overrides_done(&later);
 }
 
 static void on_gone(void *ctx, const struct msg_server_override *v)
@@ -233,6 +252,7 @@ void operator_settle(struct supervisor *s)
 {
 	if (overrides_retain(&s->operator.overrides, s->running.model, on_gone, s))
 		save(&s->operator);
+	copy_later(s);
 }
 
 /* Verbs */
@@ -431,4 +451,5 @@ void operator_done(struct supervisor *s)
 	if (s->operator.unsaved)
 		save(&s->operator);
 	overrides_done(&s->operator.overrides);
+	overrides_done(&s->operator.later);
 }

@@ -17,6 +17,7 @@ struct json_object;
 
 struct operator {
 	struct overrides overrides;
+	struct overrides later; /* from other directors, of servers that are not configured here yet */
 	char path[256];
 	bool failing; /* the file can't be written */
 	bool unsaved; /* it is behind what is known */
@@ -46,7 +47,8 @@ struct json_object *operator_explain(const struct supervisor *s, const struct op
 void operator_hand_over(const struct supervisor *s, struct process *p);
 /* MSG_SERVER_IDLE */
 void operator_idle(struct supervisor *s, const struct msg_server_idle *m);
-/* MSG_SERVER_OVERRIDE from tandem-sync: it holds here as well, when it is newer than ours. */
+/* MSG_SERVER_OVERRIDE from tandem-sync: it holds here as well, when it is newer than ours, and as
+ * soon as its server is configured. */
 void operator_copy(struct supervisor *s, const struct msg_server_override *m);
 /* Another model is in force everywhere. */
 void operator_settle(struct supervisor *s);
