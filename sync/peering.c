@@ -114,14 +114,39 @@ static void compare_config(struct peering *p, struct peer_notes *n)
 	n->difference = difference;
 }
 
+static bool is_met(const struct peering *p, uint64_t node)
+{
+	for (unsigned i = 0; node && i < sync_session_peers(p->session); i++) {
+		struct sync_peer_state s;
+
+		sync_session_peer(p->session, i, 0, &s);
+		if (s.node == node)
+			return true;
+	}
+	return false;
+}
+
+/* Its own, or that of one who is not met any more: there are as many as peers. */
+static struct peer_notes *place_for(struct peering *p, uint64_t node)
+{
+	struct peer_notes *place = NULL;
+
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		if (p->notes[i].node == node)
+			return &p->notes[i];
+		if (!place && !is_met(p, p->notes[i].node))
+			place = &p->notes[i];
+	}
+	if (!place)
+		place = &p->notes[0];
+	*place = (struct peer_notes){.node = node};
+	return place;
+}
+
 static void on_config(struct peering *p, uint64_t node, const struct notes_config *config)
 {
-	const struct peer_notes *known = peering_notes(p, node);
-	const struct peer_notes *at = known ? known : peering_notes(p, 0);
-	struct peer_notes *n = at ? &p->notes[at - p->notes] : &p->notes[0];
+	struct peer_notes *n = place_for(p, node);
 
-	if (!known)
-		*n = (struct peer_notes){.node = node};
 	n->config = *config;
 	compare_config(p, n);
 }
@@ -143,7 +168,12 @@ static void on_note(struct peering *p, const struct sync_event *event)
 /* Into the table, whether or not there is a session yet: it is told when there is one. */
 static void tell_note(struct peering *p, const struct sync_note *note)
 {
-	sync_note_put(&p->table, note, now_s(clock_now_us()));
+	int64_t now_us = clock_now_us();
+
+	if (sync_note_put(&p->table, note, now_s(now_us)) < 0 &&
+	    log_limit_pass(&p->limit, now_us))
+		log_error("sync: no memory for what the peers are to be told%s",
+			  log_limit_suffix(&p->limit));
 }
 
 static void tell_config(struct peering *p)
@@ -626,7 +656,7 @@ static void set_own(struct peering *p, const struct notes_config *own)
 		return;
 	tell_config(p);
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
-		if (p->notes[i].node)
+		if (is_met(p, p->notes[i].node))
 			compare_config(p, &p->notes[i]);
 }
 

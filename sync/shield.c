@@ -89,8 +89,11 @@ void sync_shield_set(struct sync_shield *s, const struct sync_roles *roles, bool
 	if (!rules)
 		return;
 	if (s->rules && strcmp(rules, s->rules) == 0) {
-		free(rules);
-		return;
+		if (s->trouble.s[0] || nft_table_exists(TABLE)) {
+			free(rules);
+			return;
+		}
+		log_notice("sync: table " TABLE " of the firewall was gone: set again");
 	}
 	nft_table_set(TABLE, rules, &trouble);
 	tell(s, &trouble);

@@ -31,7 +31,8 @@ bool sync_shield_withholds(const struct sync_shield_facts *f, int64_t now_us);
 /* The table's rules to a new string, which the caller frees; NULL: out of memory. */
 char *sync_shield_rules(const struct sync_roles *roles, bool withholds, unsigned uid);
 
-/* What stands in the kernel. */
+/* What stands in the kernel; that it does is looked at each time: who loads a firewall of their own
+ * flushes ours with it. */
 struct sync_shield {
 	char *rules;	     /* as they were asked for last; NULL: none */
 	struct text trouble; /* why they are not there; "": they are */
