@@ -7,6 +7,7 @@
 #include "checkers/file.h"
 #include "checkers/method.h"
 #include "checkers/runner.h"
+#include "checkers/sandbox.h"
 #include "checkers/set.h"
 #include "checkers/share.h"
 #include "checkers/suspend.h"
@@ -310,9 +311,21 @@ static size_t raise_descriptors(void)
 						     : DESCRIPTORS_KEPT;
 }
 
+/* A sanitizer makes system calls of its own. */
+static void confine(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	int err = sandbox_enter();
+
+	if (err)
+		log_warning("no system call is refused: %s", strerror(-err));
+#endif
+}
+
 static int init(void *ctx, struct ev_loop *loop)
 {
 	check_runner_init(&checkers.runner, loop, raise_descriptors(), on_result, on_late);
+	confine();
 	return 0;
 }
 

@@ -111,6 +111,18 @@ def counts_on(seconds=3):
     return wait_for(lambda: counted() > before + 2, seconds)
 
 
+def proc_status(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return {key: value.strip() for key, _, value in (line.partition(":") for line in f)}
+
+
+def has_few_rights(tandem):
+    status = proc_status(tandem.roles()["tandem-check"])
+    for kind in ("CapEff", "CapPrm", "CapInh"):
+        expect(int(status[kind], 16) == 1 << 13, f"tandem-check: {kind} is CAP_NET_RAW alone", status[kind])
+    expect(status["Seccomp"] == "2", "and its system calls are filtered", status["Seccomp"])
+
+
 def file_says(tandem, up, words):
     def holds():
         real = server(tandem, 0, 1)
@@ -159,6 +171,7 @@ def main():
     expect(wait_for(lambda: server(tandem, 4)["up"] is False, 5), "status 1 takes it out")
 
     files_move_weights(tandem)
+    has_few_rights(tandem)
     pid = tandem.roles()["tandem-check"]
     os.kill(pid, signal.SIGKILL)
     expect(tandem.wait_role("tandem-check", pid), "tandem-check is started again")
@@ -168,6 +181,7 @@ def main():
     tandem.proc.wait()
     tandem.start()
     expect(counts_on(8), "and under the next supervisor", tandem.log_text()[-400:])
+    expect("refused itself" not in tandem.log_text(), "no system call was refused")
     expect(tandem.stop() == 0, "it stops in order")
     before = counted()
     expect(not wait_for(lambda: counted() > before + 1, 1), "and then no script runs")

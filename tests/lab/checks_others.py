@@ -30,7 +30,7 @@ CASES = [
     ("ping to nobody", check("PING_CHECK", 1, address=NOBODY), False, "no answer for 0.500 s|no route to host"),
     ("a UDP port that nobody closes", check("UDP_CHECK", ECHO, "payload 41"), True, "a reply of"),
     ("a closed UDP port", check("UDP_CHECK", CLOSED), False, "connection refused"),
-    ("a silent one", check("UDP_CHECK", 53, "payload 00"), True, "nobody has said that it is closed in 500"),
+    ("a silent one", check("UDP_CHECK", 53, "payload 00"), True, r"nobody has said that it is closed in 5\d\d"),
     ("a silent one that must reply", check("UDP_CHECK", 53, "payload 00\n require_reply"), False, "no answer for 0.500 s"),
     ("DNS", check("DNS_CHECK", 53, "type A\n name here.example\n require_answer"), True, "answered with 1 record in"),
     ("DNS over IPv6", check("DNS_CHECK", 53, "type AAAA\n name here.example", A6), True, "answered with"),
