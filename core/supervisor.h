@@ -81,4 +81,10 @@ void supervisor_settle(struct supervisor *s);
 void supervisor_adopted(struct supervisor *s);
 void supervisor_stop(struct supervisor *s);
 
+/* supervisor_state.c: what a role is told before its first commit, and what it says. */
+/* VRRP was silent for so long: what others have taken over meanwhile is forgotten. */
+void supervisor_forget_aged(struct supervisor *s, int64_t silent_us);
+void supervisor_hand_over(struct process *p);
+void supervisor_message(struct process *p, const struct msg *m);
+
 #endif
