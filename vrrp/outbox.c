@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-union control {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+struct control {
+	_Alignas(struct cmsghdr) char
+		bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
 struct outbox_packet {
@@ -19,7 +19,7 @@ struct outbox_packet {
 	void *ctx;
 	struct sockaddr_storage to;
 	struct iovec iov;
-	union control control;
+	struct control control;
 	struct msghdr head;
 };
 
@@ -30,7 +30,7 @@ static void *must(void *p)
 	return p;
 }
 
-static size_t put_control(union control *control, size_t at, int level, int type, const void *data,
+static size_t put_control(struct control *control, size_t at, int level, int type, const void *data,
 			  size_t len)
 {
 	struct cmsghdr *c = (struct cmsghdr *)(control->bytes + at);
@@ -42,7 +42,7 @@ static size_t put_control(union control *control, size_t at, int level, int type
 	return at + CMSG_SPACE(len);
 }
 
-static size_t put_control4(union control *control, const struct outbox_to *to)
+static size_t put_control4(struct control *control, const struct outbox_to *to)
 {
 	struct in_pktinfo info = {.ipi_ifindex = to->index};
 	size_t at;
@@ -52,7 +52,7 @@ static size_t put_control4(union control *control, const struct outbox_to *to)
 	return put_control(control, at, IPPROTO_IP, IP_TTL, &to->ttl, sizeof(to->ttl));
 }
 
-static size_t put_control6(union control *control, const struct outbox_to *to)
+static size_t put_control6(struct control *control, const struct outbox_to *to)
 {
 	struct in6_pktinfo info = {.ipi6_ifindex = (unsigned)to->index};
 	size_t at;
