@@ -73,6 +73,11 @@ static void on_refused(int sig, siginfo_t *info, void *context)
 		_exit(EXIT_FAILURE);
 }
 
+static struct scmp_arg_cmp equals(unsigned argument, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
 static int allow_calls(scmp_filter_ctx filter)
 {
 	int err = 0;
@@ -85,11 +90,11 @@ static int allow_calls(scmp_filter_ctx filter)
 	}
 	for (size_t i = 0; !err && i < sizeof(families) / sizeof(*families); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+				       equals(0, (scmp_datum_t)families[i]));
 	/* Limits may be read, not set. */
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-				       SCMP_A2(SCMP_CMP_EQ, 0));
+				       equals(2, 0));
 	return err;
 }
 
