@@ -38,6 +38,7 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	in->index = in->listener_index = INSTANCE_NO_INDEX;
 	in->awake = -1;
 	in->limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
+	in->auth_limit = in->limit;
 	in->counters.instance = config->id;
 	vrrp_machine_init(&in->m);
 	alarm_init(&in->alarm, instance_ring);

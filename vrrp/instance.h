@@ -89,6 +89,7 @@ struct instance {
 	struct text group_fault; /* … or another member's */
 	struct text reason;	 /* of the last change */
 	struct log_limit limit;
+	struct log_limit auth_limit; /* of who is authenticated: must not hide what is refused */
 	struct arena *arena; /* of `config` */
 };
 

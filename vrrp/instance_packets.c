@@ -185,14 +185,14 @@ static void note_unsigned(struct instance *in, const struct vrrp_frame *f,
 
 	if (!in->hmac || !p->trailer == in->told_unsigned)
 		return;
-	if (!log_limit_pass(&in->limit, clock_now_us()))
+	if (!log_limit_pass(&in->auth_limit, clock_now_us()))
 		return;
 	in->told_unsigned = !p->trailer;
 	log_notice("%s: advertisements from %s are %s%s", in->config->name,
 		   addr_format(&f->path.src, text),
 		   p->trailer ? "authenticated now"
 			      : "not authenticated: accepted, as auth_hmac's mode says",
-		   log_limit_suffix(&in->limit));
+		   log_limit_suffix(&in->auth_limit));
 }
 
 /* Differences that the operator should know of, and that must not split the pair. */
