@@ -72,7 +72,7 @@ class Director:
 
     def start(self):
         self.daemon.start()
-        return wait_for(self.runs, 5)
+        return wait_for(self.runs, 15)  # adoption waits for 5 s
 
     def runs(self):
         status = self.daemon.status()
