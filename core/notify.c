@@ -3,6 +3,7 @@
 #include "core/notify.h"
 
 #include "core/fifos.h"
+#include "core/mails.h"
 #include "core/notify_text.h"
 #include "core/scripts.h"
 #include "core/store.h"
@@ -86,6 +87,14 @@ static void tell_vrrp(const struct notify_outlets *to, const struct model *m,
 	write_vrrp(to, e);
 }
 
+/* Mail of instances and groups: as keepalived, not of a state that the last mail told already. */
+static bool wants_mail(const struct notify_outlets *to, const struct model *m, bool smtp_alert,
+		       uint64_t id, enum vrrp_state_id state)
+{
+	return smtp_alert && (state != VRRP_STATE_FAULT || !m->global->no_email_faults) &&
+	       mails_is_news(to->mails, id, state);
+}
+
 static struct object instance_object(const struct vrrp_instance *v)
 {
 	return (struct object){v->id, v->name, v->notifies, v->n_notifies};
@@ -101,12 +110,18 @@ static struct vrrp_event instance_event(const struct vrrp_instance *v,
 static void instance_state_changed(const struct notify_outlets *to, const struct model *m,
 				   const struct vrrp_instance *v, const struct msg_vrrp_state *now)
 {
+	const enum vrrp_state_id state = (enum vrrp_state_id)now->state;
 	const struct object o = instance_object(v);
 	const struct vrrp_event e = instance_event(v, now);
 	enum notify_on on;
+	struct mail mail;
 
-	if (script_for((enum vrrp_state_id)now->state, &on))
-		tell_vrrp(to, m, &o, on, &e);
+	if (!script_for(state, &on))
+		return;
+	tell_vrrp(to, m, &o, on, &e);
+	if (mail_of_instance(&mail, m, v->name, state) &&
+	    wants_mail(to, m, v->smtp_alert, v->id, state))
+		mails_send(to->mails, &mail);
 }
 
 static void instance_priority_changed(const struct notify_outlets *to,
@@ -157,14 +172,19 @@ static void group_changed(const struct notify_outlets *to, const struct model *m
 			  const struct msg_group_state *now, const struct msg_group_state *former)
 {
 	const struct sync_group *g = model_find_group(m, now->group);
+	const enum vrrp_state_id state = (enum vrrp_state_id)now->state;
 	struct vrrp_event e;
 	enum notify_on on;
+	struct mail mail;
 
 	if (!g || (former && former->state == now->state) ||
-	    !script_for((enum vrrp_state_id)now->state, &on))
+	    !script_for(state, &on))
 		return;
 	e = group_event(g, now);
 	tell_vrrp(to, m, &(struct object){g->id, g->name, g->notifies, g->n_notifies}, on, &e);
+	if (mail_of_group(&mail, m, g->name, state) &&
+	    wants_mail(to, m, g->smtp_alert, g->id, state))
+		mails_send(to->mails, &mail);
 }
 
 /* Real and virtual servers */
@@ -186,6 +206,18 @@ static bool starts_up(const struct real_server *r)
 	return true;
 }
 
+static void mail_server(const struct notify_outlets *to, const struct model *m,
+			const struct virtual_server *vs, const struct real_server *r, bool up,
+			const char *why)
+{
+	struct mail mail;
+
+	if (!r->smtp_alert)
+		return;
+	mail_of_server(&mail, m, vs, r, up, why);
+	mails_send(to->mails, &mail);
+}
+
 static void tell_server(const struct notify_outlets *to, const struct model *m,
 			const struct virtual_server *vs, const struct real_server *r, bool up)
 {
@@ -203,8 +235,22 @@ static void server_changed(const struct notify_outlets *to, const struct model *
 	const struct virtual_server *vs = model_find_service(m, now->service);
 	const struct real_server *r = find_server(vs, now->server);
 
-	if (r && now->up != (former ? former->server_health.up : starts_up(r)))
-		tell_server(to, m, vs, r, now->up);
+	if (!r || now->up == (former ? former->server_health.up : starts_up(r)))
+		return;
+	tell_server(to, m, vs, r, now->up);
+	mail_server(to, m, vs, r, now->up, now->reason.s);
+}
+
+static void mail_service(const struct notify_outlets *to, const struct model *m,
+			 const struct virtual_server *vs, bool up, enum mail_quorum why,
+			 uint32_t weight_up)
+{
+	struct mail mail;
+
+	if (!vs->smtp_alert)
+		return;
+	mail_of_service(&mail, m, vs, up, why, weight_up);
+	mails_send(to->mails, &mail);
 }
 
 static void tell_service(const struct notify_outlets *to, const struct model *m,
@@ -224,8 +270,11 @@ static void service_changed(const struct notify_outlets *to, const struct model 
 {
 	const struct virtual_server *vs = model_find_service(m, now->service);
 
-	if (vs && (!former || former->service_state.quorum_up != now->quorum_up))
-		tell_service(to, m, vs, now->quorum_up);
+	if (!vs || (former && former->service_state.quorum_up == now->quorum_up))
+		return;
+	tell_service(to, m, vs, now->quorum_up);
+	mail_service(to, m, vs, now->quorum_up,
+		     former ? MAIL_QUORUM_CHANGED : MAIL_QUORUM_FIRST, now->weight_up);
 }
 
 void notify_change(const struct notify_outlets *to, const struct model *m, const struct msg *now,
@@ -243,6 +292,18 @@ void notify_change(const struct notify_outlets *to, const struct model *m, const
 
 /* Models */
 
+static void mail_removed(const struct notify_outlets *to, const struct model *former,
+			 const struct vrrp_instance *v)
+{
+	struct mail mail;
+
+	if (!v->smtp_alert)
+		return;
+	mail_of_removed(&mail, former, v->name);
+	mails_send(to->mails, &mail);
+	mails_is_news(to->mails, v->id, VRRP_STATE_INITIALIZE); /* should it come again */
+}
+
 /* As keepalived: FAULT, unless it is asked to say DELETED. */
 static void tell_removed(const struct notify_outlets *to, const struct model *former,
 			 const struct vrrp_instance *v, const struct store *s)
@@ -255,6 +316,7 @@ static void tell_removed(const struct notify_outlets *to, const struct model *fo
 	if (store_get(s, MSG_VRRP_STATE, v->id, &last))
 		e.priority = last.vrrp_state.priority;
 	tell_vrrp(to, former, &o, v->notify_deleted ? NOTIFY_DELETED : NOTIFY_FAULT, &e);
+	mail_removed(to, former, v);
 }
 
 static void tell_all_vrrp(const struct notify_outlets *to, const struct model *m,
@@ -317,6 +379,20 @@ static bool was_up(const struct store *s, enum msg_type type, uint64_t id)
 	return type == MSG_SERVER_HEALTH ? m.server_health.up : m.service_state.quorum_up;
 }
 
+static void omega_server(const struct notify_outlets *to, const struct model *m,
+			 const struct virtual_server *vs, const struct real_server *r)
+{
+	tell_server(to, m, vs, r, false);
+	mail_server(to, m, vs, r, false, MAIL_SHUT_DOWN_WHY);
+}
+
+static void omega_service(const struct notify_outlets *to, const struct model *m,
+			  const struct virtual_server *vs)
+{
+	tell_service(to, m, vs, false);
+	mail_service(to, m, vs, false, MAIL_SHUTTING_DOWN, 0);
+}
+
 void notify_omega(const struct notify_outlets *to, const struct model *m, const struct store *s)
 {
 	for (uint32_t i = 0; i < m->n_services; i++) {
@@ -326,8 +402,8 @@ void notify_omega(const struct notify_outlets *to, const struct model *m, const 
 			continue;
 		for (uint32_t k = 0; k < vs->n_servers; k++)
 			if (was_up(s, MSG_SERVER_HEALTH, vs->servers[k].id))
-				tell_server(to, m, vs, &vs->servers[k], false);
+				omega_server(to, m, vs, &vs->servers[k]);
 		if (was_up(s, MSG_SERVICE_STATE, vs->id))
-			tell_service(to, m, vs, false);
+			omega_service(to, m, vs);
 	}
 }

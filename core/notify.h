@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notifications: which scripts a change of state calls for and which lines it puts into FIFOs, with
- * keepalived's arguments and words. A state that is only told again (a role that resumed, a
+ * Notifications: which scripts a change of state calls for and which lines it puts into FIFOs,
+ * and which mails it sends, with keepalived's arguments and words. A state that is only told again (a role that resumed, a
  * supervisor that adopted) is no change. Knows nothing of how scripts are run (scripts.h) and lines
  * written (fifos.h).
  */
@@ -12,6 +12,7 @@
 #include "core/msg.h"
 
 struct fifos;
+struct mails;
 struct scripts;
 struct store;
 
@@ -19,6 +20,7 @@ struct store;
 struct notify_outlets {
 	struct scripts *scripts;
 	struct fifos *fifos;
+	struct mails *mails;
 };
 
 /* `former` is what was known before; NULL: nothing. Other messages are fine and do nothing. */

@@ -143,7 +143,7 @@ static const char outdated_hello[] = "speaks another version's messages";
 static const char *outdated(const struct process *p, const struct msg_hello *hello)
 {
 	char path[512];
-	uint64_t now = program_identity(spawn_program_path(p->desc, path, sizeof(path)));
+	uint64_t now = program_identity(spawn_program_path(p->desc->program, path, sizeof(path)));
 
 	if (hello->messages != msg_schema_hash())
 		return outdated_hello;

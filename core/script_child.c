@@ -75,7 +75,7 @@ static int become(const struct account *a, struct text *reason)
 }
 
 /* Nothing of ours may reach the script: descriptors, signal masks, systemd's sockets, terminal. */
-static void shed(void)
+static void shed(int input)
 {
 	static const char *const ours[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 					   "LISTEN_PID",    "LISTEN_FDS",   "LISTEN_FDNAMES"};
@@ -88,7 +88,8 @@ static void shed(void)
 		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int fd = 0; fd < 3; fd++)
+	dup2(input >= 0 ? input : null, 0);
+	for (int fd = 1; fd < 3; fd++)
 		dup2(null, fd);
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
@@ -100,7 +101,7 @@ static void shed(void)
 }
 
 static void __attribute__((noreturn))
-child(char *const *argv, const struct script_identity *who, int why)
+child(char *const *argv, const struct script_identity *who, int input, int why)
 {
 	struct arena *arena = arena_new();
 	struct text reason = {""};
@@ -108,7 +109,7 @@ child(char *const *argv, const struct script_identity *who, int why)
 	const char *path;
 	int err;
 
-	shed();
+	shed(input);
 	if (find_account(who, &account, &reason) < 0)
 		give_up(why, &reason);
 	path = command_find(arena, argv[0]);
@@ -129,8 +130,8 @@ child(char *const *argv, const struct script_identity *who, int why)
 	give_up(why, &reason);
 }
 
-int script_child_start(char *const *argv, const struct script_identity *who, pid_t *ret_pid,
-		       int *ret_why)
+int script_child_start(char *const *argv, const struct script_identity *who, int input,
+		       pid_t *ret_pid, int *ret_why)
 {
 	sigset_t all, before;
 	int why[2], err = 0;
@@ -143,7 +144,7 @@ int script_child_start(char *const *argv, const struct script_identity *who, pid
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		child(argv, who, why[1]);
+		child(argv, who, input, why[1]);
 	if (pid < 0)
 		err = -errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -13,14 +13,15 @@ struct script_identity {
 };
 
 /*
- * Forks and execs. The child leads a process group of its own, has no descriptors but /dev/null,
+ * Forks and execs. The child leads a process group of its own, has no descriptors but /dev/null (on
+ * standard input: `input`, if it is not -1),
  * no capabilities (unless it stays root), default signals, and outlives us. When it can't be
  * exec'ed, it writes why, in words, to a pipe whose other end is *ret_why (to be read when the
  * child has ended, and closed). User names are looked up in the child: that may take its time.
  *
  * 0 or -errno.
  */
-int script_child_start(char *const *argv, const struct script_identity *who, pid_t *ret_pid,
-		       int *ret_why);
+int script_child_start(char *const *argv, const struct script_identity *who, int input,
+		       pid_t *ret_pid, int *ret_why);
 
 #endif

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct script {
 	struct arena *arena; /* all that follows is in it, the script itself too */
 	const char *name;
 	char **argv;
+	const char *input; /* or NULL */
 	struct script_identity who;
 	pid_t pid;
 	int why; /* see script_child.h */
@@ -140,10 +142,33 @@ static void not_run(struct script *script, const char *why)
 		log_error("script %s: not run: %s", script->name, why);
 }
 
+/* Of a descriptor that it may read from whoever it runs as. -1: nothing; or -errno. */
+static int make_input(const struct script *script)
+{
+	size_t len = script->input ? strlen(script->input) : 0;
+	int fd, err;
+
+	if (!script->input)
+		return -1;
+	fd = memfd_create("tandem script input", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, script->input, len) == (ssize_t)len && lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	err = errno ? -errno : -EIO;
+	close(fd);
+	return err;
+}
+
 static int start(struct script *script)
 {
-	int err = script_child_start(script->argv, &script->who, &script->pid, &script->why);
+	int input = make_input(script), err = input < -1 ? input : 0;
 
+	if (!err)
+		err = script_child_start(script->argv, &script->who, input, &script->pid,
+					 &script->why);
+	if (input >= 0)
+		close(input);
 	if (err) {
 		not_run(script, strerror(-err));
 		return err;
@@ -236,6 +261,7 @@ static int script_new(struct scripts *s, const struct script_request *r, struct 
 		.owner = s,
 		.arena = arena,
 		.name = arena_strdup(arena, r->name),
+		.input = r->input ? arena_strdup(arena, r->input) : NULL,
 		.ended_fn = r->ended,
 		.ctx = r->ctx,
 		.who = {.user = arena_strdup(arena, r->user),

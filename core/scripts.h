@@ -43,6 +43,7 @@ struct script_request {
 	const char *name;	 /* for the log: "VI_1: notify_master" */
 	const char *command;	 /* as in the file: see command_split() */
 	const char *const *args; /* more words behind the command's own, NULL-ended; or NULL */
+	const char *input;	 /* what it reads on standard input; NULL: nothing */
 	const char *user;	 /* "" : DEFAULT_USER if there is one, else who we are */
 	const char *group;	 /* "" : the user's own */
 	bool secure;		 /* enable_script_security */

@@ -110,11 +110,11 @@ static char **role_environment(void)
 	return kept;
 }
 
-const char *spawn_program_path(const struct role_desc *desc, char *path, size_t size)
+const char *spawn_program_path(const char *program, char *path, size_t size)
 {
 	const char *dir = getenv("TANDEM_LIBEXECDIR");
 
-	snprintf(path, size, "%s/%s", dir ? dir : TANDEM_LIBEXECDIR, desc->program);
+	snprintf(path, size, "%s/%s", dir ? dir : TANDEM_LIBEXECDIR, program);
 	return path;
 }
 
@@ -124,7 +124,7 @@ static void make_plan(struct plan *p, const struct role_desc *desc, const struct
 	spawn_lock_path(desc, o->run_dir, p->lock_path, sizeof(p->lock_path));
 	snprintf(p->memory_path, sizeof(p->memory_path), "%s/%s.memory", o->run_dir,
 		 role_name(desc->id));
-	spawn_program_path(desc, p->program, sizeof(p->program));
+	spawn_program_path(desc->program, p->program, sizeof(p->program));
 	look_up_user(p);
 }
 

@@ -48,7 +48,7 @@ int spawn_role(const struct role_desc *desc, const struct spawn_options *o,
 bool spawn_failure(int failure, struct text *ret_reason);
 
 /* What a new process of the role is started from. */
-const char *spawn_program_path(const struct role_desc *desc, char *path, size_t size);
+const char *spawn_program_path(const char *program, char *path, size_t size);
 
 /* RUN_DIR/ROLE.lock */
 const char *spawn_lock_path(const struct role_desc *desc, const char *run_dir, char *path,

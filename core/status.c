@@ -7,6 +7,7 @@
 #include "core/selector.h"
 #include "core/status_sync.h"
 #include "core/fifos.h"
+#include "core/mails.h"
 #include "core/supervisor.h"
 #include "core/warnings.h"
 
@@ -462,6 +463,19 @@ static json *notify_fifos(const struct supervisor *s)
 	return list;
 }
 
+static json *mail(const struct supervisor *s)
+{
+	json *o = json_object_new_object();
+	struct mails_status m;
+
+	mails_status(s->outlets.mails, &m);
+	add_int(o, "sent", (int64_t)m.sent);
+	add_int(o, "waiting", m.waiting);
+	add_int(o, "lost", (int64_t)m.lost);
+	add_str(o, "failure", m.failure);
+	return o;
+}
+
 static void add_warning(void *ctx, const char *sentence)
 {
 	json_object_array_add(ctx, json_object_new_string(sentence));
@@ -660,6 +674,7 @@ json *status_of_all(const struct supervisor *s)
 	add(o, "sync", status_of_peering(s));
 	add(o, "services", services);
 	add(o, "notify_fifos", notify_fifos(s));
+	add(o, "mail", mail(s));
 	add(o, "last_reload", last_reload(s));
 	add(o, "warnings", warnings(s));
 	return o;

@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/daemon.h"
 #include "core/fifos.h"
+#include "core/mails.h"
 #include "core/log.h"
 #include "core/manager.h"
 #include "core/notify.h"
@@ -103,6 +104,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 	*next = (struct generation){.image_fd = -1, .plain_fd = -1};
 	commit_trackers(s);
 	fifos_commit(s->outlets.fifos, s->running.model);
+	mails_commit(s->outlets.mails, s->running.model);
 	/* What a former supervisor ran was told by it. */
 	if (former.model || !s->statefile.generation)
 		notify_model(&s->outlets, former.model, s->running.model, &s->store);
@@ -333,7 +335,8 @@ static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct supervisor *s = w->data;
 
-	bool idle = scripts_idle(s->outlets.scripts) && fifos_idle(s->outlets.fifos);
+	bool idle = scripts_idle(s->outlets.scripts) && fifos_idle(s->outlets.fifos) &&
+		    mails_idle(s->outlets.mails);
 
 	if (idle || clock_now_us() >= s->drain_until_us)
 		ev_break(loop, EVBREAK_ALL);
@@ -621,6 +624,8 @@ static int start_runners(struct supervisor *s)
 	if (!err)
 		err = fifos_new(s->loop, s->options.run_dir, &s->outlets.fifos);
 	if (!err)
+		err = mails_new(s->loop, s->outlets.scripts, &s->outlets.mails);
+	if (!err)
 		err = check_scripts_new(s->loop, tell_script_end, s, &s->check_scripts);
 	if (!err)
 		err = track_scripts_new(s->loop, tell_tracker, s, &s->track_scripts);
@@ -675,6 +680,7 @@ static void done(struct supervisor *s)
 	manager_done(s);
 	scripts_free(s->outlets.scripts);
 	fifos_free(s->outlets.fifos);
+	mails_free(s->outlets.mails);
 	check_scripts_free(s->check_scripts);
 	track_scripts_free(s->track_scripts);
 	track_files_free(s->track_files);

@@ -246,6 +246,7 @@ static void check_globals(struct checker *c, const struct ast_node *root)
 	}
 	global_finish(c);
 	notify_finish(c);
+	mail_finish(c);
 }
 
 static const struct model *check_model(struct checker *c)

@@ -76,6 +76,10 @@ struct global_draft {
 	bool notify_priority_changes;
 	bool checksum_as_v2;
 	bool log_all_failures;
+	const struct ast_node *mail_to; /* notification_email; NULL: there is none */
+	int8_t smtp_alert; /* this and the next two: -1: not set */
+	int8_t smtp_alert_vrrp;
+	int8_t smtp_alert_checker;
 };
 
 struct vrrp_draft {
@@ -97,6 +101,7 @@ struct vrrp_draft {
 	int8_t accept;
 	int8_t lower_no_advert;
 	int8_t owner_ignore;
+	int8_t smtp_alert;
 	const struct ast_node *auth;
 	struct auth_hmac hmac;
 	const struct ast_node *hmac_node; /* NULL: there is none */
@@ -125,6 +130,7 @@ struct sync_group_draft {
 	uint32_t n_tracks;
 	bool tracking_weight;
 	int8_t notify_priority_changes; /* -1: not said */
+	int8_t smtp_alert;		/* the same */
 };
 
 /* How to check a server: each level fills in what the one inside leaves at -1. */
@@ -188,6 +194,7 @@ struct server_draft {
 	const char *virtualhost;
 	int64_t drain_on_remove_us;
 	int8_t inhibit;
+	int8_t smtp_alert;
 	struct check_draft *checks;
 	uint32_t n_checks;
 };
@@ -203,6 +210,7 @@ struct service_draft {
 	int64_t drain_on_remove_us;
 	int32_t weight;
 	int8_t inhibit;
+	int8_t smtp_alert;
 	bool mixed_family;   /* a group with IPv4 and IPv6 */
 	bool forward_missed; /* it has been said that there is no lvs_method */
 	const struct ast_node *granularity;
@@ -305,6 +313,9 @@ void garp_init(struct garp_draft *g);
 
 /* check_notify.c: what is told to whom */
 void notify_finish(struct checker *c);
+void mail_finish(struct checker *c);
+/* What smtp_alert comes to: an object's own, smtp_alert_vrrp or _checker, the global; -1: not set. */
+bool mail_wanted(int8_t own, int8_t of_kind, int8_t of_all, bool otherwise);
 
 /* check_lvs.c: what names other objects, when they are all known */
 void lvs_finish(struct checker *c);
@@ -436,6 +447,10 @@ bool http_finish(struct checker *c, struct check_draft *d, const char *virtualho
 
 /* What keyword.def calls. */
 #define SETTER(fn) void fn(struct checker *c, void *draft, const struct ast_node *n)
+SETTER(set_global_mail_from);
+SETTER(set_global_mail_to);
+SETTER(set_global_smtp_helo);
+SETTER(set_global_smtp_server);
 SETTER(set_global_mcast4);
 SETTER(set_global_mcast6);
 SETTER(set_global_min_garp);

@@ -21,7 +21,12 @@ void global_init(struct checker *c)
 			       .script_user = "",
 			       .script_group = "",
 			       .vmac_prefix = "",
-			       .vmac_addr_prefix = ""};
+			       .vmac_addr_prefix = "",
+			       .smtp_server = "",
+			       .smtp_helo_name = "",
+			       .smtp_timeout_us = 30000000,
+			       .mail_from = ""};
+	d->smtp_alert = d->smtp_alert_vrrp = d->smtp_alert_checker = -1;
 	tls_init(&d->tls);
 	garp_init(&d->garp);
 	d->g.nft_priority = NFT_PRIORITY;

@@ -81,7 +81,12 @@ void set_service_server(struct checker *c, void *draft, const struct ast_node *n
 	struct server_draft *d = &s->servers[s->n_servers];
 
 	*d = (struct server_draft){
-		.node = n, .timing = timing_none, .drain_on_remove_us = -1, .inhibit = -1};
+		.node = n,
+		.timing = timing_none,
+		.drain_on_remove_us = -1,
+		.inhibit = -1,
+		.smtp_alert = -1,
+	};
 	d->r.weight = s->weight;
 	if (!value_addr(c, &n->word[1], &d->r.address))
 		return;
@@ -250,6 +255,9 @@ void server_finish(struct checker *c, struct service_draft *s, struct server_dra
 	d->r.tunnel_flags = f->tunnel_flags;
 	d->r.inhibit_on_failure = d->inhibit >= 0 ? d->inhibit : s->inhibit;
 	d->r.drain_on_remove_us = first_set(d->drain_on_remove_us, s->drain_on_remove_us, -1, 0);
+	/* As keepalived: unlike all others, servers are told of without being asked to. */
+	d->r.smtp_alert = mail_wanted(d->smtp_alert, c->global.smtp_alert_checker,
+				      c->global.smtp_alert, true);
 	check_port = d->r.port ? d->r.port : s->vs.port;
 	finish_port(c, s, d);
 	d->r.id = model_id_real_server(s->vs.id, &d->r.address, d->r.port);

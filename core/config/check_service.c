@@ -604,6 +604,8 @@ static bool finish_service(struct checker *c, struct service_draft *d)
 	finish_persistence(c, d);
 	finish_quorum(c, d);
 	finish_weights(c, d);
+	d->vs.smtp_alert = mail_wanted(d->smtp_alert, c->global.smtp_alert_checker,
+				       c->global.smtp_alert, false);
 	return true;
 }
 
@@ -648,6 +650,7 @@ static void draft_init(struct service_draft *d, const struct ast_node *n)
 		.timing = timing_none,
 		.persistence_timeout_s = -1,
 		.drain_on_remove_us = -1,
+		.smtp_alert = -1,
 		.weight = 1,
 		.vs =
 			{

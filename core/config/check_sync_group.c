@@ -165,6 +165,8 @@ static void sync_group_finish(struct checker *c, struct sync_group_draft *d)
 		owner |= v->priority == 255;
 		other |= v->priority != 255;
 	}
+	d->g.smtp_alert = mail_wanted(d->smtp_alert, c->global.smtp_alert_vrrp,
+				      c->global.smtp_alert, false);
 	if (d->g.n_members == 1)
 		check_warn(c, loc, "group %s has one member only: it does nothing", d->g.name);
 	if (owner && other)
@@ -176,7 +178,8 @@ static void sync_group_finish(struct checker *c, struct sync_group_draft *d)
 
 static void sync_group_check(struct checker *c, const struct ast_node *n)
 {
-	struct sync_group_draft d = {.node = n, .notify_priority_changes = -1};
+	struct sync_group_draft d = {
+		.node = n, .notify_priority_changes = -1, .smtp_alert = -1};
 	const struct ast_loc *first;
 
 	if (n->n_words < 2)

@@ -420,6 +420,8 @@ static void finish_vrrp(struct checker *c, struct vrrp_draft *d)
 	finish_garp(c, d);
 	link_finish(c, d);
 	vmac_finish(c, d);
+	d->v.smtp_alert = mail_wanted(d->smtp_alert, c->global.smtp_alert_vrrp,
+				      c->global.smtp_alert, false);
 }
 
 static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast_node *n)
@@ -435,6 +437,7 @@ static void draft_init(struct checker *c, struct vrrp_draft *d, const struct ast
 		.accept = -1,
 		.lower_no_advert = -1,
 		.owner_ignore = -1,
+		.smtp_alert = -1,
 		.v =
 			{
 				.name = value_string(c, &n->word[1]),

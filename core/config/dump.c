@@ -105,6 +105,26 @@ static void dump_fifo(FILE *out, const struct notify_fifo *f)
 	}
 }
 
+static void dump_mail(FILE *out, const struct global *g)
+{
+	dump_flag(out, TAB, "no_email_faults", g->no_email_faults);
+	if (!g->smtp_server[0] || !g->n_mail_to)
+		return;
+	fputs(TAB "smtp_server ", out);
+	dump_string(out, g->smtp_server);
+	fprintf(out, " %u\n", g->smtp_port);
+	dump_str(out, TAB, "smtp_helo_name", g->smtp_helo_name);
+	dump_seconds(out, TAB, "smtp_connect_timeout", g->smtp_timeout_us);
+	dump_str(out, TAB, "notification_email_from", g->mail_from);
+	fputs(TAB "notification_email {\n", out);
+	for (uint32_t i = 0; i < g->n_mail_to; i++) {
+		fputs(TAB TAB, out);
+		dump_string(out, g->mail_to[i].address);
+		fputc('\n', out);
+	}
+	fputs(TAB "}\n", out);
+}
+
 static void dump_timeouts(FILE *out, const struct global *g)
 {
 	if (!g->tcp_timeout_s && !g->tcpfin_timeout_s && !g->udp_timeout_s)
@@ -243,6 +263,7 @@ static void dump_global(FILE *out, const struct model *m)
 	dump_flag(out, TAB, "fifo_write_vrrp_states_on_reload",
 		  g->fifo_write_vrrp_states_on_reload);
 	dump_flag(out, TAB, "rs_init_notifies", g->rs_init_notifies);
+	dump_mail(out, g);
 	if (g->vrrp_rt_priority)
 		dump_u32(out, TAB, "vrrp_rt_priority", g->vrrp_rt_priority);
 	dump_flag(out, TAB, "vrrp_no_swap", g->vrrp_no_swap);
@@ -503,6 +524,8 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 		fputs(TAB "notify_deleted\n", out);
 	if (v->notify_priority_changes)
 		dump_bool(out, TAB, "notify_priority_changes", true);
+	if (v->smtp_alert)
+		dump_bool(out, TAB, "smtp_alert", true);
 	fputs("}\n", out);
 }
 
@@ -521,6 +544,8 @@ static void dump_sync_group(FILE *out, const struct model *m, const struct sync_
 	for (uint32_t i = 0; i < g->n_notifies; i++)
 		dump_notify(out, TAB, notify_on_name((enum notify_on)g->notifies[i].on),
 			    &g->notifies[i]);
+	if (g->smtp_alert)
+		dump_bool(out, TAB, "smtp_alert", true);
 	fputs("}\n", out);
 }
 
@@ -572,6 +597,8 @@ static void dump_server(FILE *out, const struct real_server *r, bool secrets)
 		dump_notify(out, TAB TAB,
 			    r->notifies[i].on == NOTIFY_UP ? "notify_up" : "notify_down",
 			    &r->notifies[i]);
+	if (!r->smtp_alert)
+		dump_bool(out, TAB TAB, "smtp_alert", false);
 	fputs(TAB "}\n", out);
 }
 
@@ -689,6 +716,8 @@ static void dump_service(FILE *out, const struct model *m, const struct virtual_
 	for (uint32_t i = 0; i < vs->n_notifies; i++)
 		dump_notify(out, TAB, vs->notifies[i].on == NOTIFY_UP ? "quorum_up" : "quorum_down",
 			    &vs->notifies[i]);
+	if (vs->smtp_alert)
+		dump_bool(out, TAB, "smtp_alert", true);
 	for (uint32_t i = 0; i < vs->n_sorry; i++) {
 		dump_server_name(out, "sorry_server", &vs->sorry[i]);
 		fputc('\n', out);

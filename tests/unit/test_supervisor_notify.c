@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which scripts a change of state calls for (core/notify.c); they are noted, not run. */
 #include "core/fifos.h"
+#include "core/mails.h"
 #include "core/notify.h"
 #include "core/scripts.h"
 #include "core/store.h"
@@ -15,6 +16,8 @@
 
 static char calls[512];
 static char lines[512];
+static char mails[1024];
+static enum vrrp_state_id mailed;
 static const struct notify_outlets outlets;
 
 int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,
@@ -64,7 +67,10 @@ static struct vrrp_instance instance = {
 	.id = 1, .name = "web", .notifies = on_instance, .n_notifies = 7};
 static struct sync_group group = {
 	.id = 5, .name = "all", .notifies = on_instance, .n_notifies = 7};
-static struct model model = {.instances = &instance,
+static struct global settings = {.router_id = "R1"};
+static struct model model = {.global = &settings,
+			     .n_global = 1,
+			     .instances = &instance,
 			     .n_instances = 1,
 			     .groups = &group,
 			     .n_groups = 1,
@@ -79,9 +85,24 @@ void fifos_write(struct fifos *f, enum notify_fifo_kind kind, const char *line)
 		 line);
 }
 
+void mails_send(struct mails *m, const struct mail *mail)
+{
+	size_t at = strlen(mails);
+
+	snprintf(mails + at, sizeof(mails) - at, "%s; ", mail->subject);
+}
+
+bool mails_is_news(struct mails *m, uint64_t object, enum vrrp_state_id state)
+{
+	bool news = mailed != state;
+
+	mailed = state;
+	return news;
+}
+
 static const char *change(const struct msg *now, const struct msg *former)
 {
-	calls[0] = lines[0] = 0;
+	calls[0] = lines[0] = mails[0] = 0;
 	notify_change(&outlets, &model, now, former);
 	return calls;
 }
@@ -257,7 +278,7 @@ static const char *replace(const struct model *former, const struct model *now,
 
 static void test_models(void **state)
 {
-	struct global global = {.script_user = ""};
+	struct global global = {.router_id = "R1", .script_user = ""};
 	struct model empty = {.global = &global}, now = model;
 	struct msg active = vrrp(VRRP_STATE_ACTIVE);
 	struct store s;
@@ -284,7 +305,7 @@ static void test_models(void **state)
 
 static void test_servers_of_a_new_model(void **state)
 {
-	struct global global = {.script_user = "", .rs_init_notifies = true};
+	struct global global = {.router_id = "R1", .script_user = "", .rs_init_notifies = true};
 	struct model now = model;
 	struct msg down = health(false);
 	struct store s;
@@ -323,6 +344,43 @@ static void test_omega(void **state)
 	store_done(&s);
 }
 
+/* A fault that is not told is no reason to tell the state that was before. */
+static void test_mail_of_instances(void **state)
+{
+	struct msg backup = vrrp(VRRP_STATE_BACKUP), fault = vrrp(VRRP_STATE_FAULT);
+
+	change(&backup, NULL);
+	assert_string_equal(mails, "");
+	instance.smtp_alert = true;
+	change(&backup, NULL);
+	assert_string_equal(mails, "[R1] VRRP Instance web - Entering BACKUP state; ");
+	change(&fault, &backup);
+	assert_string_equal(mails, "[R1] VRRP Instance web - Entering FAULT state; ");
+	change(&backup, &fault);
+	settings.no_email_faults = true;
+	change(&fault, &backup);
+	assert_string_equal(mails, "");
+	change(&backup, &fault);
+	assert_string_equal(mails, "");
+	settings.no_email_faults = false;
+	instance.smtp_alert = false;
+}
+
+static void test_mail_of_servers(void **state)
+{
+	struct msg up = health(true), down = health(false), met = quorum(true);
+
+	change(&down, &up);
+	assert_string_equal(mails, "");
+	server.smtp_alert = service.smtp_alert = true;
+	change(&down, &up);
+	assert_string_equal(mails,
+			    "[R1] Realserver [10.0.0.3]:none:80 of virtual server FWM 7 - DOWN; ");
+	change(&met, NULL);
+	assert_string_equal(mails, "[R1] Virtualserver FWM 7 - UP; ");
+	server.smtp_alert = service.smtp_alert = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +397,8 @@ int main(void)
 		cmocka_unit_test(test_models),
 		cmocka_unit_test(test_servers_of_a_new_model),
 		cmocka_unit_test(test_omega),
+		cmocka_unit_test(test_mail_of_instances),
+		cmocka_unit_test(test_mail_of_servers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
