@@ -35,7 +35,8 @@ def main():
 
     with pair.traffic(sessions=20) as seen:
         who = wait_for(lambda: peers(pair), 10)
-        expect(who and all(pair.address(1, 1) in w for w in who), "the real servers see the director's address", who)
+        own = [pair.address(1, i) for i in (1, 2)]  # slow as it is, they may have changed places
+        expect(who and all(any(a in w for a in own) for w in who), "the real servers see a director's address", who)
         pair.d1.run("nft", "flush", "ruleset")
         expect(wait_for(lambda: "masquerade" in table(pair.d1), 15),
                "a flushed table is put back", table(pair.d1))

@@ -81,6 +81,11 @@ def refuse(tandem, words, *args):
     expect(code in (1, 2) and words in text, f"tandemctl {' '.join(args)} is refused: {words}", f"{code}: {text}")
 
 
+def runs(tandem):
+    status = tandem.status()
+    return status and status["node"]["phase"] == "running"
+
+
 def survive(one, tandem, want):
     code, text = tandem.ctl("reload")
     expect(code == 0, "a reload", text)
@@ -91,11 +96,12 @@ def survive(one, tandem, want):
     expect_weights(one, want, "nor does the death of every role")
     tandem.kill()
     tandem.start()
-    expect(wait_for(lambda: tandem.status(), 10, 0.2), "nor of all at once")
+    expect(wait_for(lambda: runs(tandem), 15, 0.2), "nor of all at once")
     expect_weights(one, want, "and the table is the same")
     tandem.stop()
     tandem.boot()
-    expect_weights(one, want, "nor a boot", 10)
+    expect(wait_for(lambda: runs(tandem), 15, 0.2), "it boots")
+    expect_weights(one, want, "nor does a boot change it", 10)
 
 
 def main():
@@ -177,6 +183,7 @@ def main():
         f.seek(30)
         f.write(b"\xff")
     tandem.start()
+    wait_for(lambda: runs(tandem), 15, 0.2)
     expect_weights(one, {i: 100 for i in others}, "a damaged file is not believed", 10)
     expect(os.path.exists(f"{STATE}/overrides.corrupt") and "is damaged and is set aside" in tandem.log_text(), "but set aside, and told")
     expect(tandem.stop() == 0 and weights(one) == {}, "it stops in order", weights(one))
