@@ -2,6 +2,8 @@
 /* Lists for those who know ipvsadm: see list.h. */
 #include "ctl/list.h"
 
+#include "ctl/reader.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -9,41 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct json_object json;
-
 const char list_sort_keys[] = "active, conns, cps, bytes, rate";
-
-static json *get(json *o, const char *key)
-{
-	json *value = NULL;
-
-	json_object_object_get_ex(o, key, &value);
-	return value;
-}
-
-static const char *str(json *o, const char *key)
-{
-	json *value = get(o, key);
-
-	return value ? json_object_get_string(value) : "-";
-}
-
-static int64_t num(json *o, const char *key)
-{
-	return json_object_get_int64(get(o, key));
-}
 
 static int64_t counter(json *o, const char *key)
 {
 	return num(get(o, "counters"), key);
 }
 
-static size_t count(json *list)
+static size_t length(json *list)
 {
 	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 }
 
-static json *item(json *list, size_t i)
+static json *nth(json *list, size_t i)
 {
 	return json_object_array_get_idx(list, i);
 }
@@ -54,8 +34,8 @@ static int64_t conns_now(json *o, const char *key)
 	json *servers = get(o, "real_servers");
 	int64_t sum = num(o, key);
 
-	for (size_t i = 0; i < count(servers); i++)
-		sum += num(item(servers, i), key);
+	for (size_t i = 0; i < length(servers); i++)
+		sum += num(nth(servers, i), key);
 	return sum;
 }
 
@@ -128,14 +108,14 @@ static int compare_sorted(const void *a, const void *b)
 /* The list's members in the order wanted; the caller frees the array. */
 static struct sorted *sort(json *list, const struct list_options *o)
 {
-	size_t n = count(list);
+	size_t n = length(list);
 	struct sorted *s = calloc(n + 1, sizeof(*s));
 	sort_value *value = o->sort ? find_sort(o->sort) : NULL;
 
 	if (!s)
 		abort();
 	for (size_t i = 0; i < n; i++)
-		s[i] = (struct sorted){item(list, i), value ? value(item(list, i)) : 0, i};
+		s[i] = (struct sorted){nth(list, i), value ? value(nth(list, i)) : 0, i};
 	qsort(s, n, sizeof(*s), compare_sorted);
 	return s;
 }

@@ -2,50 +2,12 @@
 /* The control socket's documents as text: see text.h. */
 #include "ctl/text.h"
 
+#include "ctl/reader.h"
+
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <string.h>
-
-typedef struct json_object json;
-
-/* What the document does not have reads as "-", 0 or false. */
-static json *get(json *o, const char *key)
-{
-	json *value = NULL;
-
-	json_object_object_get_ex(o, key, &value);
-	return value;
-}
-
-static const char *str(json *o, const char *key)
-{
-	json *value = get(o, key);
-
-	return value ? json_object_get_string(value) : "-";
-}
-
-static int64_t num(json *o, const char *key)
-{
-	return json_object_get_int64(get(o, key));
-}
-
-static bool flag(json *o, const char *key)
-{
-	return json_object_get_boolean(get(o, key));
-}
-
-static size_t count(json *o, const char *key)
-{
-	json *list = get(o, key);
-
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
-static json *item(json *o, const char *key, size_t i)
-{
-	return json_object_array_get_idx(get(o, key), i);
-}
 
 static void print_since(FILE *out, json *o, const char *since, const char *reason)
 {
