@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <json-c/json.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,51 +257,79 @@ static const struct verb {
 
 static const struct verb *find_verb(const char *name)
 {
-	for (size_t i = 0; name && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
 	return NULL;
 }
 
-static void take_string(struct json_object *request, const char *key, char *to, size_t size)
+/* Where each word of a request goes. */
+static const struct word {
+	const char *key;
+	size_t at, size; /* in struct control_client */
+} words[] = {
+#define WORD(key, member)                                                                          \
+	{key, offsetof(struct control_client, member), sizeof(((struct control_client *)0)->member)}
+	WORD("verb", operator.verb),
+	WORD("server", operator.server),
+	WORD("service", operator.service),
+	WORD("for", operator.duration),
+	WORD("weight", operator.weight),
+	WORD("file", file),
+	WORD("confirm_within", confirm_within),
+#undef WORD
+};
+
+/* A word cut short would name something else. */
+static bool take_word(struct control_client *c, struct json_object *request, const struct word *w)
 {
 	struct json_object *value = NULL;
+	const char *text;
 
 	/* null is as good as not there. */
-	if (json_object_object_get_ex(request, key, &value) && value)
-		snprintf(to, size, "%s", json_object_get_string(value));
+	if (!json_object_object_get_ex(request, w->key, &value) || !value)
+		return true;
+	text = json_object_get_string(value);
+	if (strlen(text) >= w->size)
+		return false;
+	strcpy((char *)c + w->at, text);
+	return true;
 }
 
-static void take_operator(struct operator_request *r, struct json_object *request)
+/* The first word that is longer than anything it may stand for, or NULL. */
+static const struct word *take_words(struct control_client *c, struct json_object *request)
 {
 	struct json_object *until_idle = NULL;
 
-	take_string(request, "verb", r->verb, sizeof(r->verb));
-	take_string(request, "server", r->server, sizeof(r->server));
-	take_string(request, "service", r->service, sizeof(r->service));
-	take_string(request, "for", r->duration, sizeof(r->duration));
-	take_string(request, "weight", r->weight, sizeof(r->weight));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!take_word(c, request, &words[i]))
+			return &words[i];
 	json_object_object_get_ex(request, "until_idle", &until_idle);
-	r->until_idle = json_object_get_boolean(until_idle);
+	c->operator.until_idle = json_object_get_boolean(until_idle);
+	return NULL;
+}
+
+static void refuse_word(struct control_client *c, const struct word *w)
+{
+	struct text reason;
+
+	text_set(&reason, "\"%s\" is longer than the %zu bytes it may have", w->key, w->size - 1);
+	reply(c, status_of_error(reason.s));
 }
 
 static void on_request(struct control_client *c)
 {
-	struct json_object *request = json_tokener_parse(c->request), *name = NULL;
+	struct json_object *request = json_tokener_parse(c->request);
+	const struct word *too_long = NULL;
 	const struct verb *v;
 
 	if (json_object_is_type(request, json_type_object))
-		json_object_object_get_ex(request, "verb", &name);
-	if (name) {
-		take_string(request, "file", c->file, sizeof(c->file));
-		take_string(request, "confirm_within", c->confirm_within,
-			    sizeof(c->confirm_within));
-		take_operator(&c->operator, request);
-	}
-	v = find_verb(json_object_is_type(name, json_type_string) ? json_object_get_string(name)
-								  : NULL);
+		too_long = take_words(c, request);
+	v = find_verb(c->operator.verb);
 	json_object_put(request);
-	if (!v)
+	if (too_long)
+		refuse_word(c, too_long);
+	else if (!v)
 		reply(c, status_of_error("unknown request: {\"verb\": \"status\"} and the other verbs of "
 					 "tandemctl(8) are understood"));
 	else if (v->root_only && c->uid != 0)

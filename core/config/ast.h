@@ -24,6 +24,7 @@ struct source_line {
 	const char *text; /* the whole line, for the caret; NULL: the file as such is meant */
 	uint32_t number;  /* from 1 */
 	uint32_t order;	  /* among all that were read, over all files; from 1 */
+	const struct source_line *joined_to; /* the line whose backslash this one goes on from, or NULL */
 };
 
 /* Where a word starts. Small: a big configuration has hundreds of thousands of words. */

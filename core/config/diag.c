@@ -67,6 +67,16 @@ static bool diags_repeated(struct diags *d, enum diag_level level, const char *m
 	return ++r->n > DIAGS_ALIKE_MAX;
 }
 
+/* What the lines that are joined to one say of its first words. */
+static struct secret_place place_after(const struct source_line *src)
+{
+	struct secret_place place = {0};
+
+	for (; src; src = src->joined_to)
+		secret_pass(&place, src->text);
+	return place;
+}
+
 /* What is said of a text must outlive it. */
 static struct ast_loc diags_keep(struct diags *d, const struct ast_loc *loc)
 {
@@ -77,10 +87,12 @@ static struct ast_loc diags_keep(struct diags *d, const struct ast_loc *loc)
 	src = arena_alloc(d->arena, sizeof(*src));
 	*src = *loc->src;
 	src->file = arena_strdup(d->arena, src->file);
+	src->joined_to = NULL;
 	if (loc->src->text) {
+		struct secret_place place = place_after(loc->src->joined_to);
 		char *text = arena_strdup(d->arena, loc->src->text);
 
-		secret_mask(text);
+		secret_mask(&place, text);
 		src->text = text;
 	}
 	return (struct ast_loc){.src = src, .col = loc->col};

@@ -29,7 +29,7 @@ void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const
 }
 
 /* Cuts the next physical line out of the text; NULL at the end. */
-static const struct source_line *lexer_cut(struct lexer *x)
+static struct source_line *lexer_cut(struct lexer *x)
 {
 	struct source_line *src;
 	size_t start = x->pos, end;
@@ -117,14 +117,15 @@ static bool lexer_decomment(const struct source_line *src, struct line *l)
 /* One line, or several joined by '\n' when each but the last ends with a backslash. */
 static bool lexer_join(struct lexer *x, struct line *l)
 {
-	const struct source_line *src = lexer_cut(x);
+	struct source_line *src = lexer_cut(x), *former = NULL;
 	bool more, any = false;
 
 	if (!src)
 		return false;
-	for (; src; src = lexer_cut(x)) {
+	for (; src; former = src, src = lexer_cut(x)) {
 		size_t before = l->len;
 
+		src->joined_to = former;
 		/* An empty line ends a definition that forgot to stop; a mere comment doesn't. */
 		if (!src->text[0])
 			break;

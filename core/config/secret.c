@@ -2,7 +2,6 @@
 /* Secrets as they are written: see secret.h. */
 #include "core/config/secret.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -76,18 +75,37 @@ static bool is_before_password(const char *at, size_t len)
 	return false;
 }
 
-void secret_mask(char *line)
+static bool is_secret(const struct secret_place *p, const char *at, size_t len)
 {
-	bool key = false, password = false;
+	return !strncmp(at, "hex:", 4) || (p->key && !is_harmless(at, len)) ||
+	       (p->password && !is_word(at, len, "}"));
+}
 
-	for (char *at = line + strspn(line, BLANK); *at; at += strspn(at, BLANK)) {
-		size_t len = strcspn(at, BLANK);
+static void pass_word(struct secret_place *p, const char *at, size_t len)
+{
+	p->key = p->key || is_word(at, len, "key");
+	p->password = p->password || is_before_password(at, len);
+}
 
-		if (!strncmp(at, "hex:", 4) || (key && !is_harmless(at, len)) ||
-		    (password && !is_word(at, len, "}")))
+void secret_mask(struct secret_place *p, char *line)
+{
+	size_t len;
+
+	for (char *at = line + strspn(line, BLANK); *at; at += len + strspn(at + len, BLANK)) {
+		len = strcspn(at, BLANK);
+		if (is_secret(p, at, len))
 			memset(at, '*', len);
-		key = key || is_word(at, len, "key");
-		password = password || is_before_password(at, len);
-		at += len;
+		else
+			pass_word(p, at, len);
+	}
+}
+
+void secret_pass(struct secret_place *p, const char *line)
+{
+	size_t len;
+
+	for (const char *at = line + strspn(line, BLANK); *at; at += len + strspn(at + len, BLANK)) {
+		len = strcspn(at, BLANK);
+		pass_word(p, at, len);
 	}
 }
