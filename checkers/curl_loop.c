@@ -2,9 +2,10 @@
 /* libcurl on our event loop (libcurl-multi(3), "multi_socket"): see curl_loop.h. */
 #include "checkers/curl_loop.h"
 
+#include "core/must.h"
+
 #include <ev.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* A handle takes some kilobytes: enough for the usual crowd, not for the worst moment. */
@@ -27,15 +28,6 @@ static struct {
 	CURL *spare[SPARE_MAX];
 	size_t n_spare;
 } curl;
-
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 /* Where a handle belongs follows from what it is, so that nobody need remember it. */
 static struct curl_shard *shard_of(CURL *easy)

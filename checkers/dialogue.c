@@ -4,6 +4,7 @@
 
 #include "checkers/hex.h"
 #include "checkers/patterns.h"
+#include "core/must.h"
 #include "core/pattern.h"
 
 #include <stdio.h>
@@ -29,11 +30,7 @@ void dialogue_hear(struct dialogue *d, const void *at, size_t len)
 		len = DIALOGUE_KEPT_MAX - d->len;
 	if (d->cap < d->len + len) {
 		d->cap = 2 * (d->len + len);
-		d->got = realloc(d->got, d->cap);
-		if (!d->got) {
-			fputs("out of memory\n", stderr);
-			abort();
-		}
+		d->got = must(realloc(d->got, d->cap));
 	}
 	if (len)
 		memcpy(d->got + d->len, at, len);

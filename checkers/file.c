@@ -8,6 +8,7 @@
 #include "checkers/file_judge.h"
 #include "checkers/method.h"
 #include "core/msg.h"
+#include "core/must.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +32,7 @@ void check_file_told(const struct msg_file_value *told)
 		*v = *told;
 		return;
 	}
-	v = realloc(values, (n_values + 1) * sizeof(*values));
-	if (!v) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
+	v = must(realloc(values, (n_values + 1) * sizeof(*values)));
 	values = v;
 	values[n_values++] = *told;
 }

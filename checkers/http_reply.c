@@ -3,6 +3,7 @@
 #include "checkers/http_reply.h"
 
 #include "checkers/patterns.h"
+#include "core/must.h"
 #include "core/pattern.h"
 
 #include <errno.h>
@@ -10,15 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 /* keepalived's digest is MD5: a fingerprint of a page, no protection. */
 static int start_digest(struct http_reply *r)

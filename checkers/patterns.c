@@ -3,9 +3,9 @@
 #include "checkers/patterns.h"
 
 #include "core/codec.h"
+#include "core/must.h"
 #include "core/pattern.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,11 +38,7 @@ const struct pattern *patterns_get(const char *regex, uint32_t options)
 		return NULL;
 	k = &kept[oldest++ % KEPT];
 	forget(k);
-	*k = (struct kept){.regex = strdup(regex), .options = options, .pattern = p};
-	if (!k->regex) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
+	*k = (struct kept){.regex = must(strdup(regex)), .options = options, .pattern = p};
 	return p;
 }
 

@@ -5,6 +5,7 @@
 #include "checkers/method.h"
 #include "checkers/set.h"
 #include "core/clock.h"
+#include "core/must.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +26,8 @@ struct check_run {
 
 static void *zeroed(size_t bytes)
 {
-	void *p = calloc(1, bytes);
+	void *p = must(calloc(1, bytes));
 
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
 	return p;
 }
 

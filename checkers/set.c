@@ -4,6 +4,7 @@
 
 #include "checkers/schedule.h"
 #include "core/clock.h"
+#include "core/must.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +15,6 @@
 
 /* What a restart of this process made late is made up for within this time. */
 #define RESUME_WITHIN_US (1 * USEC_PER_SEC)
-
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 void check_memory_add(struct check_memory *m, const struct msg_check_state *state)
 {

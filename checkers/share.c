@@ -2,7 +2,8 @@
 /* One probe for one target: see share.h. */
 #include "checkers/share.h"
 
-#include <stdio.h>
+#include "core/must.h"
+
 #include <stdlib.h>
 
 struct share_entry {
@@ -44,13 +45,9 @@ static void follow(struct checked *c, struct checked *leader)
 
 size_t share_group(struct check_set *set)
 {
-	struct share_entry *entries = calloc(set->n_checks + 1, sizeof(*entries));
+	struct share_entry *entries = must(calloc(set->n_checks + 1, sizeof(*entries)));
 	size_t n = 0;
 
-	if (!entries) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
 	for (size_t i = 0; i < set->n_checks; i++)
 		entries[i] = (struct share_entry){check_hash(set->checks[i]->conf), set->checks[i]};
 	qsort(entries, set->n_checks, sizeof(*entries), compare_entries);

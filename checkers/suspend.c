@@ -2,6 +2,8 @@
 /* ha_suspend: see suspend.h. */
 #include "checkers/suspend.h"
 
+#include "core/must.h"
+
 #include <stdlib.h>
 
 static bool is_away(const struct suspension *s, uint64_t instance)
@@ -24,9 +26,7 @@ void suspension_set(struct suspension *s, uint64_t instance, bool here)
 	forget(s, instance);
 	if (here)
 		return;
-	s->away = realloc(s->away, (s->n + 1) * sizeof(*s->away));
-	if (!s->away)
-		abort();
+	s->away = must(realloc(s->away, (s->n + 1) * sizeof(*s->away)));
 	s->away[s->n++] = instance;
 }
 

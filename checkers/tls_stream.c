@@ -8,6 +8,7 @@
 #include "checkers/curl_loop.h"
 #include "checkers/curl_tls.h"
 #include "checkers/socket.h"
+#include "core/must.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -104,12 +105,8 @@ static void set_target(struct stream *s)
 
 static void tls_open(struct stream *s)
 {
-	struct carrier *k = calloc(1, sizeof(*k));
+	struct carrier *k = must(calloc(1, sizeof(*k)));
 
-	if (!k) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
 	s->carrier = k;
 	k->easy = curl_loop_easy(s->probe.loop);
 	curl_easy_setopt(k->easy, CURLOPT_ERRORBUFFER, k->error);

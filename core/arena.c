@@ -2,6 +2,8 @@
 /* Memory that is taken back all at once: see arena.h. */
 #include "core/arena.h"
 
+#include "core/must.h"
+
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,15 +33,6 @@ struct arena {
 	size_t bytes;
 	bool wipe;
 };
-
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 void arena_keep_memory(void)
 {

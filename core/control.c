@@ -3,6 +3,7 @@
 #include "core/control.h"
 
 #include "core/log.h"
+#include "core/must.h"
 #include "core/status.h"
 #include "core/status_sync.h"
 #include "core/supervisor.h"
@@ -74,9 +75,7 @@ static void reply(struct control_client *c, struct json_object *doc)
 	const char *text = json_object_to_json_string_length(
 		doc, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &c->n_reply);
 
-	c->reply = malloc(c->n_reply + 1);
-	if (!c->reply)
-		abort();
+	c->reply = must(malloc(c->n_reply + 1));
 	memcpy(c->reply, text, c->n_reply);
 	c->reply[c->n_reply++] = '\n';
 	json_object_put(doc);

@@ -2,6 +2,8 @@
 /* Lines that wait for a slow reader: see line_queue.h. */
 #include "core/line_queue.h"
 
+#include "core/must.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +47,9 @@ static struct line **oldest_whole(struct line_queue *q)
 
 uint32_t line_queue_add(struct line_queue *q, const char *line, size_t len)
 {
-	struct line *added = malloc(sizeof(*added) + len);
+	struct line *added = must(malloc(sizeof(*added) + len));
 	uint32_t lost = 0;
 
-	if (!added)
-		abort();
 	added->next = NULL;
 	added->len = len;
 	memcpy(added->text, line, len);

@@ -2,6 +2,8 @@
 /* What operators want of real servers: see overrides.h. */
 #include "core/overrides.h"
 
+#include "core/must.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +50,7 @@ static struct msg_server_override *add(struct overrides *o, uint64_t server)
 
 	if (o->n == o->cap) {
 		o->cap = o->cap ? 2 * o->cap : 16;
-		o->list = realloc(o->list, o->cap * sizeof(*o->list));
-		if (!o->list)
-			abort();
+		o->list = must(realloc(o->list, o->cap * sizeof(*o->list)));
 	}
 	while (i && o->list[i - 1].server > server)
 		i--;

@@ -3,11 +3,11 @@
 #include "core/pattern.h"
 
 #include "core/codec.h"
+#include "core/must.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <errno.h>
 #include <pcre2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,15 +68,6 @@ const char *pattern_option_name(uint32_t bit)
 		if (options[i].bit == bit)
 			return options[i].name;
 	return NULL;
-}
-
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return p;
 }
 
 int pattern_new(const char *regex, uint32_t bits, struct pattern **ret, struct text *ret_reason)

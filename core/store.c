@@ -3,6 +3,7 @@
 #include "core/store.h"
 
 #include "core/msg_schema.h"
+#include "core/must.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,13 +22,6 @@ struct store_entry {
 	uint16_t len;
 	uint8_t *bytes;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 void store_init(struct store *s)
 {

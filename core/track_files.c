@@ -4,6 +4,7 @@
 
 #include "core/file_value.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "core/store.h"
 
 #include <errno.h>
@@ -395,9 +396,7 @@ void track_files_commit(struct track_files *t, const struct model *m, const stru
 {
 	struct track_files former = *t;
 
-	t->list = calloc(m->n_files + 1, sizeof(*t->list));
-	if (!t->list)
-		abort();
+	t->list = must(calloc(m->n_files + 1, sizeof(*t->list)));
 	t->n = m->n_files;
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct watched *w = &t->list[i];

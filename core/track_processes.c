@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "core/process_event.h"
 #include "core/process_match.h"
 #include "core/store.h"
@@ -118,9 +119,7 @@ static bool set_found(struct track_processes *t, int32_t pid, uint32_t tracker, 
 	if (is == (f != NULL))
 		return false;
 	if (is) {
-		f = malloc(sizeof(*f));
-		if (!f)
-			abort();
+		f = must(malloc(sizeof(*f)));
 		*f = (struct found){.pid = pid, .tracker = tracker};
 		*at = f;
 		t->list[tracker].n++;
@@ -401,9 +400,7 @@ void track_processes_commit(struct track_processes *t, const struct model *m,
 	uint32_t n_former = t->n;
 
 	forget_all(t);
-	t->list = calloc(m->n_processes + 1, sizeof(*t->list));
-	if (!t->list)
-		abort();
+	t->list = must(calloc(m->n_processes + 1, sizeof(*t->list)));
 	t->n = m->n_processes;
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct counted *k = &t->list[i];

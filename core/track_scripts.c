@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "core/scripts.h"
 #include "core/store.h"
 #include "core/track_machine.h"
@@ -164,10 +165,8 @@ static void stop_all(struct track_scripts *t)
 
 void track_scripts_commit(struct track_scripts *t, const struct model *m, const struct store *s)
 {
-	struct tracker *list = calloc(m->n_scripts + 1, sizeof(*list));
+	struct tracker *list = must(calloc(m->n_scripts + 1, sizeof(*list)));
 
-	if (!list)
-		abort();
 	for (uint32_t i = 0; i < m->n_scripts; i++) {
 		const struct tracker *former = find(t, m->scripts[i].id);
 		struct tracker *k = &list[i];

@@ -2,6 +2,7 @@
 /* The virtual servers of track_virtual_server: see track_services.h. */
 #include "core/track_services.h"
 
+#include "core/must.h"
 #include "core/store.h"
 
 #include <stdlib.h>
@@ -72,9 +73,7 @@ static void add_all(struct track_services *t, const struct model *m, const struc
 		if (v->tracked[i].kind != TRACK_SERVICE || find(t, v->tracked[i].tracker))
 			continue;
 		vs = model_find_service(m, v->tracked[i].tracker);
-		t->list = realloc(t->list, (t->n + 1) * sizeof(*t->list));
-		if (!t->list)
-			abort();
+		t->list = must(realloc(t->list, (t->n + 1) * sizeof(*t->list)));
 		t->list[t->n++] = vs;
 	}
 }

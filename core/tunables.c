@@ -3,6 +3,7 @@
 #include "core/tunables.h"
 
 #include "core/log.h"
+#include "core/must.h"
 #include "core/role.h"
 
 #include <errno.h>
@@ -109,9 +110,7 @@ static struct tunable *find(const struct tunables *t, uint64_t id)
 
 static struct tunable *add(struct tunables *t, const struct msg_vs_sysctl_state *state)
 {
-	t->at = realloc(t->at, (t->n + 1) * sizeof(*t->at));
-	if (!t->at)
-		abort();
+	t->at = must(realloc(t->at, (t->n + 1) * sizeof(*t->at)));
 	t->at[t->n] = (struct tunable){ .state = *state };
 	return &t->at[t->n++];
 }

@@ -2,6 +2,7 @@
 /* Lists for those who know ipvsadm: see list.h. */
 #include "ctl/list.h"
 
+#include "core/must.h"
 #include "ctl/reader.h"
 
 #include <arpa/inet.h>
@@ -109,11 +110,9 @@ static int compare_sorted(const void *a, const void *b)
 static struct sorted *sort(json *list, const struct list_options *o)
 {
 	size_t n = length(list);
-	struct sorted *s = calloc(n + 1, sizeof(*s));
+	struct sorted *s = must(calloc(n + 1, sizeof(*s)));
 	sort_value *value = o->sort ? find_sort(o->sort) : NULL;
 
-	if (!s)
-		abort();
 	for (size_t i = 0; i < n; i++)
 		s[i] = (struct sorted){nth(list, i), value ? value(nth(list, i)) : 0, i};
 	qsort(s, n, sizeof(*s), compare_sorted);

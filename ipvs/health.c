@@ -2,20 +2,12 @@
 /* What is known of each real server: see health.h. */
 #include "ipvs/health.h"
 
-#include <stdio.h>
+#include "core/must.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define HEALTH_SIZE_MIN 64
-
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 void health_done(struct health *h)
 {

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "core/role.h"
 
 #include "core/vrrp_state.h"
@@ -20,12 +21,8 @@
 
 static void *must_alloc(size_t n, size_t size)
 {
-	void *p = calloc(n ? n : 1, size);
+	void *p = must(calloc(n ? n : 1, size));
 
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
 	return p;
 }
 
@@ -127,9 +124,7 @@ void keeper_vrrp(struct keeper *k, const struct msg_vrrp_state *m)
 	if (in && in->active == active)
 		return;
 	if (!in) {
-		k->instances = realloc(k->instances, (k->n_instances + 1) * sizeof(*in));
-		if (!k->instances)
-			abort();
+		k->instances = must(realloc(k->instances, (k->n_instances + 1) * sizeof(*in)));
 		in = &k->instances[k->n_instances++];
 	}
 	*in = (struct keeper_instance){ m->instance, active };
@@ -141,9 +136,7 @@ void keeper_resume(struct keeper *k, const struct msg_service_state *m)
 {
 	if (k->model)
 		return;
-	k->resumed = realloc(k->resumed, (k->n_resumed + 1) * sizeof(*k->resumed));
-	if (!k->resumed)
-		abort();
+	k->resumed = must(realloc(k->resumed, (k->n_resumed + 1) * sizeof(*k->resumed)));
 	k->resumed[k->n_resumed++] = (struct service_state){ .service = m->service,
 							     .quorum_up = m->quorum_up,
 							     .sorry = m->sorry,
@@ -471,9 +464,7 @@ static void own(struct keeper *k)
 {
 	uint32_t n = k->n_owned;
 
-	k->owned = realloc(k->owned, (n + k->n_keys + k->n_resumed + 1) * sizeof(*k->owned));
-	if (!k->owned)
-		abort();
+	k->owned = must(realloc(k->owned, (n + k->n_keys + k->n_resumed + 1) * sizeof(*k->owned)));
 	for (uint32_t i = 0; i < k->n_keys; i++)
 		k->owned[n++] = k->keys[i].id;
 	for (uint32_t i = 0; i < k->n_resumed; i++)

@@ -2,6 +2,8 @@
 /* Real servers that drain after a reload has removed them: see leaving.h. */
 #include "ipvs/leaving.h"
 
+#include "core/must.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +23,7 @@ static bool has_server(const struct virtual_server *vs, uint64_t id)
 
 static void add(struct leaving *l, const struct leaving_server *s)
 {
-	l->list = realloc(l->list, (l->n + 1) * sizeof(*l->list));
-	if (!l->list)
-		abort();
+	l->list = must(realloc(l->list, (l->n + 1) * sizeof(*l->list)));
 	l->list[l->n++] = *s;
 }
 

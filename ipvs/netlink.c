@@ -2,13 +2,13 @@
 /* The port to the kernel's IPVS: see netlink.h. */
 #include "ipvs/netlink.h"
 
+#include "core/must.h"
 #include "ipvs/genl.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,11 +22,7 @@
 
 void ipvs_netlink_init(struct ipvs_netlink *nl)
 {
-	*nl = (struct ipvs_netlink){ .sock = -1, .buffer = malloc(BUFFER_BYTES) };
-	if (!nl->buffer) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
+	*nl = (struct ipvs_netlink){ .sock = -1, .buffer = must(malloc(BUFFER_BYTES)) };
 }
 
 static void shut(struct ipvs_netlink *nl)

@@ -3,6 +3,7 @@
 #include "ipvs/pool.h"
 
 #include "core/clock.h"
+#include "core/must.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,9 +191,7 @@ static int64_t guard(const struct virtual_server *vs, struct health *h, int64_t 
 			continue;
 		}
 		if (!in)
-			in = calloc(vs->n_servers, sizeof(*in));
-		if (!in)
-			abort();
+			in = must(calloc(vs->n_servers, sizeof(*in)));
 		in[n_in++] = (struct failing){ e, rs };
 	}
 	if (n_in)
@@ -268,11 +267,9 @@ int64_t pool_step(const struct virtual_server *vs, struct health *h, int64_t now
 		  void (*changed)(void *ctx, const struct real_server *rs, enum pool_change what),
 		  void *ctx)
 {
-	struct health_pool *was = calloc(vs->n_servers + 1, sizeof(*was));
+	struct health_pool *was = must(calloc(vs->n_servers + 1, sizeof(*was)));
 	int64_t next_us;
 
-	if (!was)
-		abort();
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
 		was[i] = former_pool(&vs->servers[i], entry_of(vs, h, vs->servers[i].id));
 	}
@@ -328,12 +325,10 @@ bool pool_feedback(const struct virtual_server *vs, struct health *h)
 	const struct weight_feedback conf = { .cumulative = vs->feedback == FEEDBACK_BANDWIDTH,
 					      .least = (uint16_t)(vs->feedback_min *
 								  (HEALTH_WHOLE / 100)) };
-	uint64_t *loads = calloc(vs->n_servers + 1, sizeof(*loads)), middle;
+	uint64_t *loads = must(calloc(vs->n_servers + 1, sizeof(*loads))), middle;
 	bool changed = false;
 	uint32_t n = 0;
 
-	if (!loads)
-		abort();
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
 		uint64_t load = load_of(vs, &vs->servers[i], health_get(h, vs->servers[i].id));
 

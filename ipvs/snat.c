@@ -2,6 +2,7 @@
 /* The rules of lvs_method SNAT: see snat.h. */
 #include "ipvs/snat.h"
 
+#include "core/must.h"
 #include "ipvs/wanted.h"
 
 #include <netinet/in.h>
@@ -92,10 +93,8 @@ char *snat_rules(const struct model *model)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = must(open_memstream(&text, &size));
 
-	if (!out)
-		abort();
 	fputs("\tchain postrouting {\n"
 	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
 	      out);

@@ -5,6 +5,7 @@
  */
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "core/role.h"
 #include "ipvs/keeper.h"
 
@@ -22,9 +23,7 @@ static void add_drain(struct keeper *k, uint64_t service, uint64_t server)
 {
 	struct keeper_tended *t = &k->tended;
 
-	t->drains = realloc(t->drains, (t->n_drains + 1) * sizeof(*t->drains));
-	if (!t->drains)
-		abort();
+	t->drains = must(realloc(t->drains, (t->n_drains + 1) * sizeof(*t->drains)));
 	t->drains[t->n_drains++] = (struct keeper_drain){ service, server };
 }
 

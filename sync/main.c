@@ -4,6 +4,7 @@
  * supervisor and tandem-vrrp whether this node knows all that its peers know.
  */
 #include "core/role.h"
+#include "core/must.h"
 #include "sync/peering.h"
 #include "sync/report.h"
 
@@ -72,9 +73,7 @@ static void on_vrrp_state(const struct msg_vrrp_state *m)
 			s = &sync_role.states[i];
 	if (!s) {
 		sync_role.states =
-			realloc(sync_role.states, (sync_role.n_states + 1) * sizeof(*s));
-		if (!sync_role.states)
-			abort();
+			must(realloc(sync_role.states, (sync_role.n_states + 1) * sizeof(*s)));
 		s = &sync_role.states[sync_role.n_states++];
 		*s = (struct instance_state){.id = m->instance};
 	}

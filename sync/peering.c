@@ -2,6 +2,7 @@
 /* The sync block at work: see peering.h. */
 #include "sync/peering.h"
 
+#include "core/must.h"
 #include "sync/key.h"
 #include "sync/report.h"
 
@@ -461,10 +462,8 @@ static int open_all(struct peering *p, struct text *why)
 	}
 	if (sync_push_open(&p->push))
 		log_error("a socket for the kernel's held back records: %s", strerror(errno));
-	p->session = sync_session_new(&p->conf, &p->table, &p->roles, &session_ops, p,
-				      clock_now_us());
-	if (!p->session)
-		abort();
+	p->session = must(sync_session_new(&p->conf, &p->table, &p->roles, &session_ops, p,
+					   clock_now_us()));
 	return 0;
 }
 
@@ -548,10 +547,8 @@ int peering_check(const struct sync_block *block, struct text *ret_reason)
 
 static void *copy_of(const void *list, size_t n, size_t size)
 {
-	void *copy = calloc(n ? n : 1, size);
+	void *copy = must(calloc(n ? n : 1, size));
 
-	if (!copy)
-		abort();
 	if (n)
 		memcpy(copy, list, n * size);
 	return copy;

@@ -2,6 +2,7 @@
 /* no_accept as rules of a firewall table: see accept.h. */
 #include "vrrp/accept.h"
 
+#include "core/must.h"
 #include "vrrp/config.h"
 
 #include <stdio.h>
@@ -64,11 +65,9 @@ static bool put_set(FILE *out, const struct model *m, enum refused kind)
 {
 	char *elements = NULL;
 	size_t size;
-	FILE *list = open_memstream(&elements, &size);
-	unsigned n = list ? put_elements(list, m, kind) : 0;
+	FILE *list = must(open_memstream(&elements, &size));
+	unsigned n = put_elements(list, m, kind);
 
-	if (!list)
-		abort();
 	fclose(list);
 	if (n)
 		fprintf(out, "set %s {\n\ttype %s\n\telements = { %s }\n}\n", kinds[kind].set,
@@ -97,10 +96,8 @@ char *accept_rules(const struct model *m)
 	bool used[REFUSED_KINDS], any = false;
 	char *rules = NULL;
 	size_t size;
-	FILE *out = open_memstream(&rules, &size);
+	FILE *out = must(open_memstream(&rules, &size));
 
-	if (!out)
-		abort();
 	for (int kind = 0; kind < REFUSED_KINDS; kind++) {
 		used[kind] = put_set(out, m, (enum refused)kind);
 		any |= used[kind];

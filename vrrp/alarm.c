@@ -3,6 +3,7 @@
 #include "vrrp/alarm.h"
 
 #include "core/clock.h"
+#include "core/must.h"
 
 #include <stdlib.h>
 
@@ -17,9 +18,7 @@ static void push(struct alarms *a, struct alarm_entry entry)
 
 	if (at == a->cap) {
 		a->cap = a->cap ? 2 * a->cap : 64;
-		a->heap = realloc(a->heap, a->cap * sizeof(*a->heap));
-		if (!a->heap)
-			abort();
+		a->heap = must(realloc(a->heap, a->cap * sizeof(*a->heap)));
 	}
 	for (; at && a->heap[(at - 1) / 2].at_us > entry.at_us; at = (at - 1) / 2)
 		a->heap[at] = a->heap[(at - 1) / 2];

@@ -3,6 +3,7 @@
 #include "vrrp/announce.h"
 
 #include "core/clock.h"
+#include "core/must.h"
 
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -185,10 +186,8 @@ int announcer_open(struct announcer *a, struct ev_loop *loop)
 
 static void queue_add(struct announcer *a, const struct announcement *what, int64_t interval_us)
 {
-	struct announcer_item *item = malloc(sizeof(*item));
+	struct announcer_item *item = must(malloc(sizeof(*item)));
 
-	if (!item)
-		abort();
 	*item = (struct announcer_item){.what = *what, .interval_us = interval_us};
 	*a->tail = item;
 	a->tail = &item->next;

@@ -2,6 +2,7 @@
 /* The sync groups at work: see groups.h. */
 #include "vrrp/groups.h"
 
+#include "core/must.h"
 #include "vrrp/group.h"
 #include "vrrp/instance.h"
 
@@ -17,13 +18,6 @@ struct group {
 	struct instance **instances;
 	struct vrrp_member *members; /* of the same index */
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static const struct group *find_former(const struct groups *g, uint64_t id)
 {

@@ -2,6 +2,7 @@
 /* One configured virtual router, from its configuration to its end: see instance.h. */
 #include "vrrp/instance_private.h"
 
+#include "core/must.h"
 #include "vrrp/config.h"
 #include "vrrp/handed.h"
 #include "vrrp/vips.h"
@@ -18,19 +19,15 @@ static void set_hmac(struct instance *in)
 	in->told_unsigned = false;
 	if (!in->config->n_hmac)
 		return;
-	in->hmac = malloc(sizeof(*in->hmac));
-	if (!in->hmac)
-		abort();
+	in->hmac = must(malloc(sizeof(*in->hmac)));
 	vrrp_config_hmac(in->config, in->hmac);
 	in->memory = memory_of(&in->shell->memory, in->config->id);
 }
 
 struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instance *config)
 {
-	struct instance *in = calloc(1, sizeof(*in));
+	struct instance *in = must(calloc(1, sizeof(*in)));
 
-	if (!in)
-		abort();
 	in->shell = shell;
 	in->arena = arena_new();
 	in->config = vrrp_config_copy(in->arena, config);

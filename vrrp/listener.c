@@ -2,6 +2,8 @@
 /* Advertisements heard on a virtual-MAC interface: see listener.h. */
 #include "vrrp/listener.h"
 
+#include "core/must.h"
+
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
@@ -205,9 +207,7 @@ int listener_open(struct vrrp_ports *ports, int index, uint8_t vrid, const struc
 			close(sock);
 		return err;
 	}
-	l = calloc(1, sizeof(*l));
-	if (!l)
-		abort();
+	l = must(calloc(1, sizeof(*l)));
 	*l = (struct listener){
 		.ports = ports, .owner = owner, .family = group->family, .sock = sock};
 	ev_io_init(&l->readable, on_readable, sock, EV_READ);

@@ -5,6 +5,7 @@
  */
 #include "vrrp/netif.h"
 
+#include "core/must.h"
 #include "vrrp/debounce.h"
 #include "vrrp/link.h"
 #include "vrrp/neigh.h"
@@ -33,9 +34,7 @@ static void *grow(void *array, size_t n, size_t *cap, size_t size)
 	if (n < *cap)
 		return array;
 	*cap = *cap ? *cap * 2 : 16;
-	moved = realloc(array, *cap * size);
-	if (!moved)
-		abort();
+	moved = must(realloc(array, *cap * size));
 	return moved;
 }
 
@@ -96,10 +95,8 @@ static void addr_forget(struct netifs *n, int index, const struct addr *address)
 
 static struct netif_addr *addr_append(struct netifs *n)
 {
-	struct netif_addr *a = calloc(1, sizeof(*a));
+	struct netif_addr *a = must(calloc(1, sizeof(*a)));
 
-	if (!a)
-		abort();
 	a->prev = n->last;
 	*(n->last ? &n->last->next : &n->first) = a;
 	n->last = a;

@@ -2,6 +2,8 @@
 /* Packets on their way out: see outbox.h. */
 #include "vrrp/outbox.h"
 
+#include "core/must.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,13 +24,6 @@ struct outbox_packet {
 	struct control control;
 	struct msghdr head;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static size_t put_control(struct control *control, size_t at, int level, int type, const void *data,
 			  size_t len)

@@ -6,6 +6,7 @@
 #include "core/role.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "core/nft.h"
 #include "vrrp/accept.h"
 #include "vrrp/claims.h"
@@ -288,9 +289,7 @@ static void want_claims(const struct model *now)
 
 	for (uint32_t i = 0; i < now->n_instances; i++)
 		n += vrrp_config_vips(&now->instances[i]);
-	list = calloc(n ? n : 1, sizeof(*list));
-	if (!list)
-		abort();
+	list = must(calloc(n ? n : 1, sizeof(*list)));
 	n = 0;
 	for (uint32_t i = 0; i < now->n_instances; i++)
 		for (uint32_t k = 0; k < vrrp_config_vips(&now->instances[i]); k++)
@@ -435,10 +434,8 @@ static void set_synced(bool synced)
 
 static void set_delays(const struct global *g)
 {
-	struct netif_delay *list = calloc(g->n_link_delays + 1, sizeof(*list));
+	struct netif_delay *list = must(calloc(g->n_link_delays + 1, sizeof(*list)));
 
-	if (!list)
-		abort();
 	for (uint32_t i = 0; i < g->n_link_delays; i++) {
 		const struct link_delay *l = &g->link_delays[i];
 
@@ -508,9 +505,7 @@ static void keep_handed(const struct msg_vrrp_state *state)
 		*known = *state;
 		return;
 	}
-	more = realloc(vrrp.handed, (vrrp.n_handed + 1) * sizeof(*more));
-	if (!more)
-		abort();
+	more = must(realloc(vrrp.handed, (vrrp.n_handed + 1) * sizeof(*more)));
 	vrrp.handed = more;
 	vrrp.handed[vrrp.n_handed++] = *state;
 }

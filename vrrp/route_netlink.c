@@ -5,6 +5,7 @@
 #include "vrrp/route_netlink.h"
 
 #include "core/arena.h"
+#include "core/must.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -54,10 +55,8 @@ struct collector {
 
 static struct nl_addr *to_nl_addr(const struct addr *a, unsigned len)
 {
-	struct nl_addr *n = nl_addr_build(a->family, a->b, addr_len(a));
+	struct nl_addr *n = must(nl_addr_build(a->family, a->b, addr_len(a)));
 
-	if (!n)
-		abort();
 	nl_addr_set_prefixlen(n, (int)len);
 	return n;
 }
@@ -78,9 +77,7 @@ static int add_hop(struct rtnl_route *route, const struct netifs *netifs, const 
 
 	if (index < 0)
 		return index;
-	nh = rtnl_route_nh_alloc();
-	if (!nh)
-		abort();
+	nh = must(rtnl_route_nh_alloc());
 	if (addr_is_set(&h->via)) {
 		via = to_nl_addr(&h->via, addr_bits(&h->via));
 		rtnl_route_nh_set_gateway(nh, via);
@@ -150,14 +147,12 @@ static int nl_errno(int err)
 static int route_message(const struct fib_op *op, const struct netifs *netifs, struct nl_msg **ret)
 {
 	const struct route *r = &op->object->route;
-	struct rtnl_route *route = rtnl_route_alloc();
+	struct rtnl_route *route = must(rtnl_route_alloc());
 	int flags = op->verb == FIB_REPLACE ? NLM_F_REPLACE
 		    : r->append		    ? NLM_F_APPEND
 					    : 0;
 	int err;
 
-	if (!route)
-		abort();
 	err = to_rtnl_route(r, netifs, route);
 	if (!err) {
 		err = op->verb == FIB_DELETE ? rtnl_route_build_del_request(route, 0, ret)
@@ -241,11 +236,9 @@ static void put_rule_extras(struct nl_msg *msg, const struct rule *r)
 static int rule_message(const struct fib_op *op, struct nl_msg **ret)
 {
 	const struct rule *r = &op->object->rule;
-	struct rtnl_rule *rule = rtnl_rule_alloc();
+	struct rtnl_rule *rule = must(rtnl_rule_alloc());
 	int err;
 
-	if (!rule)
-		abort();
 	to_rtnl_rule(r, rule);
 	/* Without EXCL the kernel would have the same rule twice. */
 	err = op->verb == FIB_DELETE ? rtnl_rule_build_delete_request(rule, 0, ret)
@@ -305,11 +298,9 @@ static int any_sequence(struct nl_msg *msg, void *ctx)
 
 static int read_answers(struct fib_netlink *n, struct answers *a)
 {
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	struct nl_cb *cb = must(nl_cb_alloc(NL_CB_DEFAULT));
 	int err = 0;
 
-	if (!cb)
-		abort();
 	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_sequence, NULL);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, a);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, a);
@@ -568,11 +559,9 @@ static int dump(struct collector *c, int type, uint8_t family, uint8_t protocol)
 {
 	struct rtmsg route = {.rtm_family = family, .rtm_protocol = protocol};
 	struct fib_rule_hdr rule = {.family = family};
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	struct nl_cb *cb = must(nl_cb_alloc(NL_CB_DEFAULT));
 	int err;
 
-	if (!cb)
-		abort();
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_dumped, c);
 	err = type == RTM_GETRULE
 		      ? nl_send_simple(c->n->requests, type, NLM_F_DUMP, &rule, sizeof(rule))

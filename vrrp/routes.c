@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "vrrp/config.h"
 #include "vrrp/route_netlink.h"
 #include "vrrp/route_plan.h"
@@ -82,13 +83,6 @@ static struct rule copy_rule(struct arena *arena, const struct rule *r)
 	copy.iif = arena_strdup(arena, r->iif);
 	copy.oif = arena_strdup(arena, r->oif);
 	return copy;
-}
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
 }
 
 /* Sets */

@@ -2,6 +2,7 @@
 /* What is tracked: see tracking.h. */
 #include "vrrp/tracking.h"
 
+#include "core/must.h"
 #include "vrrp/machine.h"
 
 #include <stdlib.h>
@@ -30,9 +31,7 @@ static void put(struct tracking *t, const struct track_value *value)
 	struct track_value *v = find(t, value->tracker);
 
 	if (!v) {
-		t->list = realloc(t->list, (t->n + 1) * sizeof(*t->list));
-		if (!t->list)
-			abort();
+		t->list = must(realloc(t->list, (t->n + 1) * sizeof(*t->list)));
 		v = &t->list[t->n++];
 	}
 	*v = *value;

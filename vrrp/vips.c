@@ -3,6 +3,7 @@
 #include "vrrp/vips.h"
 
 #include "core/log.h"
+#include "core/must.h"
 #include "vrrp/config.h"
 
 #include <fcntl.h>
@@ -54,10 +55,8 @@ static struct netif_change change_of(bool add, int index, const struct vip *vip)
 
 static struct netif_change *changes_new(const struct vrrp_instance *c)
 {
-	struct netif_change *list = calloc(vrrp_config_vips(c) + 1, sizeof(*list));
+	struct netif_change *list = must(calloc(vrrp_config_vips(c) + 1, sizeof(*list)));
 
-	if (!list)
-		abort();
 	return list;
 }
 

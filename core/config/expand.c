@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/must.h"
 
 static bool is_name_start(char c)
 {
@@ -63,9 +64,7 @@ void expand_set(struct expand *x, const char *name, size_t name_len, const struc
 		x->variables = v;
 	}
 	variable_clear(v);
-	v->value = calloc(n_lines, sizeof(*v->value));
-	if (!v->value)
-		abort();
+	v->value = must(calloc(n_lines, sizeof(*v->value)));
 	v->n_lines = n_lines;
 	for (size_t i = 0; i < n_lines; i++)
 		line_append(&v->value[i], &value[i], 0, value[i].len);
@@ -95,9 +94,7 @@ static bool expand_definition(struct expand *x, const struct line *l)
 		pos += strspn(l->s + pos, " \t");
 		if (pos >= next && !(n == 0 && next >= l->len))
 			continue;
-		value = realloc(value, (n + 1) * sizeof(*value));
-		if (!value)
-			abort();
+		value = must(realloc(value, (n + 1) * sizeof(*value)));
 		value[n] = (struct line){0};
 		line_append(&value[n++], l, pos < next ? pos : next, next);
 	}
@@ -233,9 +230,7 @@ struct tails {
 
 static void tails_push(struct tails *t, const struct variable *v)
 {
-	t->line = realloc(t->line, (t->n + v->n_lines - 1) * sizeof(*t->line));
-	if (!t->line)
-		abort();
+	t->line = must(realloc(t->line, (t->n + v->n_lines - 1) * sizeof(*t->line)));
 	for (size_t i = v->n_lines - 1; i > 0; i--) {
 		struct line *l = &t->line[t->n++];
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/must.h"
 
 void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const char *file,
 		char *text, size_t len, uint32_t *order)
@@ -269,9 +270,7 @@ enum token lexer_token(struct arena *arena, struct diags *diags, const struct li
 		ret_word->s = ret_word->raw = arena_strndup(arena, l->s + start, plain);
 		return TOKEN_WORD;
 	}
-	buf = malloc(l->len - start + 1); /* resolving only ever shortens */
-	if (!buf)
-		abort();
+	buf = must(malloc(l->len - start + 1)); /* resolving only ever shortens */
 	*pos = word_read(diags, l, start, buf, &n, &ret_word->quoted);
 	ret_word->s = arena_strndup(arena, buf, n);
 	free(buf);

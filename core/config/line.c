@@ -2,6 +2,8 @@
 /* Lines that remember where each byte came from; see line.h. */
 #include "core/config/line.h"
 
+#include "core/must.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +15,8 @@ static void line_reserve(struct line *l, size_t len)
 		return;
 	while (cap < len + 1)
 		cap *= 2;
-	l->s = realloc(l->s, cap);
-	l->at = realloc(l->at, cap * sizeof(*l->at));
-	if (!l->s || !l->at)
-		abort();
+	l->s = must(realloc(l->s, cap));
+	l->at = must(realloc(l->at, cap * sizeof(*l->at)));
 	l->cap = cap;
 }
 
