@@ -4,8 +4,8 @@
  * has said nothing: whether the service is there is for other checks to find out, as with HAProxy.
  */
 #include "checkers/agent_reply.h"
-#include "checkers/hex.h"
 #include "checkers/stream.h"
+#include "core/hex.h"
 
 #include <string.h>
 

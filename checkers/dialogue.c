@@ -2,8 +2,8 @@
 /* A TCP_CHECK's conversation: see dialogue.h. */
 #include "checkers/dialogue.h"
 
-#include "checkers/hex.h"
 #include "checkers/patterns.h"
+#include "core/hex.h"
 #include "core/must.h"
 #include "core/pattern.h"
 

@@ -3,6 +3,7 @@
 #include "checkers/http_reply.h"
 
 #include "checkers/patterns.h"
+#include "core/hex.h"
 #include "core/must.h"
 #include "core/pattern.h"
 
@@ -98,8 +99,7 @@ void http_reply_digest(struct http_reply *r, char hex[33])
 	unsigned char sum[EVP_MAX_MD_SIZE];
 
 	EVP_DigestFinal_ex(r->digest, sum, NULL);
-	for (int i = 0; i < 16; i++)
-		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	hex_encode(sum, 16, hex);
 }
 
 static bool digest_is_right(struct http_reply *r, const struct check_url *url, char hex[33])

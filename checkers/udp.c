@@ -4,8 +4,8 @@
  * says within connect_timeout that nobody is there.
  */
 #include "checkers/datagram.h"
-#include "checkers/hex.h"
 #include "checkers/udp_reply.h"
+#include "core/hex.h"
 
 #include <string.h>
 

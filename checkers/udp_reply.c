@@ -2,7 +2,7 @@
 /* UDP_CHECK's replies: see udp_reply.h. */
 #include "checkers/udp_reply.h"
 
-#include "checkers/hex.h"
+#include "core/hex.h"
 
 #include <stdbool.h>
 

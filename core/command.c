@@ -3,8 +3,8 @@
 #include "core/command.h"
 
 #include "core/arena.h"
+#include "core/hex.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -27,14 +27,12 @@ static char escape_number(const char **at, int base, int digits)
 {
 	unsigned v = 0;
 
-	for (; digits > 0 && isxdigit((unsigned char)**at); digits--, (*at)++) {
-		char c = **at;
-		unsigned digit = isdigit((unsigned char)c) ? (unsigned)(c - '0')
-							   : (unsigned)(tolower(c) - 'a') + 10;
+	for (; digits > 0; digits--, (*at)++) {
+		int digit = hex_value(**at);
 
-		if (digit >= (unsigned)base)
+		if (digit < 0 || digit >= base)
 			break;
-		v = v * (unsigned)base + digit;
+		v = v * (unsigned)base + (unsigned)digit;
 	}
 	return (char)v;
 }
@@ -46,7 +44,7 @@ static int unescape(const char **at, char *ret)
 
 	if (!c)
 		return -EINVAL;
-	if (c == 'x' && isxdigit((unsigned char)(*at)[1])) {
+	if (c == 'x' && hex_value((*at)[1]) >= 0) {
 		(*at)++;
 		*ret = escape_number(at, 16, 2);
 	} else if (c == 'c' && (*at)[1]) {

@@ -2,8 +2,9 @@
 /* What a virtual router's configuration means: see config.h. */
 #include "vrrp/config.h"
 
+#include "core/hex.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static struct vip *copy_vips(struct arena *arena, const struct vip *list, uint32_t n)
@@ -251,16 +252,6 @@ struct vrrp_expect vrrp_config_expect(const struct vrrp_instance *c)
 	return e;
 }
 
-/* The checker has seen to it that there are so many of these digits, and that they are digits. */
-static uint8_t read_key(const char *hex, uint8_t *bytes)
-{
-	uint8_t n = 0;
-
-	while (n < VRRP_HMAC_KEY_MAX && sscanf(hex + 2 * n, "%2hhx", &bytes[n]) == 1)
-		n++;
-	return n;
-}
-
 /* Of a group anybody may be a sender; of unicast peers each has its place. */
 static uint8_t hmac_senders(const struct vrrp_instance *c)
 {
@@ -288,7 +279,8 @@ void vrrp_config_hmac(const struct vrrp_instance *c, struct vrrp_hmac_conf *ret)
 		struct vrrp_hmac_key *key = &ret->keys[ret->n_keys++];
 
 		key->id = h->keys[i].id;
-		key->len = read_key(h->keys[i].secret, key->bytes);
+		key->len = (uint8_t)hex_decode(h->keys[i].secret, key->bytes,
+						 sizeof(key->bytes));
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/arena.h"
 #include "core/config/check.h"
+#include "core/hex.h"
 #include "core/pattern.h"
 
 /* Of one line: what is sent goes into an empty socket buffer at once. */
@@ -49,13 +50,9 @@ const char *hex_of_line(struct checker *c, const struct ast_node *n, bool any)
 
 static const char *hex_of_text(struct checker *c, const char *s)
 {
-	static const char digits[] = "0123456789abcdef";
-	char *hex = arena_alloc(c->arena, 2 * strlen(s) + 1), *to = hex;
+	char *hex = arena_alloc(c->arena, 2 * strlen(s) + 1);
 
-	for (; *s; s++) {
-		*to++ = digits[(unsigned char)*s >> 4];
-		*to++ = digits[(unsigned char)*s & 15];
-	}
+	hex_encode(s, strlen(s), hex);
 	return hex;
 }
 

@@ -2,6 +2,7 @@
 /* Checks to text: see dump.c. */
 #include "core/config/dump.h"
 #include "core/config/names.h"
+#include "core/hex.h"
 #include "core/pattern.h"
 
 #include <stdio.h>
@@ -103,13 +104,11 @@ static void dump_tls(FILE *out, const struct check *k, const struct check_tls *t
 static void dump_bytes(FILE *out, const char *keyword, const char *hex)
 {
 	char text[2 * 4096 + 1];
-	size_t n = 0;
+	size_t n = hex_decode(hex, (uint8_t *)text, sizeof(text) - 1);
 	bool plain = true;
 
-	for (; hex[2 * n] && n < sizeof(text) - 1; n++) {
-		sscanf(hex + 2 * n, "%2hhx", (unsigned char *)&text[n]);
-		plain &= (text[n] >= ' ' && text[n] <= '~') || text[n] == '\r' || text[n] == '\n';
-	}
+	for (size_t i = 0; i < n; i++)
+		plain &= (text[i] >= ' ' && text[i] <= '~') || text[i] == '\r' || text[i] == '\n';
 	text[n] = '\0';
 	if (plain)
 		dump_str(out, IN, keyword, text);

@@ -5,11 +5,11 @@
  */
 #include "core/config/lexer.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/hex.h"
 #include "core/must.h"
 
 void lexer_init(struct lexer *x, struct arena *arena, struct diags *diags, const char *file,
@@ -151,12 +151,6 @@ bool lexer_next_line(struct lexer *x, struct line *ret)
 	return true;
 }
 
-static unsigned hex_digit(char c)
-{
-	return isdigit((unsigned char)c) ? (unsigned)(c - '0')
-					 : (unsigned)(tolower((unsigned char)c) - 'a' + 10);
-}
-
 /* The character that the escape at s[*i] (behind the backslash) stands for. */
 static char escape_char(const char *s, size_t *i)
 {
@@ -164,9 +158,9 @@ static char escape_char(const char *s, size_t *i)
 	const char *named;
 	unsigned value = 0;
 
-	if (s[*i] == 'x' && isxdigit((unsigned char)s[*i + 1])) {
-		for ((*i)++; isxdigit((unsigned char)s[*i]); (*i)++)
-			value = (value << 4 | hex_digit(s[*i])) & 0xff;
+	if (s[*i] == 'x' && hex_value(s[*i + 1]) >= 0) {
+		for ((*i)++; hex_value(s[*i]) >= 0; (*i)++)
+			value = (value << 4 | (unsigned)hex_value(s[*i])) & 0xff;
 		return (char)value;
 	}
 	if (s[*i] == 'c' && s[*i + 1]) {

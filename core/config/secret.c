@@ -5,21 +5,17 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/hex.h"
 
 #define KEY_MIN 32
 #define KEY_MAX 64
 #define BLANK	" \t\""
 
-static const char hex_digits[] = "0123456789abcdef";
-
 static const char *hex_of_text(struct arena *arena, const char *s, size_t len)
 {
 	char *hex = arena_alloc(arena, 2 * len + 1);
 
-	for (size_t i = 0; i < len; i++) {
-		hex[2 * i] = hex_digits[(unsigned char)s[i] >> 4];
-		hex[2 * i + 1] = hex_digits[s[i] & 15];
-	}
+	hex_encode(s, len, hex);
 	return hex;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What UDP_CHECK, DNS_CHECK, PING_CHECK and SMTP_CHECK say, and how they take what comes back. */
 #include "checkers/dns_packet.h"
-#include "checkers/hex.h"
 #include "checkers/icmp_echo.h"
 #include "checkers/smtp_reply.h"
 #include "checkers/udp_reply.h"
+#include "core/hex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
