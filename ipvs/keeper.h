@@ -86,7 +86,8 @@ struct keeper {
 
 void keeper_init(struct keeper *k);
 
-/* Before the first commit: how a former incarnation left this service. */
+/* hear.c: what is told to it. The first four before the first commit: how a former incarnation
+ * left things; later they are ignored. */
 void keeper_resume(struct keeper *k, const struct msg_service_state *m);
 void keeper_resume_sync(struct keeper *k, const struct msg_sync_daemons *m);
 void keeper_resume_leaving(struct keeper *k, const struct msg_server_leaving *m);
@@ -117,42 +118,5 @@ void keeper_stop(struct keeper *k);
  */
 void keeper_tend(struct keeper *k, int64_t now_us);
 int64_t keeper_tend_us(const struct keeper *k);
-/* After a commit or an override. */
-void keeper_tend_index(struct keeper *k);
-
-/* For keeper.c, pass.c, tell.c and tend.c. */
-/* When the i-th server that leaves has left, or must not any more. */
-void keeper_left(struct keeper *k, uint32_t i);
-void keeper_mark(struct keeper *k, struct served *s);
-void keeper_send_weight(const struct keeper *k, uint64_t service, const struct real_server *rs);
-struct served *keeper_find(const struct keeper *k, uint64_t service);
-/* NULL without a service, too. */
-const struct real_server *keeper_find_server(const struct served *s, uint64_t id);
-struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *key);
-/* tell.c */
-void keeper_send_service(const struct service_state *state);
-void keeper_send_served(const struct served *s);
-void keeper_send_leaving(const struct leaving_server *s, bool gone);
-void keeper_send_ipvs(const struct keeper *k);
-void keeper_send_sync(const struct keeper *k);
-/* What is known of the instance that the sync daemons follow. */
-enum wanted_follows keeper_follows(const struct keeper *k);
-
-/* What a pass looks at: these services, or all; and the keys of some that are wanted no more. */
-struct keeper_scope {
-	struct served **some;
-	uint32_t n_some;
-	struct ipvs_key *gone;
-	uint32_t n_gone;
-	bool daemons; /* the sync daemons, too */
-	bool all;     /* all of it, and the timeouts and sync daemons */
-};
-
-/*
- * One pass: what is wanted within the scope against the kernel. A pass over all also removes
- * whatever is owned and not wanted. Returns 0 or -errno when the kernel could not be reached; what
- * it refused is noted in each served.
- */
-int keeper_pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause);
 
 #endif

@@ -3,7 +3,7 @@
  * One pass of the keeper: wanted, observed, the edits between them, applied and told. See
  * keeper.h; this file owns the log lines of edits.
  */
-#include "ipvs/keeper.h"
+#include "ipvs/keeper_private.h"
 
 #include "core/clock.h"
 #include "core/log.h"

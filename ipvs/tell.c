@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the keeper tells the supervisor: its states when they change, and all of it when asked. */
-#include "ipvs/keeper.h"
+#include "ipvs/keeper_private.h"
 
 #include "core/role.h"
 

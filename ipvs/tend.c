@@ -7,7 +7,7 @@
 #include "core/log.h"
 #include "core/must.h"
 #include "core/role.h"
-#include "ipvs/keeper.h"
+#include "ipvs/keeper_private.h"
 
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ static void add_drain(struct keeper *k, uint64_t service, uint64_t server)
 	struct keeper_tended *t = &k->tended;
 
 	t->drains = must(realloc(t->drains, (t->n_drains + 1) * sizeof(*t->drains)));
-	t->drains[t->n_drains++] = (struct keeper_drain){ service, server };
+	t->drains[t->n_drains++] = (struct keeper_drain){service, server};
 }
 
 void keeper_tend_index(struct keeper *k)
@@ -39,32 +39,77 @@ void keeper_tend_index(struct keeper *k)
 	}
 }
 
-/* Of one service, with all that a group stands for. */
-static int observe(struct keeper *k, const struct served *s, struct arena *arena,
-		   struct ipvs_table *ret)
-{
-	uint32_t n = wanted_keys(s->vs);
-	struct ipvs_key *keys = arena_array(arena, n, sizeof(*keys));
+/* One look at the kernel, for all services that anybody wants to know of. */
+struct look {
+	struct arena *arena;
+	struct served **at;
+	uint32_t n_at;
+	struct ipvs_table seen;
+};
 
-	for (uint32_t i = 0; i < n; i++)
-		keys[i] = wanted_key(s->vs, i);
-	*ret = (struct ipvs_table){ 0 };
-	return ipvs_netlink_observe_some(&k->nl, arena, keys, n, ret);
+static void look_begin(struct look *l, uint32_t n_max)
+{
+	*l = (struct look){.arena = arena_new()};
+	l->at = arena_array(l->arena, n_max, sizeof(struct served *));
 }
 
-/* What the kernel counts for one server in all services of a table. */
-struct seen {
+/* NULL is a service that is not served any more. */
+static void look_want(struct look *l, struct served *s)
+{
+	if (s)
+		l->at[l->n_at++] = s;
+}
+
+static int compare_served(const void *a, const void *b)
+{
+	struct served *const *left = a, *const *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* Each once, with all that a group stands for. */
+static uint32_t look_keys(const struct look *l, struct ipvs_key **ret)
+{
+	uint32_t n = 0;
+
+	qsort(l->at, l->n_at, sizeof(struct served *), compare_served);
+	for (uint32_t i = 0; i < l->n_at; i++)
+		n += wanted_keys(l->at[i]->vs);
+	*ret = arena_array(l->arena, n, sizeof(**ret));
+	n = 0;
+	for (uint32_t i = 0; i < l->n_at; i++)
+		for (uint32_t j = 0;
+		     (!i || l->at[i] != l->at[i - 1]) && j < wanted_keys(l->at[i]->vs); j++)
+			(*ret)[n++] = wanted_key(l->at[i]->vs, j);
+	return n;
+}
+
+static int look(struct keeper *k, struct look *l)
+{
+	struct ipvs_key *keys;
+	uint32_t n = look_keys(l, &keys);
+
+	if (n > KEEPER_SOME_MAX)
+		return ipvs_netlink_observe(&k->nl, l->arena, &l->seen);
+	return ipvs_netlink_observe_some(&k->nl, l->arena, keys, n, &l->seen);
+}
+
+/* What the kernel counts for one server in all that its service stands for. */
+struct counted {
 	uint32_t active;
 	uint64_t bytes;
 };
 
-static struct seen look_at(const struct ipvs_table *t, const struct real_server *rs)
+static struct counted look_at(const struct look *l, const struct served *s,
+			      const struct real_server *rs)
 {
-	struct seen sum = { 0 };
+	struct counted sum = {0};
 
-	for (uint32_t i = 0; i < t->n_services; i++) {
+	for (uint32_t i = 0; i < wanted_keys(s->vs); i++) {
+		const struct ipvs_key key = wanted_key(s->vs, i);
+		const struct ipvs_service *in = ipvs_table_find(&l->seen, &key);
 		const struct ipvs_dest *d =
-			ipvs_service_find(&t->services[i], &rs->address, rs->port);
+			in ? ipvs_service_find(in, &rs->address, rs->port) : NULL;
 
 		if (!d)
 			continue;
@@ -77,26 +122,21 @@ static struct seen look_at(const struct ipvs_table *t, const struct real_server 
 /* The supervisor decides what follows: it owns the override. */
 static void tell_idle(const struct keeper *k, uint64_t server)
 {
-	struct msg m = { .type = MSG_SERVER_IDLE,
-			 .server_idle = { .server = server,
-					  .version = health_get(&k->health, server)->override.version } };
+	struct msg m = {
+		.type = MSG_SERVER_IDLE,
+		.server_idle = {.server = server,
+				.version = health_get(&k->health, server)->override.version}};
 
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
-static void look_for_idle(struct keeper *k)
+static void tell_if_idle(struct keeper *k, const struct look *l, const struct keeper_drain *d)
 {
-	for (uint32_t i = 0; i < k->tended.n_drains; i++) {
-		const struct keeper_drain *d = &k->tended.drains[i];
-		const struct served *s = keeper_find(k, d->service);
-		const struct real_server *rs = keeper_find_server(s, d->server);
-		struct arena *arena = arena_new();
-		struct ipvs_table t;
+	const struct served *s = keeper_find(k, d->service);
+	const struct real_server *rs = keeper_find_server(s, d->server);
 
-		if (rs && !observe(k, s, arena, &t) && !look_at(&t, rs).active)
-			tell_idle(k, d->server);
-		arena_free(arena);
-	}
+	if (rs && !look_at(l, s, rs).active)
+		tell_idle(k, d->server);
 }
 
 static void log_left(const struct served *s, const struct leaving_server *l, uint32_t active)
@@ -106,58 +146,78 @@ static void log_left(const struct served *s, const struct leaving_server *l, uin
 	virtual_server_format(s->vs, name);
 	addr_format_port(&l->rs.address, l->rs.port, at);
 	if (active)
-		log_notice("%s: real server %s has had its time to drain: %u active connections end",
-			   name, at, active);
+		log_notice(
+			"%s: real server %s has had its time to drain: %u active connections end",
+			name, at, active);
 	else
 		log_notice("%s: real server %s has drained: no connection is active", name, at);
 }
 
-/* Backwards: the last one takes the place of one that has left. */
-static void look_for_left(struct keeper *k, int64_t now_us)
+static void leave_if_drained(struct keeper *k, const struct look *l, uint32_t i, int64_t now_us)
 {
-	for (uint32_t i = k->leaving.n; i-- > 0;) {
-		const struct leaving_server *l = &k->leaving.list[i];
-		struct served *s = keeper_find(k, l->service);
-		struct arena *arena = arena_new();
-		struct ipvs_table t;
-		uint32_t active = 0;
+	const struct leaving_server *leaving = &k->leaving.list[i];
+	struct served *s = keeper_find(k, leaving->service);
+	uint32_t active = s ? look_at(l, s, &leaving->rs).active : 0;
 
-		if (s && !observe(k, s, arena, &t)) {
-			active = look_at(&t, &l->rs).active;
-			if (!active || l->until_us <= now_us) {
-				log_left(s, l, active);
-				keeper_mark(k, s);
-				keeper_left(k, i);
-			}
-		}
-		arena_free(arena);
+	if (!s || (active && leaving->until_us > now_us))
+		return;
+	log_left(s, leaving, active);
+	keeper_mark(k, s);
+	keeper_left(k, i);
+}
+
+/* Who drains because of its operator, and who because it is not configured any more. */
+static void look_for_drained(struct keeper *k, int64_t now_us)
+{
+	const struct keeper_tended *t = &k->tended;
+	struct look l;
+
+	look_begin(&l, t->n_drains + k->leaving.n);
+	for (uint32_t i = 0; i < t->n_drains; i++)
+		look_want(&l, keeper_find(k, t->drains[i].service));
+	for (uint32_t i = 0; i < k->leaving.n; i++)
+		look_want(&l, keeper_find(k, k->leaving.list[i].service));
+	if (!look(k, &l)) {
+		for (uint32_t i = 0; i < t->n_drains; i++)
+			tell_if_idle(k, &l, &t->drains[i]);
+		/* Backwards: the last one takes the place of one that has left. */
+		for (uint32_t i = k->leaving.n; i-- > 0;)
+			leave_if_drained(k, &l, i, now_us);
 	}
+	arena_free(l.arena);
 }
 
-static bool count_bytes(struct keeper *k, const struct served *s, int64_t interval_us)
+static void count_bytes(struct keeper *k, const struct look *l, const struct served *s,
+			int64_t interval_us)
 {
-	struct arena *arena = arena_new();
-	struct ipvs_table t;
-	bool known = !observe(k, s, arena, &t);
-
-	for (uint32_t i = 0; known && i < s->vs->n_servers; i++)
+	for (uint32_t i = 0; i < s->vs->n_servers; i++)
 		pool_count_bytes(health_take(&k->health, s->vs->servers[i].id),
-				 look_at(&t, &s->vs->servers[i]).bytes, interval_us);
-	arena_free(arena);
-	return known;
+				 look_at(l, s, &s->vs->servers[i]).bytes, interval_us);
 }
 
+/* Without the kernel's counters, weights that go by them stay as they are. */
 static void feed_back(struct keeper *k, int64_t interval_us)
 {
+	struct look l;
+	bool known;
+
+	look_begin(&l, k->n_served);
+	for (uint32_t i = 0; i < k->n_served; i++)
+		if (k->served[i].vs->feedback == FEEDBACK_BANDWIDTH)
+			look_want(&l, &k->served[i]);
+	known = l.n_at && !look(k, &l);
 	for (uint32_t i = 0; i < k->n_served; i++) {
 		struct served *s = &k->served[i];
+		bool by_bytes = s->vs->feedback == FEEDBACK_BANDWIDTH;
 
-		if (!s->vs->feedback ||
-		    (s->vs->feedback == FEEDBACK_BANDWIDTH && !count_bytes(k, s, interval_us)))
+		if (!s->vs->feedback || (by_bytes && !known))
 			continue;
+		if (by_bytes)
+			count_bytes(k, &l, s, interval_us);
 		if (pool_feedback(s->vs, &k->health))
 			keeper_mark(k, s);
 	}
+	arena_free(l.arena);
 }
 
 static bool has_feedback(const struct keeper *k)
@@ -177,8 +237,7 @@ void keeper_tend(struct keeper *k, int64_t now_us)
 			keeper_mark(k, &k->served[i]);
 	if ((t->n_drains || k->leaving.n) && now_us - t->looked_us >= LOOK_US) {
 		t->looked_us = now_us;
-		look_for_idle(k);
-		look_for_left(k, now_us);
+		look_for_drained(k, now_us);
 	}
 	if (now_us - t->fed_back_us >= FEEDBACK_US) {
 		feed_back(k, now_us - t->fed_back_us);

@@ -10,30 +10,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The same complaint is made once, however often it is tried. */
+static bool is_news(struct translation *t, const struct text *reason)
+{
+	bool news = strcmp(reason->s, t->told.s) != 0;
+
+	t->told = *reason;
+	return news;
+}
+
 static void set(struct translation *t, const char *what)
 {
 	struct text reason = {""};
 	int err = nft_table_set(SNAT_TABLE, t->rules, &reason);
+	bool news = is_news(t, &reason);
 
 	t->there = !err;
+	t->leftover = false;
 	if (!err)
 		log_notice("nftables: table " SNAT_TABLE " %s: SNAT of clients' addresses", what);
-	else if (strcmp(reason.s, t->told.s) != 0)
+	else if (news)
 		log_error("SNAT: table " SNAT_TABLE " can't be set, real servers see the clients' "
 			  "own addresses: %s",
 			  reason.s);
-	t->told = reason;
 }
 
 static void remove_table(struct translation *t)
 {
-	int err = nft_table_exists(SNAT_TABLE) ? nft_table_remove(SNAT_TABLE) : -ENOENT;
+	bool there = t->there || t->leftover || nft_table_exists(SNAT_TABLE);
+	int err = there ? nft_table_remove(SNAT_TABLE) : 0;
+	struct text reason = {""};
 
 	t->there = false;
-	if (!err)
+	t->leftover = err;
+	if (err)
+		text_set(&reason, "%s", strerror(-err));
+	if (is_news(t, &reason) && err)
+		log_error("SNAT: table " SNAT_TABLE
+			  " can't be removed, clients' addresses are still "
+			  "translated: %s",
+			  reason.s);
+	else if (there && !err)
 		log_notice("nftables: table " SNAT_TABLE " removed");
-	else if (err != -ENOENT)
-		log_error("nftables: table " SNAT_TABLE " can't be removed: %s", strerror(-err));
 }
 
 void translation_commit(struct translation *t, const struct model *model)
@@ -60,6 +78,8 @@ void translation_run(struct translation *t)
 
 void translation_check(struct translation *t)
 {
+	if (t->leftover)
+		remove_table(t);
 	if (!t->rules || (t->there && nft_table_exists(SNAT_TABLE)))
 		return;
 	set(t, t->there ? "was gone: set again" : "set");
@@ -67,7 +87,7 @@ void translation_check(struct translation *t)
 
 void translation_stop(struct translation *t)
 {
-	if (t->rules)
+	if (t->rules || t->leftover)
 		remove_table(t);
 	free(t->rules);
 	t->rules = NULL;

@@ -10,9 +10,10 @@
 #include "core/model.h"
 
 struct translation {
-	char *rules; /* wanted; NULL: none */
-	bool there;  /* as the kernel was last told */
-	bool dirty;  /* it is to be told */
+	char *rules;	  /* wanted; NULL: none */
+	bool there;	  /* as the kernel was last told */
+	bool dirty;	  /* it is to be told */
+	bool leftover;	  /* could not be removed, and has to be */
 	struct text told; /* the last complaint */
 };
 
