@@ -155,6 +155,19 @@ const char *http_request_name(enum http_request request)
 	return names[request];
 }
 
+const char *tunnel_name(enum ipvs_tunnel tunnel)
+{
+	switch (tunnel) {
+	case IPVS_TUNNEL_IPIP:
+		return "ipip";
+	case IPVS_TUNNEL_GUE:
+		return "gue";
+	case IPVS_TUNNEL_GRE:
+		return "gre";
+	}
+	return "?";
+}
+
 const char *http_protocol_name(enum http_protocol protocol)
 {
 	static const char *const names[] = {

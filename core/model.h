@@ -147,6 +147,7 @@ const char *check_method_name(enum check_method method); /* keepalived's keyword
 /* "TCP_CHECK 192.0.2.1:80", "MISC_CHECK /usr/bin/look"; text of at least TEXT_MAX. */
 const char *check_format(const struct check *c, char *text);
 const char *feedback_name(enum feedback feedback);		   /* as feedback takes it */
+const char *tunnel_name(enum ipvs_tunnel tunnel);		    /* as type takes it */
 const char *http_protocol_name(enum http_protocol protocol); /* as http_protocol takes it */
 const char *http_request_name(enum http_request request);    /* "GET" */
 

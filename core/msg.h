@@ -58,6 +58,7 @@ struct msg {
 		struct msg_track_state track_state;
 		struct msg_file_value file_value;
 		struct msg_vrrp_counters vrrp_counters;
+		struct msg_vrrp_heard vrrp_heard;
 		struct msg_check_now check_now;
 		struct msg_instance_here instance_here;
 		struct msg_check_state check_state;

@@ -11,6 +11,7 @@
 #include "core/supervisor.h"
 #include "core/warnings.h"
 
+#include <linux/ip_vs.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -78,6 +79,45 @@ static void add_vrrp_state(json *o, const struct msg_vrrp_state *v)
 	add_int(o, "transitions", v->transitions);
 }
 
+static void add_age(json *o, const char *key, int64_t at_us)
+{
+	add_int(o, key, (clock_now_us() - at_us) / USEC_PER_SEC);
+}
+
+static json *heard(const struct vrrp_instance *v, const struct msg_vrrp_heard *h)
+{
+	json *o = json_object_new_object();
+
+	if (h->stranger_us) {
+		add_addr(o, "stranger", &h->stranger);
+		add_str(o, "stranger_reason", h->why.s);
+		add_age(o, "stranger_s_ago", h->stranger_us);
+	}
+	if (h->other_us) {
+		add_addr(o, "other", &h->other);
+		add_int(o, "other_virtual_router_id", h->other_vrid);
+		add_age(o, "other_s_ago", h->other_us);
+	}
+	if (h->clock_us && v->n_hmac) {
+		add_addr(o, "clock_of", &h->clock);
+		add_int(o, "clock_ahead_s", h->clock_ahead_s);
+		add_int(o, "clock_window_s", v->hmac->window_s);
+		add_age(o, "clock_s_ago", h->clock_us);
+	}
+	return o;
+}
+
+static json *peers(const struct vrrp_instance *v)
+{
+	json *list = json_object_new_array();
+	char text[ADDR_TEXT_MAX];
+
+	for (uint32_t i = 0; i < v->n_peers; i++)
+		json_object_array_add(list, json_object_new_string(
+						    addr_format(&v->peers[i].address, text)));
+	return list;
+}
+
 static json *instance(const struct supervisor *s, const struct vrrp_instance *v)
 {
 	json *o = json_object_new_object();
@@ -92,12 +132,20 @@ static json *instance(const struct supervisor *s, const struct vrrp_instance *v)
 	add_int(o, "configured_priority", v->priority);
 	add_int(o, "advert_interval_ms", v->adver_int_cs * 10);
 	add(o, "virtual_addresses", addresses(v));
+	if (v->use_vmac)
+		add_str(o, "virtual_mac_interface", v->vmacs[0].ifname);
+	if (v->unicast)
+		add(o, "unicast_peers", peers(v));
+	else
+		add_addr(o, "multicast_group", &v->group);
 	if (store_get(&s->store, MSG_VRRP_STATE, v->id, &m))
 		add_vrrp_state(o, &m.vrrp_state);
 	else
 		add(o, "state", NULL);
 	if (store_get(&s->store, MSG_VRRP_COUNTERS, v->id, &m))
 		add(o, "counters", counters(&m.vrrp_counters));
+	if (store_get(&s->store, MSG_VRRP_HEARD, v->id, &m))
+		add(o, "heard", heard(v, &m.vrrp_heard));
 	return o;
 }
 
@@ -623,19 +671,48 @@ static json *server_counters(const struct supervisor *s, uint64_t server)
 	return o;
 }
 
+static void add_forwarding(json *o, const struct real_server *r)
+{
+	add_str(o, "forwarding", forward_name((enum ipvs_forward)r->forward));
+	if (r->forward != IPVS_FORWARD_TUNNEL)
+		return;
+	add_str(o, "tunnel", tunnel_name((enum ipvs_tunnel)r->tunnel_type));
+	add_bool(o, "tunnel_checksum", r->tunnel_flags & IP_VS_TUNNEL_ENCAP_FLAG_CSUM);
+	add_bool(o, "tunnel_remote_checksum", r->tunnel_flags & IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM);
+}
+
+/* The kernel's services that a group stands for. */
+static json *addresses_of(const struct virtual_server *vs)
+{
+	json *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < vs->n_members; i++) {
+		json *o = json_object_new_object();
+
+		add_addr(o, "address", &vs->members[i].address);
+		add_int(o, "port", vs->members[i].port);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
 static json *counted_service(const struct supervisor *s, const struct virtual_server *vs)
 {
 	json *o = service(s, vs, NULL), *servers = NULL;
 
-	add(o, "persistence_timeout_s", json_object_new_int64(vs->persistence_timeout_s));
+	add_int(o, "ip_protocol", vs->n_members ? vs->members[0].protocol : vs->protocol);
+	if (vs->n_members)
+		add(o, "member_addresses", addresses_of(vs));
+	add_int(o, "persistence_timeout_s", vs->persistence_timeout_s);
+	if (*vs->persistence_engine)
+		add_str(o, "persistence_engine", vs->persistence_engine);
 	add(o, "counters", service_counters(s, vs->id));
 	json_object_object_get_ex(o, "real_servers", &servers);
 	for (uint32_t i = 0; i < vs->n_servers; i++) {
 		json *r = json_object_array_get_idx(servers, i);
 
 		json_object_object_del(r, "checks");
-		add_str(r, "forwarding",
-			forward_name((enum ipvs_forward)vs->servers[i].forward));
+		add_forwarding(r, &vs->servers[i]);
 		add(r, "counters", server_counters(s, vs->servers[i].id));
 	}
 	return o;

@@ -56,6 +56,9 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_VRRP_COUNTERS:
 		*ret = m->vrrp_counters.instance;
 		return true;
+	case MSG_VRRP_HEARD:
+		*ret = m->vrrp_heard.instance;
+		return true;
 	case MSG_CHECK_STATE:
 		*ret = m->check_state.check;
 		return true;

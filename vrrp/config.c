@@ -328,6 +328,14 @@ bool vrrp_config_same_addresses(const struct vrrp_instance *c, const struct vrrp
 	return p->n_addrs == (ours < 255 ? ours : 255);
 }
 
+bool vrrp_config_shares_address(const struct vrrp_instance *c, const struct vrrp_packet *p)
+{
+	for (uint32_t i = 0; i < c->n_vips; i++)
+		if (c->vips[i].address.family == c->family && advertises(p, &c->vips[i].address))
+			return true;
+	return false;
+}
+
 uint8_t vrrp_config_priority(const struct vrrp_instance *c,
 			     bool (*is_up)(void *ctx, const char *ifname), void *ctx,
 			     const struct tracking *tracking)

@@ -51,6 +51,8 @@ int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *pa
 		       uint8_t priority, const uint8_t *trailer, uint8_t buf[VRRP_PACKET_MAX]);
 /* The advertised addresses are exactly ours, in whatever order. */
 bool vrrp_config_same_addresses(const struct vrrp_instance *c, const struct vrrp_packet *p);
+/* At least one of them is. */
+bool vrrp_config_shares_address(const struct vrrp_instance *c, const struct vrrp_packet *p);
 
 /* The effective priority: see tracking.h. is_up tells of each interface by name. */
 uint8_t vrrp_config_priority(const struct vrrp_instance *c,

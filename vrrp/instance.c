@@ -37,6 +37,7 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	in->limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
 	in->auth_limit = in->limit;
 	in->counters.instance = config->id;
+	in->heard.instance = config->id;
 	vrrp_machine_init(&in->m);
 	alarm_init(&in->alarm, instance_ring);
 	instance_init_rivals(in);

@@ -69,6 +69,7 @@ struct instance {
 	bool grouped;			    /* in a sync group */
 	bool routed;			    /* its routes are to be there */
 	struct msg_vrrp_counters counters;
+	struct msg_vrrp_heard heard;
 	uint32_t rivals; /* advertisements of lower priority heard while Active */
 	int64_t rival_us; /* the last of them that was counted */
 	struct rival rival; /* another router that is Active too … */
@@ -121,6 +122,8 @@ void instance_abandon(struct instance *in);
 void instance_observe(struct instance *in);
 /* A packet for its VRID. */
 void instance_receive(struct instance *in, const struct vrrp_frame *frame);
+/* An advertisement of another virtual router has an address of ours in it. */
+void instance_hear_other(struct instance *in, const struct vrrp_frame *frame, uint8_t vrid);
 /* One of its advertisements did not get out: `err` is -errno. */
 void instance_cannot_send(struct instance *in, const struct addr *dst, int err);
 

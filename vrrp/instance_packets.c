@@ -115,12 +115,28 @@ static void count_error(struct instance *in, enum vrrp_packet_result result)
 	}
 }
 
+static void note_stranger(struct instance *in, const struct vrrp_frame *f, const char *why,
+			  const char *detail)
+{
+	in->heard.stranger_us = clock_now_us();
+	in->heard.stranger = f->path.src;
+	text_set(&in->heard.why, "%s%s", why, detail);
+}
+
+void instance_hear_other(struct instance *in, const struct vrrp_frame *f, uint8_t vrid)
+{
+	in->heard.other_us = clock_now_us();
+	in->heard.other = f->path.src;
+	in->heard.other_vrid = vrid;
+}
+
 static void refuse(struct instance *in, const struct vrrp_frame *f, enum vrrp_packet_result result,
 		   const struct text *detail)
 {
 	char text[ADDR_TEXT_MAX];
 
 	count_error(in, result);
+	note_stranger(in, f, vrrp_packet_result_name(result), detail->s);
 	if (log_limit_pass(&in->limit, clock_now_us()))
 		log_warning("%s: advertisement from %s dropped: %s%s%s", in->config->name,
 			    addr_format(&f->path.src, text), vrrp_packet_result_name(result),
@@ -156,6 +172,16 @@ static enum vrrp_packet_result check_unicast_ttl(const struct vrrp_instance *c,
 	return f->ttl < peer->min_ttl || f->ttl > peer->max_ttl ? VRRP_PACKET_TTL : VRRP_PACKET_OK;
 }
 
+static void note_clock(struct instance *in, const struct vrrp_frame *f,
+		       const struct vrrp_packet *p, int64_t ahead_s)
+{
+	if (!p->trailer || in->hmac->monotonic)
+		return;
+	in->heard.clock_us = clock_now_us();
+	in->heard.clock = f->path.src;
+	in->heard.clock_ahead_s = ahead_s;
+}
+
 static enum vrrp_packet_result check_hmac(struct instance *in, const struct vrrp_frame *f,
 					  const struct vrrp_packet *p, struct text *ret_detail)
 {
@@ -167,6 +193,8 @@ static enum vrrp_packet_result check_hmac(struct instance *in, const struct vrrp
 		return VRRP_PACKET_OK;
 	result = vrrp_hmac_check(in->hmac, in->memory, &f->path.src, clock_realtime_us(), f->bytes,
 				 len, p->trailer, &ahead_s);
+	if (result == VRRP_PACKET_OK || result == VRRP_PACKET_AUTH_TIME)
+		note_clock(in, f, p, ahead_s);
 	if (result == VRRP_PACKET_AUTH_TIME)
 		text_set(ret_detail, ": it is %lld s %s ours",
 			 (long long)(ahead_s < 0 ? -ahead_s : ahead_s),
@@ -205,6 +233,7 @@ static void note_differences(struct instance *in, const struct vrrp_frame *f,
 
 	if (!vrrp_config_same_addresses(c, p)) {
 		in->counters.address_list_errors++;
+		note_stranger(in, f, "it advertises other addresses than ours", "");
 		if (!c->skip_check_adv_addr && log_limit_pass(&in->limit, clock_now_us()))
 			log_warning("%s: %s advertises other addresses than ours%s", c->name,
 				    addr_format(&f->path.src, text), log_limit_suffix(&in->limit));

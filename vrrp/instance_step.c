@@ -280,7 +280,9 @@ void instance_report(const struct instance *in)
 
 void instance_report_counters(const struct instance *in)
 {
-	struct msg msg = {.type = MSG_VRRP_COUNTERS, .vrrp_counters = in->counters};
+	struct msg counters = {.type = MSG_VRRP_COUNTERS, .vrrp_counters = in->counters};
+	struct msg heard = {.type = MSG_VRRP_HEARD, .vrrp_heard = in->heard};
 
-	in->shell->report(&msg);
+	in->shell->report(&counters);
+	in->shell->report(&heard);
 }

@@ -300,10 +300,24 @@ static void want_claims(const struct model *now)
 	free(list);
 }
 
+/* Its virtual router id is none of ours: are its addresses? */
+static void tell_of_other(const struct vrrp_frame *f)
+{
+	struct vrrp_packet p;
+
+	if (vrrp_packet_decode(f->bytes, f->len, &f->path, &p) != VRRP_PACKET_OK)
+		return;
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (in->config->family == f->path.src.family &&
+		    vrrp_config_shares_address(in->config, &p))
+			instance_hear_other(in, f, p.vrid);
+}
+
 static void on_unknown(const struct vrrp_frame *f)
 {
 	char text[ADDR_TEXT_MAX];
 
+	tell_of_other(f);
 	if (log_limit_pass(&vrrp.unknown_limit, clock_now_us()))
 		log_notice("advertisement of virtual router %u from %s: no vrrp_instance has it%s",
 			   f->bytes[1], addr_format(&f->path.src, text),

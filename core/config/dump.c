@@ -557,10 +557,7 @@ static void dump_forward(FILE *out, const char *indent, const char *keyword,
 		fprintf(out, " %s\n", forward_name((enum ipvs_forward)r->forward));
 		return;
 	}
-	fputs(r->tunnel_type == IPVS_TUNNEL_GUE	  ? " TUN type gue"
-	      : r->tunnel_type == IPVS_TUNNEL_GRE ? " TUN type gre"
-						  : " TUN type ipip",
-	      out);
+	fprintf(out, " TUN type %s", tunnel_name((enum ipvs_tunnel)r->tunnel_type));
 	if (r->tunnel_port)
 		fprintf(out, " port %u", r->tunnel_port);
 	if (r->tunnel_type != IPVS_TUNNEL_IPIP)

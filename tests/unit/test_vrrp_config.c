@@ -92,11 +92,15 @@ static void test_own_packet_is_accepted(void **state)
 	assert_int_equal(vrrp_packet_check(&p, &expect, 255), VRRP_PACKET_OK);
 	assert_int_equal(vrrp_packet_check(&p, &expect, 64), VRRP_PACKET_TTL);
 	assert_true(vrrp_config_same_addresses(&s.config, &p));
+	assert_true(vrrp_config_shares_address(&s.config, &p));
 	s.vips[0].address.b[3] += 50;
 	assert_false(vrrp_config_same_addresses(&s.config, &p));
 	s.vips[0].address.b[3] -= 50;
 	s.config.n_vips = 2;
 	assert_false(vrrp_config_same_addresses(&s.config, &p));
+	assert_true(vrrp_config_shares_address(&s.config, &p));
+	s.config.n_vips = 0;
+	assert_false(vrrp_config_shares_address(&s.config, &p));
 }
 
 /* More addresses than a packet can count: the first 255 are advertised. */
