@@ -21,7 +21,9 @@ struct library {
 	__typeof__(&nft_ctx_free) ctx_free;
 	__typeof__(&nft_ctx_buffer_output) buffer_output;
 	__typeof__(&nft_ctx_buffer_error) buffer_error;
+	__typeof__(&nft_ctx_get_output_buffer) output_buffer;
 	__typeof__(&nft_ctx_get_error_buffer) error_buffer;
+	__typeof__(&nft_ctx_output_set_flags) set_flags;
 	__typeof__(&nft_run_cmd_from_buffer) run;
 };
 
@@ -44,7 +46,9 @@ static int load(struct library *ret, struct text *ret_reason)
 	if (find(ret, "nft_ctx_new", &ret->ctx_new) && find(ret, "nft_ctx_free", &ret->ctx_free) &&
 	    find(ret, "nft_ctx_buffer_output", &ret->buffer_output) &&
 	    find(ret, "nft_ctx_buffer_error", &ret->buffer_error) &&
+	    find(ret, "nft_ctx_get_output_buffer", &ret->output_buffer) &&
 	    find(ret, "nft_ctx_get_error_buffer", &ret->error_buffer) &&
+	    find(ret, "nft_ctx_output_set_flags", &ret->set_flags) &&
 	    find(ret, "nft_run_cmd_from_buffer", &ret->run))
 		return 0;
 	text_set(ret_reason, LIBRARY ": %s", dlerror());
@@ -106,7 +110,9 @@ static bool is_lacking(const struct text *reason)
 	return false;
 }
 
-static int run(const struct library *l, const char *commands, struct text *ret_reason)
+/* ret_said, what it prints with these flags, is the caller's to free; NULL: nobody asks for it. */
+static int run(const struct library *l, const char *commands, unsigned flags, char **ret_said,
+	       struct text *ret_reason)
 {
 	struct nft_ctx *ctx = l->ctx_new(NFT_CTX_DEFAULT);
 	struct text said;
@@ -116,6 +122,7 @@ static int run(const struct library *l, const char *commands, struct text *ret_r
 		return -ENOMEM;
 	l->buffer_output(ctx);
 	l->buffer_error(ctx);
+	l->set_flags(ctx, flags);
 	if (l->run(ctx, commands)) {
 		set_reason(l->error_buffer(ctx), &said);
 		err = is_lacking(&said) ? -EOPNOTSUPP : -EINVAL;
@@ -125,37 +132,49 @@ static int run(const struct library *l, const char *commands, struct text *ret_r
 				 "%s: this kernel lacks what it needs of nftables "
 				 "(CONFIG_NF_TABLES_INET, _IPV4, _IPV6)",
 				 said.s);
+	} else if (ret_said) {
+		*ret_said = strdup(l->output_buffer(ctx));
+		err = *ret_said ? 0 : -ENOMEM;
 	}
 	l->ctx_free(ctx);
 	return err;
 }
 
-static int run_alone(const char *commands, struct text *ret_reason)
+static int run_alone(const char *commands, unsigned flags, char **ret_said,
+		     struct text *ret_reason)
 {
 	struct library l;
 	int err = load(&l, ret_reason);
 
 	if (err)
 		return err;
-	err = run(&l, commands, ret_reason);
+	err = run(&l, commands, flags, ret_said, ret_reason);
 	dlclose(l.handle);
 	return err;
 }
 
-int nft_table_set(const char *table, const char *rules, struct text *ret_reason)
+/* 0, whether or not the table is there, or -errno with the reason. */
+static int look_for(const char *table, struct text *ret_reason)
 {
 	int err = find_table(table);
-	char *commands;
 
 	if (err == -EPERM) {
 		text_set(ret_reason, "nftables: %s", strerror(EPERM));
 		return err;
 	}
-	if (err && err != -ENOENT) {
-		text_set(ret_reason, "this kernel has no nftables (CONFIG_NF_TABLES): %s",
-			 strerror(-err));
-		return -EOPNOTSUPP;
-	}
+	if (!err || err == -ENOENT)
+		return 0;
+	text_set(ret_reason, "this kernel has no nftables (CONFIG_NF_TABLES): %s", strerror(-err));
+	return -EOPNOTSUPP;
+}
+
+int nft_table_set(const char *table, const char *rules, struct text *ret_reason)
+{
+	int err = look_for(table, ret_reason);
+	char *commands;
+
+	if (err)
+		return err;
 	/* To delete a table it must be there. */
 	if (asprintf(&commands,
 		     "table inet %s\n"
@@ -163,7 +182,7 @@ int nft_table_set(const char *table, const char *rules, struct text *ret_reason)
 		     "table inet %s {\n%s\n}\n",
 		     table, table, table, rules) < 0)
 		return -ENOMEM;
-	err = run_alone(commands, ret_reason);
+	err = run_alone(commands, 0, NULL, ret_reason);
 	free(commands);
 	return err;
 }
@@ -181,5 +200,17 @@ int nft_table_remove(const char *table)
 	if (find_table(table) < 0)
 		return 0;
 	snprintf(command, sizeof(command), "delete table inet %s\n", table);
-	return run_alone(command, &reason);
+	return run_alone(command, 0, NULL, &reason);
+}
+
+int nft_list_ruleset(char **ret_json, struct text *ret_reason)
+{
+	int err = look_for("any", ret_reason);
+
+	*ret_json = NULL;
+	if (err)
+		return err == -EOPNOTSUPP ? 0 : err;
+	return run_alone("list ruleset\n",
+			 NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_NUMERIC_PROTO,
+			 ret_json, ret_reason);
 }

@@ -19,6 +19,12 @@ int nft_table_set(const char *table, const char *rules, struct text *ret_reason)
 /* Somebody may have flushed the ruleset. False also when that can't be found out. */
 bool nft_table_exists(const char *table);
 
+/*
+ * All tables of the namespace, everybody's, as libnftables-json(5) has them: the caller's to free,
+ * NULL when the kernel has no nftables. Else as nft_table_set().
+ */
+int nft_list_ruleset(char **ret_json, struct text *ret_reason);
+
 /* 0 also when there is none, or could be none. Else -errno. */
 int nft_table_remove(const char *table);
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,6 +76,18 @@ static void test_removed(void **state)
 	assert_int_equal(nft_table_remove("tandem_test"), 0);
 }
 
+static void test_listed(void **state)
+{
+	struct text reason = {""};
+	char *json = NULL;
+
+	set(RULES("192.0.2.1"));
+	assert_int_equal(nft_list_ruleset(&json, &reason), 0);
+	assert_non_null(strstr(json, "\"tandem_test\""));
+	assert_non_null(strstr(json, "192.0.2.1"));
+	free(json);
+}
+
 /* No right to do it is a reason too, and the library is not asked. */
 static void test_not_permitted(void **state)
 {
@@ -98,6 +111,7 @@ int main(void)
 		cmocka_unit_test(test_replaced_whole),
 		cmocka_unit_test(test_refused_changes_nothing),
 		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_listed),
 		cmocka_unit_test(test_not_permitted),
 	};
 
