@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Firewall rules from nftables' JSON and iptables' text, and what they drop (ctl/firewall.c). */
+#include "ctl/firewall.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/*
+ * As nft 1.0.6 lists:
+ *	table inet filter {
+ *		set trusted { type ipv4_addr; flags interval; elements = { 10.0.0.0/24, 192.0.2.7 }
+ *} chain input { type filter hook input priority 0; policy drop; ct state vmap { established :
+ *accept, related : accept, invalid : drop } iif lo accept ip saddr @trusted tcp dport { 22,
+ *8000-8010 } accept iifname "eth*" ip daddr 224.0.0.18 meta l4proto vrrp limit rate 10/second
+ *accept meta l4proto { icmp, ipv6-icmp } accept tcp dport vmap { 80 : jump web, 443 : accept }
+ *			counter log prefix "x" reject
+ *		}
+ *		chain web { ip saddr 203.0.113.0/24 return; ip daddr != 10.0.0.100 drop; accept }
+ *		chain forward { type filter hook forward priority 0; ct state invalid drop }
+ *	}
+ */
+static const char listing[] =
+	"{\"nftables\":["
+	"{\"metainfo\":{\"version\":\"1.0.6\",\"release_name\":\"Lester Gooch #5\",\"jso"
+	"n_schema_version\":1}},"
+	"{\"table\":{\"family\":\"inet\",\"name\":\"filter\",\"handle\":1}},"
+	"{\"set\":{\"family\":\"inet\",\"name\":\"trusted\",\"table\":\"filter\",\"type\":\"ip"
+	"v4_addr\",\"handle\":4,\"flags\":[\"interval\"],\"elem\":[{\"prefix\":{\"addr\":\""
+	"10.0.0.0\",\"len\":24}},\"192.0.2.7\"]}},"
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"input\",\"handle\":1"
+	",\"type\":\"filter\",\"hook\":\"input\",\"prio\":0,\"policy\":\"drop\"}},"
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"web\",\"handle\":2}}"
+	","
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"forward\",\"handle\""
+	":3,\"type\":\"filter\",\"hook\":\"forward\",\"prio\":0,\"policy\":\"accept\"}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"input\",\"handle\":6"
+	",\"expr\":[{\"vmap\":{\"key\":{\"ct\":{\"key\":\"state\"}},\"data\":{\"set\":[[\"inva"
+	"lid\",{\"drop\":null}],[\"established\",{\"accept\":null}],[\"related\",{\"acc"
+	"ept\":null}]]}}}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"input\",\"handle\":7"
+	",\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"iif\"}},\"right\":"
+	"\"lo\"}},{\"accept\":null}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"input\",\"handle\":9"
+	",\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"fie"
+	"ld\":\"saddr\"}},\"right\":\"@trusted\"}},{\"match\":{\"op\":\"==\",\"left\":{\"payl"
+	"oad\":{\"protocol\":\"tcp\",\"field\":\"dport\"}},\"right\":{\"set\":[22,{\"range\""
+	":[8000,8010]}]}}},{\"accept\":null}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"input\",\"handle\":1"
+	"0,\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"iifname\"}},\"rig"
+	"ht\":\"eth*\"}},{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\","
+	"\"field\":\"daddr\"}},\"right\":\"224.0.0.18\"}},{\"match\":{\"op\":\"==\",\"left\":"
+	"{\"meta\":{\"key\":\"l4proto\"}},\"right\":\"vrrp\"}},{\"limit\":{\"rate\":10,\"bur"
+	"st\":5,\"per\":\"second\"}},{\"accept\":null}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"input\",\"handle\":1"
+	"2,\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"l4proto\"}},\"rig"
+	"ht\":{\"set\":[\"icmp\",\"ipv6-icmp\"]}}},{\"accept\":null}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"input\",\"handle\":1"
+	"4,\"expr\":[{\"vmap\":{\"key\":{\"payload\":{\"protocol\":\"tcp\",\"field\":\"dport"
+	"\"}},\"data\":{\"set\":[[80,{\"jump\":{\"target\":\"web\"}}],[443,{\"accept\":nul"
+	"l}]]}}}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"input\",\"handle\":1"
+	"5,\"expr\":[{\"counter\":{\"packets\":0,\"bytes\":0}},{\"log\":{\"prefix\":\"x\"}}"
+	",{\"reject\":{\"type\":\"icmpx\",\"expr\":\"port-unreachable\"}}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"web\",\"handle\":16,"
+	"\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"fiel"
+	"d\":\"saddr\"}},\"right\":{\"prefix\":{\"addr\":\"203.0.113.0\",\"len\":24}}}},{\""
+	"return\":null}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"web\",\"handle\":17,"
+	"\"expr\":[{\"match\":{\"op\":\"!=\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"fiel"
+	"d\":\"daddr\"}},\"right\":\"10.0.0.100\"}},{\"drop\":null}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"web\",\"handle\":18,"
+	"\"expr\":[{\"accept\":null}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"forward\",\"handle\""
+	":19,\"expr\":[{\"match\":{\"op\":\"in\",\"left\":{\"ct\":{\"key\":\"state\"}},\"right"
+	"\":\"invalid\"}},{\"drop\":null}]}}]}";
+
+static const char saved[] =
+	"# Generated by iptables-save v1.8.9\n"
+	"*nat\n"
+	":PREROUTING DROP [0:0]\n"
+	"COMMIT\n"
+	"*filter\n"
+	":INPUT DROP [0:0]\n"
+	":FORWARD ACCEPT [0:0]\n"
+	":OUTPUT ACCEPT [12:345]\n"
+	":web - [0:0]\n"
+	"-A INPUT -i lo -j ACCEPT\n"
+	"-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+	"-A INPUT -i eth+ -p tcp -m multiport --dports 80,8000:8010 -g web\n"
+	"-A INPUT ! -i eth1 -p vrrp -m comment --comment \"our \\\"own\\\" -j\" "
+	"-j ACCEPT\n"
+	"-A FORWARD -s 10.0.0.0/255.255.255.0 ! -d 10.0.0.0/8 -m state --state "
+	"INVALID -j DROP\n"
+	"-A FORWARD -p tcp --tcp-flags FIN,SYN FIN,SYN -j DROP\n"
+	"-A web -d 10.0.0.100/32 -j ACCEPT\n"
+	"-A web -m recent --update --seconds 60 -j RETURN\n"
+	"-A web -j REJECT --reject-with icmp-port-unreachable\n"
+	"COMMIT\n";
+
+static struct firewall firewall;
+static const struct firewall_chain *chain;
+static const struct firewall_rule *rule;
+
+static int setup(void **state)
+{
+	firewall = (struct firewall){.arena = arena_new()};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	arena_free(firewall.arena);
+	return 0;
+}
+
+static struct firewall_packet packet(uint8_t protocol, const char *src, const char *dst,
+				     uint16_t dport)
+{
+	struct firewall_packet p = {
+		.family = AF_INET, .protocol = protocol, .dport = dport, .states = FIREWALL_NEW};
+
+	if (src)
+		assert_int_equal(addr_parse(src, &p.src), 0);
+	if (dst)
+		assert_int_equal(addr_parse(dst, &p.dst), 0);
+	if (addr_is_set(&p.dst))
+		p.family = p.dst.family;
+	return p;
+}
+
+static bool dropped(enum firewall_hook hook, struct firewall_packet p)
+{
+	rule = NULL;
+	return firewall_drops(&firewall, hook, &p, &chain, &rule);
+}
+
+static bool in(uint8_t protocol, const char *src, const char *dst, uint16_t dport)
+{
+	return dropped(FIREWALL_INPUT, packet(protocol, src, dst, dport));
+}
+
+static void test_nft(void **state)
+{
+	struct firewall_packet p;
+
+	assert_int_equal(firewall_read_nft(&firewall, listing), 0);
+
+	assert_true(in(IPPROTO_UDP, NULL, "10.0.0.100", 53));
+	assert_string_equal(chain->text, "nftables table inet filter, chain input");
+	assert_string_equal(chain->insert, "nft insert rule inet filter input");
+	assert_string_equal(rule->text, "rule with handle 15");
+
+	/* A named set, and one in place; from elsewhere it is dropped, from somewhere it may be. */
+	assert_false(in(IPPROTO_TCP, "10.0.0.9", "10.0.0.100", 22));
+	assert_false(in(IPPROTO_TCP, "192.0.2.7", "10.0.0.100", 8010));
+	assert_true(in(IPPROTO_TCP, "192.0.2.8", "10.0.0.100", 22));
+	assert_true(in(IPPROTO_TCP, "10.0.0.9", "10.0.0.100", 8011));
+	assert_true(in(IPPROTO_UDP, "10.0.0.9", "10.0.0.100", 22));
+	assert_false(in(IPPROTO_TCP, NULL, "10.0.0.100", 22));
+
+	/* Only so many of a second: no finding. But on another interface than eth*, one. */
+	p = packet(112, NULL, "224.0.0.18", 0);
+	p.iif = "eth7";
+	assert_false(dropped(FIREWALL_INPUT, p));
+	p.iif = "bond0";
+	assert_true(dropped(FIREWALL_INPUT, p));
+	p.iif = "lo";
+	assert_false(dropped(FIREWALL_INPUT, p));
+
+	/* A map of verdicts, and the chain it leads to. */
+	assert_false(in(IPPROTO_TCP, NULL, "10.0.0.100", 443));
+	assert_false(in(IPPROTO_TCP, "198.51.100.1", "10.0.0.100", 80));
+	assert_true(in(IPPROTO_TCP, "198.51.100.1", "10.0.0.101", 80));
+	assert_string_equal(rule->text, "rule with handle 17");
+	assert_string_equal(chain->name, "input");
+	assert_true(
+		in(IPPROTO_TCP, "203.0.113.9", "10.0.0.100", 80)); /* returns, and is rejected */
+	assert_string_equal(rule->text, "rule with handle 15");
+	assert_false(in(IPPROTO_TCP, NULL, "10.0.0.100", 80)); /* from there, or not */
+
+	/* "ip daddr != …" is about IPv4. */
+	assert_false(in(IPPROTO_TCP, NULL, "2001:db8::1", 80));
+	assert_true(in(IPPROTO_TCP, NULL, "2001:db8::1", 81));
+	assert_false(in(IPPROTO_ICMPV6, NULL, "2001:db8::1", 0));
+}
+
+static void test_states(void **state)
+{
+	struct firewall_packet p = packet(IPPROTO_TCP, "10.0.0.11", NULL, 0);
+
+	assert_int_equal(firewall_read_nft(&firewall, listing), 0);
+	assert_false(dropped(FIREWALL_FORWARD, p));
+	p.states = FIREWALL_INVALID;
+	assert_true(dropped(FIREWALL_FORWARD, p));
+	assert_string_equal(rule->text, "rule with handle 19");
+	p.states = FIREWALL_INVALID | FIREWALL_NEW;
+	assert_false(dropped(FIREWALL_FORWARD, p));
+	assert_false(dropped(FIREWALL_OUTPUT, p));
+	p.states = FIREWALL_ESTABLISHED;
+	assert_false(dropped(FIREWALL_INPUT, p));
+}
+
+static void test_iptables(void **state)
+{
+	struct firewall_packet p = packet(112, NULL, "224.0.0.18", 0);
+
+	assert_int_equal(firewall_read_iptables(&firewall, AF_INET, saved), 0);
+	p.iif = "eth1";
+	assert_true(dropped(FIREWALL_INPUT, p));
+	assert_null(rule);
+	assert_string_equal(chain->text, "iptables-legacy table filter, chain INPUT");
+	assert_string_equal(chain->insert, "iptables-legacy -t filter -I INPUT");
+	p.iif = "eth0";
+	assert_false(dropped(FIREWALL_INPUT, p));
+
+	p = packet(IPPROTO_TCP, NULL, "10.0.0.100", 8005);
+	p.iif = "eth3";
+	assert_false(dropped(FIREWALL_INPUT, p));
+	/* From web it does not come back, and goes by the policy; but "recent" may return it. */
+	p = packet(IPPROTO_TCP, NULL, "10.0.0.101", 80);
+	p.iif = "eth3";
+	assert_false(dropped(FIREWALL_INPUT, p));
+	p.iif = "bond0";
+	assert_true(dropped(FIREWALL_INPUT, p));
+	assert_null(rule);
+
+	p = packet(IPPROTO_TCP, "10.0.0.11", "192.0.2.1", 4711);
+	p.states = FIREWALL_INVALID;
+	assert_true(dropped(FIREWALL_FORWARD, p));
+	assert_string_equal(rule->text,
+			    "rule \"-A FORWARD -s 10.0.0.0/255.255.255.0 ! -d 10.0.0.0/8 -m state "
+			    "--state INVALID -j DROP\"");
+	assert_int_equal(addr_parse("10.9.9.9", &p.dst), 0);
+	assert_false(dropped(FIREWALL_FORWARD, p));
+	/* The table nat is not a filter; IPv6 has tables of its own. */
+	assert_false(dropped(FIREWALL_PREROUTING, p));
+	assert_false(in(IPPROTO_TCP, NULL, "2001:db8::1", 80));
+}
+
+static void test_values(void **state)
+{
+	struct firewall_chain *c = firewall_chain(&firewall, AF_INET6, "t", "c");
+	struct firewall_rule *r = firewall_add_rule(&firewall, c);
+	struct firewall_match *m = firewall_add_match(&firewall, r, FIREWALL_DADDR);
+
+	c->hook = FIREWALL_INPUT;
+	r->verdict = FIREWALL_DROP;
+	assert_true(firewall_add_text(&firewall, m, "2001:db8::/33"));
+	assert_true(in(IPPROTO_TCP, NULL, "2001:db8:7fff::1", 80));
+	assert_false(in(IPPROTO_TCP, NULL, "2001:db8:8000::1", 80));
+	assert_true(firewall_add_text(&firewall, m, "2001:db8:9000::1-2001:db8:9000::9"));
+	assert_true(in(IPPROTO_TCP, NULL, "2001:db8:9000::9", 80));
+	assert_false(in(IPPROTO_TCP, NULL, "2001:db8:9000::a", 80));
+	/* What can't be read is sure of nothing. */
+	assert_false(firewall_add_text(&firewall, m, "2001:db8::/129"));
+	assert_false(in(IPPROTO_TCP, NULL, "2001:db8:7fff::1", 80));
+	m = firewall_add_match(&firewall, r, FIREWALL_SADDR);
+	assert_false(firewall_add_text(&firewall, m, "10.0.0.0/255.0.255.0"));
+	m = firewall_add_match(&firewall, r, FIREWALL_DPORT);
+	assert_false(firewall_add_text(&firewall, m, "no-such-service"));
+	m = firewall_add_match(&firewall, r, FIREWALL_IIF);
+	assert_false(firewall_add_text(&firewall, m, "a-name-that-is-too-long"));
+}
+
+static void test_any_is_sure_of_what_is_unknown(void **state)
+{
+	struct firewall_chain *c = firewall_chain(&firewall, AF_INET, "t", "c");
+	struct firewall_rule *r = firewall_add_rule(&firewall, c);
+	struct firewall_match *m = firewall_add_match(&firewall, r, FIREWALL_SADDR);
+
+	c->hook = FIREWALL_INPUT;
+	r->verdict = FIREWALL_DROP;
+	firewall_add_text(&firewall, m, "0.0.0.0/0");
+	assert_true(in(IPPROTO_TCP, NULL, "10.0.0.1", 80));
+	m = firewall_add_match(&firewall, r, FIREWALL_SPORT);
+	firewall_add_text(&firewall, m, "0-65535");
+	assert_true(in(IPPROTO_TCP, NULL, "10.0.0.1", 80));
+	m->negated = true;
+	assert_false(in(IPPROTO_TCP, NULL, "10.0.0.1", 80));
+}
+
+static void test_rings_end(void **state)
+{
+	struct firewall_chain *c = firewall_chain(&firewall, AF_INET, "t", "c");
+	struct firewall_rule *r = firewall_add_rule(&firewall, c);
+
+	c->hook = FIREWALL_INPUT;
+	c->drops = true;
+	r->verdict = FIREWALL_JUMP;
+	r->target = "c";
+	assert_false(in(IPPROTO_TCP, NULL, "10.0.0.1", 80));
+	for (unsigned i = 0; i < 20; i++)
+		*firewall_add_rule(&firewall, c) = c->rules[0];
+	assert_false(in(IPPROTO_TCP, NULL, "10.0.0.1", 80));
+	c->n = 1;
+	c->rules[0].target = "nowhere";
+	assert_false(in(IPPROTO_TCP, NULL, "10.0.0.1", 80));
+}
+
+static void test_strange_text(void **state)
+{
+	static const char *const texts[] = {"", "{", "[]", "{\"nftables\":7}"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		assert_int_equal(firewall_read_nft(&firewall, texts[i]), -EBADMSG);
+	assert_int_equal(firewall_read_nft(&firewall, "{\"nftables\":[{\"rule\":{\"family\":\"ip\","
+						      "\"expr\":[7,{\"match\":null},{\"vmap\":{}}"
+						      "]}},{\"chain\":[]},null]}"),
+			 0);
+	assert_int_equal(firewall_read_iptables(&firewall, AF_INET, "what is this\n"), -EBADMSG);
+	assert_int_equal(firewall_read_iptables(&firewall, AF_INET, ":INPUT DROP [0:0]\n"),
+			 -EBADMSG);
+	assert_int_equal(
+		firewall_read_iptables(&firewall, AF_INET, "*filter\n-A\n:x\n-A INPUT -j\n"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_nft, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_iptables, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_values, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_any_is_sure_of_what_is_unknown, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_rings_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_strange_text, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
