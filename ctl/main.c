@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tandemctl: asks tandemd, and shows the answer as text or as the JSON that it is. */
 #include "ctl/client.h"
-#include "ctl/doctor.h"
+#include "ctl/doctor_facts.h"
+#include "ctl/doctor_show.h"
 #include "ctl/explain.h"
 #include "ctl/handover.h"
 #include "ctl/list.h"
@@ -20,6 +21,8 @@
 
 enum exit_status {
 	EXIT_REFUSED = 1, /* tandemd said no */
+	EXIT_WARNING = 1, /* what the doctor has found */
+	EXIT_SERIOUS = 2,
 	EXIT_USAGE = 2,
 	EXIT_NOT_REACHED = 3,
 };
@@ -230,19 +233,47 @@ static int ask(const struct verb *v, const struct options *o)
 	return status;
 }
 
+/* Of the doctor, who may find what is serious, too. */
+static int doctor_status(enum doctor_severity gravest)
+{
+	switch (gravest) {
+	case DOCTOR_SERIOUS:
+		return EXIT_SERIOUS;
+	case DOCTOR_WARNING:
+		return EXIT_WARNING;
+	case DOCTOR_NOT_SEEN:
+		break;
+	}
+	return EXIT_SUCCESS;
+}
+
+static int examine(const struct options *o, const struct doctor_documents *docs)
+{
+	struct arena *arena = arena_new();
+	struct doctor_facts f = {0};
+	enum doctor_severity gravest;
+
+	doctor_read_documents(&f, arena, docs);
+	doctor_read_machine(&f, arena, docs);
+	doctor_read_firewall(&f, arena, docs);
+	gravest = doctor_show(stdout, o->json, &f);
+	arena_free(arena);
+	return doctor_status(gravest);
+}
+
 /* tandemd knows the services; the machine we see ourselves, so we must be in its namespace. */
 static int run_doctor(const struct options *o)
 {
-	struct doctor_facts f = {0};
-	struct json_object *doc;
-	int status = ask_document(o, "services", &doc);
+	struct doctor_documents docs = {NULL, NULL};
+	int status = ask_document(o, "services", &docs.services);
 
-	if (status)
-		return status;
-	doctor_read_services(&f, doc);
-	doctor_read_machine(&f);
-	json_object_put(doc);
-	return doctor_examine(stdout, o->json, &f) ? EXIT_REFUSED : EXIT_SUCCESS;
+	if (!status)
+		status = ask_document(o, "status", &docs.status);
+	if (!status)
+		status = examine(o, &docs);
+	json_object_put(docs.services);
+	json_object_put(docs.status);
+	return status;
 }
 
 static int handover_status(int err)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON documents as text for people (ctl/text.c). */
-#include "ctl/doctor.h"
 #include "ctl/list.h"
 #include "ctl/text.h"
 
@@ -290,61 +289,11 @@ static void test_diff(void **state)
 			    "/f:1:1: error\n/f: can't be used\n");
 }
 
-static const char *examine(const struct doctor_facts *f, bool as_json, unsigned hurting)
-{
-	size_t n;
-	FILE *out;
-
-	free(shown);
-	out = open_memstream(&shown, &n);
-	assert_int_equal(doctor_examine(out, as_json, f), hurting);
-	fclose(out);
-	return shown;
-}
-
-static void test_doctor(void **state)
-{
-	struct json_object *doc = json_tokener_parse(two_services);
-	struct doctor_facts f = {.ip_forward = 1,
-				 .ipv6_forwarding = 1,
-				 .conn_reuse_mode = 1,
-				 .expire_nodest_conn = 1,
-				 .expire_quiescent_template = 1,
-				 .table_size = 4096};
-
-	doctor_read_services(&f, doc);
-	json_object_put(doc);
-	assert_int_equal(f.services, 2);
-	assert_int_equal(f.connections, 13);
-	assert_true(f.mh && f.other_than_mh && f.persistent && !f.nat_ipv4);
-	assert_string_equal(examine(&f, false, 0), "nothing to complain of\n");
-	assert_string_equal(examine(&f, true, 0), "");
-
-	f.expire_nodest_conn = 0;
-	f.nat_ipv4 = true;
-	f.ip_forward = 0;
-	assert_string_equal(examine(&f, false, 1),
-			    "! real servers by NAT, but IPv4 is not forwarded: replies are lost\n"
-			    "      sysctl -w net.ipv4.ip_forward=1\n"
-			    "- expire_nodest_conn is 0: clients of a removed server hang\n"
-			    "      lvs_sysctl { expire_nodest_conn 1 }\n");
-	f.ip_forward = DOCTOR_UNKNOWN; /* what can't be seen is no finding */
-	assert_string_equal(examine(&f, true, 0),
-			    "{\"hurts\":false,\"what\":\"expire_nodest_conn is 0: clients of a "
-			    "removed server hang\",\"remedy\":\"lvs_sysctl { expire_nodest_conn 1 "
-			    "}\"}\n");
-	f.table_size = 0;
-	f.both_daemons = true;
-	f.backup_only = 1;
-	examine(&f, false, 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_sync, teardown),
 		cmocka_unit_test_teardown(test_diff, teardown),
-		cmocka_unit_test_teardown(test_doctor, teardown),
 		cmocka_unit_test_teardown(test_services, teardown),
 		cmocka_unit_test_teardown(test_servers, teardown),
 		cmocka_unit_test_teardown(test_connections, teardown),
