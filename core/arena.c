@@ -4,6 +4,7 @@
 
 #include "core/must.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,9 +16,12 @@
 
 /* Blocks double from the least to the most: there are thousands of small arenas. */
 #define ARENA_BLOCK_MIN ((size_t)1024)
-#define ARENA_BLOCK_MAX ((size_t)64 * 1024)
-/* The most that the C library takes for the first of these. */
-#define KEPT_MAX (32 << 20)
+#define ARENA_BLOCK_MAX ((size_t)256 * 1024)
+/* From this size on a block is a place of its own in memory, and populate() is worth a call. */
+#define ARENA_BLOCK_BIG ((size_t)64 * 1024)
+/* The most that the C library takes for each of these. */
+#define MMAP_MAX (32 << 20)
+#define TRIM_MAX INT_MAX
 /* Of what is kept here: integers of 64 bits and pointers. */
 #define ARENA_ALIGN sizeof(uint64_t)
 
@@ -36,8 +40,8 @@ struct arena {
 
 void arena_keep_memory(void)
 {
-	mallopt(M_MMAP_THRESHOLD, KEPT_MAX);
-	mallopt(M_TRIM_THRESHOLD, KEPT_MAX);
+	mallopt(M_MMAP_THRESHOLD, MMAP_MAX);
+	mallopt(M_TRIM_THRESHOLD, TRIM_MAX);
 }
 
 struct arena *arena_new(void)
@@ -86,10 +90,10 @@ static struct block *block_add(struct arena *a, size_t want)
 {
 	size_t usual = usual_size(a);
 	size_t size = want > usual ? want : usual;
-	struct block *b = must(calloc(1, sizeof(*b) + size));
+	struct block *b = must(malloc(sizeof(*b) + size));
 
-	b->size = size;
-	if (size >= ARENA_BLOCK_MAX)
+	*b = (struct block){.size = size};
+	if (size >= ARENA_BLOCK_BIG)
 		populate(b);
 	a->bytes += sizeof(*b) + size;
 	/* A piece of its own size must not hide the half-empty block in front. */
@@ -103,6 +107,7 @@ static struct block *block_add(struct arena *a, size_t want)
 	return b;
 }
 
+/* Not zeroed: calloc() would touch page by page what populate() takes at once. */
 static void *take(struct arena *a, size_t size, size_t align)
 {
 	struct block *b = a->head;
@@ -121,7 +126,7 @@ static void *take(struct arena *a, size_t size, size_t align)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-	return take(a, size, ARENA_ALIGN);
+	return memset(take(a, size, ARENA_ALIGN), 0, size);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -138,6 +143,7 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 	char *copy = take(a, n + 1, 1);
 
 	memcpy(copy, s, n);
+	copy[n] = '\0';
 	return copy;
 }
 
