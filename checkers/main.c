@@ -391,6 +391,7 @@ static void commit(void *ctx, const struct model *now)
 	struct check_set *set = &checkers.set;
 	size_t n_probes;
 
+	role_tune(now->global->checker_tuning);
 	check_set_update(set, now, &checkers.memory, now_us, drop, NULL);
 	check_memory_done(&checkers.memory);
 	heed_files(now_us);

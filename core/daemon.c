@@ -3,6 +3,7 @@
 #include "core/daemon.h"
 
 #include "core/file.h"
+#include "core/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int daemon_make_run_dir(const char *path)
+static int make_run_dir(const char *path)
 {
 	char part[256];
 	size_t n = strlen(path);
@@ -36,7 +37,7 @@ int daemon_make_run_dir(const char *path)
 	return access(path, W_OK) < 0 ? -errno : 0;
 }
 
-int daemon_lock_pid_file(const char *path, pid_t *ret_other)
+static int lock_pid_file(const char *path, pid_t *ret_other)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -55,6 +56,51 @@ int daemon_lock_pid_file(const char *path, pid_t *ret_other)
 		return err;
 	}
 	return fd;
+}
+
+/* A descriptor, or -errno after saying why. */
+static int own_file(const char *path)
+{
+	pid_t other = 0;
+	int fd = lock_pid_file(path, &other);
+
+	if (fd == -EEXIST)
+		log_error("%s: process %d is already running here", path, (int)other);
+	else if (fd < 0)
+		log_error("%s: can't be written: %s", path, strerror(-fd));
+	return fd;
+}
+
+int daemon_own(const char *run_dir, const char *pid_file, struct daemon_place *ret)
+{
+	char lock_path[256];
+	int err = make_run_dir(run_dir);
+
+	*ret = (struct daemon_place){.lock = -1, .pid = -1};
+	if (err) {
+		log_error("%s: can't be used as run directory: %s", run_dir, strerror(-err));
+		return err;
+	}
+	snprintf(lock_path, sizeof(lock_path), "%s/tandemd.lock", run_dir);
+	if (pid_file)
+		snprintf(ret->pid_path, sizeof(ret->pid_path), "%s", pid_file);
+	else
+		snprintf(ret->pid_path, sizeof(ret->pid_path), "%s/tandemd.pid", run_dir);
+	ret->lock = own_file(lock_path);
+	if (ret->lock < 0)
+		return ret->lock;
+	ret->pid = own_file(ret->pid_path);
+	return ret->pid < 0 ? ret->pid : 0;
+}
+
+void daemon_disown(const struct daemon_place *own)
+{
+	if (own->pid >= 0) {
+		unlink(own->pid_path);
+		close(own->pid);
+	}
+	if (own->lock >= 0)
+		close(own->lock);
 }
 
 void daemon_write_pid(const char *path, pid_t pid)

@@ -5,14 +5,20 @@
 
 #include <sys/types.h>
 
-/* Makes the directory and, when they are missing, those above it. 0 or -errno. */
-int daemon_make_run_dir(const char *path);
+/* What says that a run directory is taken, and who took it. */
+struct daemon_place {
+	char pid_path[256];
+	int lock; /* of the directory: the pid file may be anywhere */
+	int pid;
+};
 
 /*
- * Writes our pid and keeps the file locked as long as we live. The descriptor, or -errno;
- * -EEXIST: another one is alive (*ret_other).
+ * Makes the directory and, when they are missing, those above it, and keeps others out as long as we
+ * live. pid_file may be NULL: RUN_DIR/tandemd.pid. 0, or -errno after saying why; either way what
+ * was taken is for daemon_disown().
  */
-int daemon_lock_pid_file(const char *path, pid_t *ret_other);
+int daemon_own(const char *run_dir, const char *pid_file, struct daemon_place *ret);
+void daemon_disown(const struct daemon_place *own);
 /* Another process's pid, for scripts that look for it. pid 0 removes the file. */
 void daemon_write_pid(const char *path, pid_t pid);
 

@@ -34,6 +34,8 @@ enum notify_fifo_kind {
 	NOTIFY_FIFO_KINDS,
 };
 
+#define TUNING_NICE_NONE 20 /* above every nice value: the file has none */
+
 enum vrrp_auth {
 	VRRP_AUTH_NONE,
 	VRRP_AUTH_PASS,

@@ -189,6 +189,7 @@ static void on_hello(struct process *p, const struct msg_hello *hello)
 		process_kill(p);
 		return;
 	}
+	p->ops->arrived(p);
 	p->fresh = hello->generation == 0;
 	p->hash = hello->model_hash;
 	p->generation = hello->generation;

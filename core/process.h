@@ -33,6 +33,8 @@ struct process_ops {
 	const struct generation *(*generation)(struct process *p);
 	/* How to start it. */
 	struct spawn_options (*spawn_options)(struct process *p);
+	/* It is connected, started or adopted, and has no model from us yet. */
+	void (*arrived)(struct process *p);
 	/* It resumes: send it what its former incarnation knew. */
 	void (*hand_over)(struct process *p);
 	/* It runs the model in force, for the first time in its life or since it was adopted. */

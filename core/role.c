@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -65,6 +67,23 @@ static struct link *peer_link(enum role_id id)
 		return &role.peers[3];
 	}
 	return &role.supervisor;
+}
+
+/* The limit is the soft one, which can be raised again: SIGXCPU ends the process at it. */
+void role_tune(const struct tuning *t)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_RTTIME, &limit) == 0) {
+		limit.rlim_cur = t->rttime_us ? t->rttime_us : limit.rlim_max;
+		if (setrlimit(RLIMIT_RTTIME, &limit) < 0)
+			log_warning("real-time CPU time can't be limited to %u us: %s",
+				    t->rttime_us, strerror(errno));
+	}
+	if (t->no_swap && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		log_warning("memory can't be locked: %s", strerror(errno));
+	else if (!t->no_swap)
+		munlockall();
 }
 
 const char *role_run_dir(void)

@@ -169,8 +169,6 @@ static void choose_capabilities(const struct plan *p)
 	capng_clear(CAPNG_SELECT_ALL);
 	for (int i = 0; i < ROLE_CAPS_MAX && p->desc->caps[i] >= 0; i++)
 		capng_update(CAPNG_ADD, sets, (unsigned)p->desc->caps[i]);
-	if (p->options->real_time)
-		capng_update(CAPNG_ADD, sets, CAP_SYS_NICE);
 	if (p->options->no_swap)
 		capng_update(CAPNG_ADD, sets, CAP_IPC_LOCK);
 }

@@ -31,8 +31,7 @@ struct spawn_options {
 	const char *run_dir;
 	bool log_console;
 	bool log_detail;
-	bool real_time; /* may ask for SCHED_RR */
-	bool no_swap;	/* may lock its memory */
+	bool no_swap; /* may lock its memory */
 };
 
 struct spawn_result {

@@ -16,6 +16,7 @@
 #include "core/manager.h"
 #include "core/notify.h"
 #include "core/scripts.h"
+#include "core/tuning.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -93,6 +94,14 @@ static void commit_trackers(struct supervisor *s)
 	track_services_commit(&s->track_services, m);
 }
 
+static void tune_role(struct process *p)
+{
+	const struct supervisor *s = p->owner;
+
+	if (p->pid && s->running.model)
+		tuning_apply(p->desc, s->running.model->global, p->pid);
+}
+
 void supervisor_set_generation(struct supervisor *s, struct generation *next)
 {
 	struct generation former;
@@ -102,6 +111,9 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 	former = s->running;
 	s->running = *next;
 	*next = (struct generation){.image_fd = -1, .plain_fd = -1};
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		tune_role(s->processes[i]);
+	tune_role(s->stand_by);
 	commit_trackers(s);
 	fifos_commit(s->outlets.fifos, s->running.model);
 	mails_commit(s->outlets.mails, s->running.model);
@@ -186,8 +198,7 @@ static struct spawn_options role_spawn_options(struct process *p)
 	return (struct spawn_options){.run_dir = s->options.run_dir,
 				      .log_console = s->options.log_console,
 				      .log_detail = s->options.log_detail,
-				      .real_time = g->vrrp_rt_priority > 0,
-				      .no_swap = g->vrrp_no_swap};
+				      .no_swap = tuning_configured(p->desc, g)->no_swap};
 }
 
 static const char *role_pid_file(const struct process *p)
@@ -409,6 +420,7 @@ void supervisor_adopted(struct supervisor *s)
 static const struct process_ops process_ops = {
 	.generation = role_generation,
 	.spawn_options = role_spawn_options,
+	.arrived = tune_role,
 	.hand_over = supervisor_hand_over,
 	.ready = role_ready,
 	.outdated = role_outdated,
@@ -690,58 +702,6 @@ static void done(struct supervisor *s)
 	generation_free(&s->running);
 }
 
-/* What says that this run directory is taken, and who took it. */
-struct ownership {
-	char pid_path[256];
-	int lock; /* of the directory: the pid file may be anywhere */
-	int pid;
-};
-
-/* A descriptor, or -errno after saying why. */
-static int own_file(const char *path)
-{
-	pid_t other = 0;
-	int fd = daemon_lock_pid_file(path, &other);
-
-	if (fd == -EEXIST)
-		log_error("%s: process %d is already running here", path, (int)other);
-	else if (fd < 0)
-		log_error("%s: can't be written: %s", path, strerror(-fd));
-	return fd;
-}
-
-static int own_run_dir(const struct options *o, struct ownership *ret)
-{
-	char lock_path[256];
-	int err = daemon_make_run_dir(o->run_dir);
-
-	*ret = (struct ownership){.lock = -1, .pid = -1};
-	if (err) {
-		log_error("%s: can't be used as run directory: %s", o->run_dir, strerror(-err));
-		return err;
-	}
-	snprintf(lock_path, sizeof(lock_path), "%s/tandemd.lock", o->run_dir);
-	if (o->pid_file)
-		snprintf(ret->pid_path, sizeof(ret->pid_path), "%s", o->pid_file);
-	else
-		snprintf(ret->pid_path, sizeof(ret->pid_path), "%s/tandemd.pid", o->run_dir);
-	ret->lock = own_file(lock_path);
-	if (ret->lock < 0)
-		return ret->lock;
-	ret->pid = own_file(ret->pid_path);
-	return ret->pid < 0 ? ret->pid : 0;
-}
-
-static void disown_run_dir(const struct ownership *own)
-{
-	if (own->pid >= 0) {
-		unlink(own->pid_path);
-		close(own->pid);
-	}
-	if (own->lock >= 0)
-		close(own->lock);
-}
-
 /* What stays behind is for a successor, or there is none. */
 static void end(struct supervisor *s)
 {
@@ -759,8 +719,8 @@ static void end(struct supervisor *s)
 static int run(const struct options *o, int parent)
 {
 	struct supervisor s = {.handover = {.kind = HANDOVER_NONE}};
-	struct ownership own;
-	int err = own_run_dir(o, &own);
+	struct daemon_place own;
+	int err = daemon_own(o->run_dir, o->pid_file, &own);
 	bool owned = !err;
 
 	if (owned) {
@@ -774,7 +734,7 @@ static int run(const struct options *o, int parent)
 	}
 	if (owned)
 		done(&s);
-	disown_run_dir(&own);
+	daemon_disown(&own);
 	if (!err && s.handover.kind == HANDOVER_EXECUTE)
 		return handover_execute(o);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

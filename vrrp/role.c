@@ -18,10 +18,8 @@
 #include "vrrp/vmacs.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 struct vrrp_role {
@@ -34,7 +32,6 @@ struct vrrp_role {
 	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
-	unsigned rt_priority; /* in force; 0: none */
 	int64_t sync_wait_us;	       /* of the sync block; 0: there is none */
 	bool synced;		       /* tandem-sync says so */
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
@@ -258,23 +255,6 @@ static void on_startup(struct ev_loop *loop, ev_timer *w, int events)
 	start_new();
 }
 
-/* Advertisements must not wait for other processes, nor for the disk. A reload may take it back. */
-static void set_scheduling(const struct global *g)
-{
-	struct sched_param param = {.sched_priority = g->vrrp_rt_priority};
-	int policy = g->vrrp_rt_priority ? SCHED_RR : SCHED_OTHER;
-	bool differs = g->vrrp_rt_priority != vrrp.rt_priority;
-
-	if (differs && sched_setscheduler(0, policy, &param) < 0)
-		log_warning("real-time priority %u refused: %s", g->vrrp_rt_priority,
-			    strerror(errno));
-	vrrp.rt_priority = g->vrrp_rt_priority;
-	if (g->vrrp_no_swap && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
-		log_warning("memory can't be locked: %s", strerror(errno));
-	else if (!g->vrrp_no_swap)
-		munlockall();
-}
-
 static void on_claim(const struct claim *claim)
 {
 	for (struct instance *in = vrrp.instances; in; in = in->next)
@@ -464,7 +444,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 {
 	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
 	update_sync_wait();
-	set_scheduling(&now->global[0]);
+	role_tune(now->global->vrrp_tuning);
 	set_refused(now);
 	want_claims(now);
 	set_unknown(now->global->log_unknown_vrids);

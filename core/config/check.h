@@ -55,6 +55,8 @@ struct global_draft {
 	struct check_tls tls; /* the SSL block: for checks that leave things out */
 	struct sync_draft sync;
 	struct garp_draft garp;
+	struct tuning vrrp_tuning;
+	struct tuning checker_tuning;
 	int64_t garp_interval_us;
 	int64_t gna_interval_us;
 	int64_t garp_extra_us;
@@ -311,6 +313,10 @@ void global_init(struct checker *c);
 void global_finish(struct checker *c);
 void garp_init(struct garp_draft *g);
 
+/* check_tuning.c */
+void tuning_init(struct global_draft *d);
+void tuning_finish(struct checker *c);
+
 /* check_notify.c: what is told to whom */
 void notify_finish(struct checker *c);
 void mail_finish(struct checker *c);
@@ -458,6 +464,7 @@ SETTER(set_global_router_id);
 SETTER(set_global_nftables);
 SETTER(set_global_iproute_dir);
 SETTER(set_global_rt_priority);
+SETTER(set_global_cpu_affinity);
 SETTER(set_global_script_user);
 SETTER(set_global_flush_on_stop);
 SETTER(set_global_sync_daemon);

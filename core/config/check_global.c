@@ -29,6 +29,7 @@ void global_init(struct checker *c)
 	d->smtp_alert = d->smtp_alert_vrrp = d->smtp_alert_checker = -1;
 	tls_init(&d->tls);
 	garp_init(&d->garp);
+	tuning_init(d);
 	d->g.nft_priority = NFT_PRIORITY;
 	d->default_interface = "eth0";
 	d->iproute_etc_dir = IPROUTE_ETC_DIR;
@@ -57,6 +58,7 @@ void global_finish(struct checker *c)
 {
 	struct garp_draft *g = &c->global.garp;
 
+	tuning_finish(c);
 	if (g->delay_us < 0)
 		g->delay_us = 5000000;
 	if (g->repeat < 0)
@@ -121,25 +123,11 @@ void set_global_min_garp(struct checker *c, void *draft, const struct ast_node *
 	d->garp.refresh_repeat = 1;
 }
 
-/* keepalived takes what is too high as the highest. */
 void set_global_nftables(struct checker *c, void *draft, const struct ast_node *n)
 {
 	if (n->n_words > 1)
 		check_later(c, &n->word[1].loc, "'nftables %s': the table is tandem_vrrp",
 			    n->word[1].s);
-}
-
-void set_global_rt_priority(struct checker *c, void *draft, const struct ast_node *n)
-{
-	struct global_draft *d = draft;
-	int64_t value;
-
-	if (!value_number(c, &n->word[1], 1, INT32_MAX, &value))
-		return;
-	if (value > 99)
-		check_warn(c, &n->word[1].loc,
-			   "%s is above the highest real-time priority; 99 is used", n->word[1].s);
-	d->g.vrrp_rt_priority = value > 99 ? 99 : (uint8_t)value;
 }
 
 void set_global_flush_on_stop(struct checker *c, void *draft, const struct ast_node *n)

@@ -20,6 +20,13 @@ void dump_bool(FILE *out, const char *indent, const char *keyword, bool on);
 void dump_flag(FILE *out, const char *indent, const char *keyword, bool on);
 void dump_seconds(FILE *out, const char *indent, const char *keyword, int64_t us);
 void dump_addr(FILE *out, const char *indent, const char *keyword, const struct addr *a);
+void dump_notify(FILE *out, const char *indent, const char *keyword, const struct notify *n);
+
+/* dump_global.c */
+void dump_global(FILE *out, const struct model *m);
+void dump_link_delays(FILE *out, const struct global *g);
+/* Without `secrets`, keys are not told. */
+void dump_peering(FILE *out, const struct sync_block *b, bool secrets);
 
 /* dump_vip.c: a block of addresses; nothing when there are none. */
 void dump_vips(FILE *out, const char *indent, const char *keyword, const struct model *m,

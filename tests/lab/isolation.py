@@ -15,6 +15,7 @@ from lab import Node, Switch, Tandem, Watch, expect, need, note, now_us, run, wa
 
 ADVERT_S = 0.1
 STOPPED_S = 10
+CAPS_OF_VRRP = 1 << 12 | 1 << 13 | 1 << 14  # NET_ADMIN, NET_RAW; IPC_LOCK for vrrp_no_swap
 
 
 def config(more=""):
@@ -34,12 +35,25 @@ def scheduling(pid):
     return os.sched_getscheduler(pid), os.sched_getparam(pid).sched_priority
 
 
+def rttime_limit(pid):
+    with open(f"/proc/{pid}/limits") as f:
+        return next(line.split()[3] for line in f if line.startswith("Max realtime timeout"))
+
+
+def tuning(pid):
+    """(nice, CPUs, limit of real-time CPU time in us) as the kernel has them."""
+    return os.getpriority(os.PRIO_PROCESS, pid), os.sched_getaffinity(pid), rttime_limit(pid)
+
+
 def as_configured(one):
     pid = one.vrrp_pid()
     expect(scheduling(pid) == (os.SCHED_RR, 37), "tandem-vrrp runs with SCHED_RR, priority 37",
            scheduling(pid))
     expect(int(status_line(pid, "VmLck")) >= int(status_line(pid, "VmRSS")) // 2,
            "its memory is locked", f"VmLck {status_line(pid, 'VmLck')} kB")
+    expect(tuning(pid) == (-7, {0}, "900000"), "with its nice value, CPU and limit", tuning(pid))
+    caps = int(status_line(pid, "CapPrm"), 16)
+    expect(caps == CAPS_OF_VRRP, "and no capability for that", hex(caps))
     others = {name: scheduling(p) for name, p in one.roles().items() if name != "tandem-vrrp"}
     expect(all(s[0] == os.SCHED_OTHER for s in others.values()),
            "no other process of it is in real time", others)
@@ -65,7 +79,8 @@ def main():
     lan, node = Switch("lan"), Node("one")
     node.plug("eth0", lan, "10.0.0.1/24")
     watch = Watch((node,), lan)
-    one = Tandem(node, config("    vrrp_rt_priority 37\n    vrrp_no_swap\n"))
+    one = Tandem(node, config("    vrrp_rt_priority 37\n    vrrp_no_swap\n    vrrp_priority -7\n"
+                              "    vrrp_cpu_affinity 0\n    vrrp_rlimit_rttime 900000\n"))
     one.start()
     expect(wait_for(lambda: "one" in watch.holders["10.0.0.100"], 10), "it is MASTER",
            one.log_text()[-500:])
@@ -80,6 +95,12 @@ def main():
     pid = one.vrrp_pid()
     expect(scheduling(pid) == (os.SCHED_OTHER, 0) and status_line(pid, "VmLck") == "0",
            "a reload takes it back", (scheduling(pid), status_line(pid, "VmLck")))
+    expect(tuning(pid) == (-15, os.sched_getaffinity(0), "unlimited"), "all of it", tuning(pid))
+    one.reload(config("    vrrp_rt_priority 12\n    vrrp_no_swap\n"))
+    expect(scheduling(pid) == (os.SCHED_RR, 12) and status_line(pid, "VmLck") != "0",
+           "and a reload switches it on, without another process",
+           (scheduling(pid), status_line(pid, "VmLck")))
+    expect(one.vrrp_pid() == pid, "which is the same one", one.vrrp_pid())
 
 
 run(main)

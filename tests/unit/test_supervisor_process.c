@@ -20,6 +20,7 @@
 static struct {
 	char events[512]; /* what the process did, in order */
 	pid_t next_pid;
+	unsigned arrived;
 	int64_t now_us;
 	bool take_over;
 	uint64_t installed; /* program_identity() of the program that a new process would run */
@@ -126,6 +127,11 @@ static struct spawn_options op_spawn_options(struct process *p)
 	return (struct spawn_options){.run_dir = "/"};
 }
 
+static void op_arrived(struct process *p)
+{
+	fake.arrived++;
+}
+
 static void op_hand_over(struct process *p)
 {
 	note("hand-over ");
@@ -177,6 +183,7 @@ static void op_message(struct process *p, const struct msg *m)
 static const struct process_ops ops = {
 	.generation = op_generation,
 	.spawn_options = op_spawn_options,
+	.arrived = op_arrived,
 	.hand_over = op_hand_over,
 	.ready = op_ready,
 	.outdated = op_outdated,
@@ -319,6 +326,7 @@ static void test_an_adopted_one_of_the_same_program_is_kept(void **state)
 	p->replace_always = true;
 	say_hello(p, 3, 33);
 	assert_events("outdated ");
+	assert_int_equal(fake.arrived, 2);
 }
 
 /* Nothing that it says would be understood: what is known has to do. */
@@ -366,7 +374,9 @@ static void test_a_fresh_one_gets_the_state_before_it_runs(void **state)
 
 	process_start(p);
 	assert_events("spawn ");
+	assert_int_equal(fake.arrived, 0);
 	say_hello(p, 0, 0);
+	assert_int_equal(fake.arrived, 1);
 	assert_events("PREPARE ");
 	say_prepared(p, 3, 0);
 	assert_events("hand-over COMMIT ");
