@@ -255,7 +255,6 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 	enum vrrp_packet_result result;
 	struct text detail = {""};
 	struct vrrp_packet p;
-	bool active;
 
 	/* It has been, or will be, heard by the listener as well. */
 	if (in->listener && !f->listened)
@@ -281,11 +280,8 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 		return;
 	note_differences(in, f, &p);
 	note_unsigned(in, f, &p);
-	active = in->m.state == VRRP_STATE_ACTIVE;
 	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_ADVERT,
 					      .src = f->path.src,
 					      .priority = p.priority,
 					      .adver_int_us = p.adver_int_cs * USEC_PER_CSEC});
-	if (active && in->m.state == VRRP_STATE_ACTIVE && p.priority)
-		instance_hear_rival(in, &f->path.src, p.priority);
 }

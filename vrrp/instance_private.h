@@ -29,8 +29,8 @@ void instance_send_advert(struct instance *in, uint8_t priority);
 void instance_init_rivals(struct instance *in);
 /* Not Active any more: nobody is its rival. */
 void instance_forget_rivals(struct instance *in);
-/* An advertisement did not beat ours. */
-void instance_hear_rival(struct instance *in, const struct addr *src, uint8_t priority);
+/* An advertisement did not beat ours. True when it counts, and so is to be reported. */
+bool instance_hear_rival(struct instance *in, const struct vrrp_event *advert);
 
 /* instance_faults.c */
 

@@ -119,17 +119,29 @@ void instance_forget_rivals(struct instance *in)
 	ev_timer_stop(in->shell->loop, &in->rival_timer);
 }
 
-void instance_hear_rival(struct instance *in, const struct addr *src, uint8_t priority)
+/* Not more often than we advertise, however many they send: each is told, and runs a script. */
+static bool count_rival(struct instance *in, int64_t now_us)
+{
+	if (now_us < in->rival_us + in->conf.adver_int_us / 2)
+		return false;
+	in->rival_us = now_us;
+	in->rivals++;
+	return true;
+}
+
+bool instance_hear_rival(struct instance *in, const struct vrrp_event *advert)
 {
 	const struct rival_conf conf = router_conf(in);
+	bool counted = count_rival(in, advert->now_us);
 
 	/* Of several the first is told of until it is over. */
-	if (in->rival.told && !addr_equal(&in->rival_address, src))
-		return;
-	in->rival_address = *src;
-	in->rival_priority = priority;
-	act_on_router(in, rival_advertises(&in->rival, &conf, clock_now_us(), in->m.since_us));
+	if (in->rival.told && !addr_equal(&in->rival_address, &advert->src))
+		return counted;
+	in->rival_address = advert->src;
+	in->rival_priority = advert->priority;
+	act_on_router(in, rival_advertises(&in->rival, &conf, advert->now_us, in->m.since_us));
 	arm(in);
+	return counted;
 }
 
 /* The interface's own, and the virtual one of RFC 9568 §7.3, which the other router has too. */

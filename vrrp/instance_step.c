@@ -191,16 +191,6 @@ static bool is_rival(const struct vrrp_machine *was, const struct vrrp_machine *
 	       was->state == VRRP_STATE_ACTIVE && is->state == VRRP_STATE_ACTIVE;
 }
 
-/* Not more often than we advertise, however many they send: each is told, and runs a script. */
-static bool count_rival(struct instance *in, int64_t now_us)
-{
-	if (now_us < in->rival_us + in->conf.adver_int_us / 2)
-		return false;
-	in->rival_us = now_us;
-	in->rivals++;
-	return true;
-}
-
 static bool perform_all(struct instance *in, const struct vrrp_actions *actions)
 {
 	bool tell = false;
@@ -235,7 +225,7 @@ void instance_step(struct instance *in, struct vrrp_event event)
 	alarm_set(&in->shell->alarms, &in->alarm, vrrp_machine_deadline(&in->m));
 	arm_extra(in);
 	if (is_rival(&was, &in->m, &event))
-		tell |= count_rival(in, event.now_us);
+		tell |= instance_hear_rival(in, &event);
 	if (in->m.state != VRRP_STATE_ACTIVE)
 		instance_forget_rivals(in);
 	if (tell || learned(&was, &in->m))
