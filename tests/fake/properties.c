@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The properties in words, for the reader of `sim --properties`; watch.c and reference.c hold them. */
+/* The properties in words, for the reader of `sim --properties`; watch.c, reference.c and many_watch.c hold them. */
 #include "tests/fake/watch.h"
 
 #include <stdio.h>
@@ -31,6 +31,16 @@ static const struct {
 	{"ours", "what a reload changed is told at once"},
 	{"ours", "no address is forgotten, kept for ever, or held on a dead interface"},
 	{"ours", "no flood of advertisements, no waking without end"},
+	{"§6.4.2", "of several virtual routers each is Active somewhere, and in the end once (§6.4.3)"},
+	{"ours", "the members of a sync group are all Active, all Backup or all in FAULT, always"},
+	{"ours", "one member's fault is a fault of all, and only of its group"},
+	{"ours", "in the end a sync group is Active on one director, whatever its members' priorities"},
+	{"ours", "a reload moves routers between groups, and all of the above holds again"},
+	{"ours", "a planned move of a whole director leaves no router without its addresses"},
+	{"ours", "an Active that was held up looks before it goes on, when it is asked to"},
+	{"ours", "a rival is told of once and its end once; a former Active's last words are none"},
+	{"ours", "a claim on an address is told once, answered at a limited rate, and over once"},
+	{"ours", "nothing depends on when a director's clock began, or that it never leaps"},
 };
 
 void watch_print_properties(void)
