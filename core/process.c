@@ -97,6 +97,21 @@ static void watch(struct process *p)
 	ev_timer_again(p->loop, &p->ping_timer);
 }
 
+static void stop_in_order(struct process *p, int64_t timeout_us)
+{
+	struct msg m = {.type = MSG_STOP, .stop = {clock_now_us() + timeout_us}};
+
+	p->phase = PROCESS_STOPPING;
+	ev_timer_stop(p->loop, &p->ping_timer);
+	/* A little later than it was told, so that its own deadline comes first. */
+	set_deadline(p, (double)timeout_us / USEC_PER_SEC + 0.5);
+	/* Who is not listened to has no supervisor, and ends in order when it is asked to. */
+	if (link_is_open(&p->link))
+		process_send(p, &m, -1);
+	else
+		kill(p->pid, SIGTERM);
+}
+
 static void become_ready(struct process *p)
 {
 	watch(p);
@@ -212,6 +227,8 @@ static void commit(struct process *p)
 		p->ops->hand_over(p);
 	p->phase = PROCESS_COMMITTING;
 	process_send(p, &m, -1);
+	if (p->stop_us)
+		stop_in_order(p, p->stop_us);
 }
 
 static void on_prepared(struct process *p, const struct msg_prepared *m)
@@ -314,10 +331,21 @@ static void describe_end(int status, struct text *ret)
 		text_set(ret, "ended with status %d", WEXITSTATUS(status));
 }
 
+static void become_stopped(struct process *p)
+{
+	p->phase = PROCESS_STOPPED;
+	p->ops->stopped(p);
+}
+
 static void restart_or_not(struct process *p, const struct text *how)
 {
 	int64_t delay_us = backoff_delay_us(&p->backoff, clock_now_us() - p->started_us);
 
+	if (p->stop_us) {
+		log_error("%s: %s: what it has left in the kernel stays", name(p), how->s);
+		become_stopped(p);
+		return;
+	}
 	if (!p->respawn) {
 		log_error("%s: %s: not started again (-R)", name(p), how->s);
 		p->ops->given_up(p);
@@ -360,6 +388,7 @@ static void forget_process(struct process *p)
 		close(p->pidfd);
 	p->pidfd = -1;
 	p->pid = 0;
+	p->adopted = false;
 	p->hash = 0;
 }
 
@@ -372,12 +401,11 @@ static void on_end(struct process *p, int status)
 	if (p->failure >= 0)
 		spawn_failure(p->failure, &how);
 	p->failure = -1;
-	if (p->phase == PROCESS_STOPPING) {
+	if (p->phase == PROCESS_STOPPING || p->stop_us) {
 		if (status > 0)
 			log_notice("%s: %s while it was stopping", name(p), how.s);
-		p->phase = PROCESS_STOPPED;
 		p->ops->gone(p);
-		p->ops->stopped(p);
+		become_stopped(p);
 		return;
 	}
 	if (p->phase == PROCESS_STOPPED)
@@ -505,23 +533,27 @@ void process_adopt(struct process *p, int sock, pid_t pid)
 	set_deadline(p, BRING_UP_TIMEOUT_S);
 }
 
+/* It runs no model, and so can't know what is its own. */
+static bool knows_nothing(const struct process *p)
+{
+	return !p->adopted && !p->hash && p->phase != PROCESS_COMMITTING;
+}
+
 void process_stop(struct process *p, int64_t timeout_us, bool in_order)
 {
-	struct msg m = {.type = MSG_STOP, .stop = {clock_now_us() + timeout_us}};
-
 	ev_timer_stop(p->loop, &p->restart_timer);
-	if (!p->pid) {
-		p->phase = PROCESS_STOPPED;
-		p->ops->stopped(p);
-		return;
-	}
-	p->phase = PROCESS_STOPPING;
-	ev_timer_stop(p->loop, &p->ping_timer);
-	/* A little later than it was told, so that its own deadline comes first. */
-	set_deadline(p, (double)timeout_us / USEC_PER_SEC + 0.5);
-	/* Who is not listened to has no supervisor, and ends in order when it is asked to. */
-	if (in_order && link_is_open(&p->link))
-		process_send(p, &m, -1);
-	else
+	if (in_order && knows_nothing(p) && p->ops->left_behind(p)) {
+		p->stop_us = timeout_us;
+		if (!p->pid)
+			begin(p);
+	} else if (!p->pid) {
+		become_stopped(p);
+	} else if (in_order) {
+		stop_in_order(p, timeout_us);
+	} else {
+		p->phase = PROCESS_STOPPING;
+		ev_timer_stop(p->loop, &p->ping_timer);
+		set_deadline(p, (double)timeout_us / USEC_PER_SEC);
 		kill(p->pid, SIGTERM);
+	}
 }

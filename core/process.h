@@ -37,6 +37,8 @@ struct process_ops {
 	void (*arrived)(struct process *p);
 	/* It resumes: send it what its former incarnation knew. */
 	void (*hand_over)(struct process *p);
+	/* What an earlier incarnation left in the kernel, if anything, is for this one to remove. */
+	bool (*left_behind)(struct process *p);
 	/* It runs the model in force, for the first time in its life or since it was adopted. */
 	void (*ready)(struct process *p);
 	/* It was adopted and is to be replaced, by process_replace(), when it fits. */
@@ -76,6 +78,7 @@ struct process {
 	struct link link;
 	/* Private to process.c. */
 	uint64_t offered_hash;
+	int64_t stop_us; /* it stops when it runs the model, within so long; 0: it does not */
 	int failure;
 	int pidfd;
 	struct backoff backoff;
@@ -106,7 +109,8 @@ void process_replace(struct process *p);
 void process_update(struct process *p);
 /* A transaction has brought it to this model. */
 void process_runs(struct process *p, const struct generation *g);
-/* Stops in order, or (in_order false) ends it so that it leaves everything as it is. */
+/* Stops in order, or (in_order false) ends it so that it leaves everything as it is. Who has not
+ * come so far as to know what was left behind is brought up first, and started if need be. */
 void process_stop(struct process *p, int64_t timeout_us, bool in_order);
 void process_kill(struct process *p);
 bool process_is_ready(const struct process *p);

@@ -23,6 +23,7 @@ static struct {
 	unsigned arrived;
 	int64_t now_us;
 	bool take_over;
+	bool left_behind;
 	uint64_t installed; /* program_identity() of the program that a new process would run */
 	struct generation generation;
 	struct model model;
@@ -137,6 +138,11 @@ static void op_hand_over(struct process *p)
 	note("hand-over ");
 }
 
+static bool op_left_behind(struct process *p)
+{
+	return fake.left_behind;
+}
+
 static void op_ready(struct process *p)
 {
 	note("ready ");
@@ -185,6 +191,7 @@ static const struct process_ops ops = {
 	.spawn_options = op_spawn_options,
 	.arrived = op_arrived,
 	.hand_over = op_hand_over,
+	.left_behind = op_left_behind,
 	.ready = op_ready,
 	.outdated = op_outdated,
 	.standing_by = op_standing_by,
@@ -541,6 +548,73 @@ static void test_stop(void **state)
 	assert_events("stopped ");
 }
 
+static void test_stop_during_a_start_that_has_left_nothing(void **state)
+{
+	struct process *p = &fake.process;
+
+	process_start(p);
+	process_stop(p, USEC_PER_SEC, true);
+	assert_events("spawn STOP ");
+	die(p, 0);
+	assert_events("gone stopped ");
+}
+
+/* A former life has left services in the kernel: who is to remove them must know of them first. */
+static void test_stop_during_a_start_removes_what_was_left(void **state)
+{
+	struct process *p = &fake.process;
+
+	fake.left_behind = true;
+	process_start(p);
+	process_stop(p, USEC_PER_SEC, true);
+	assert_events("spawn ");
+	say_hello(p, 0, 0);
+	assert_events("PREPARE ");
+	say_prepared(p, 3, 0);
+	assert_events("hand-over COMMIT STOP ");
+	die(p, 0);
+	assert_events("gone stopped ");
+}
+
+static void test_stop_while_it_is_down_removes_what_was_left(void **state)
+{
+	struct process *p = &fake.process;
+
+	fake.left_behind = true;
+	bring_up(p);
+	p->backoff.young_deaths = 9;
+	fake.now_us += 1;
+	die(p, 0x100);
+	fake.events[0] = 0;
+	process_stop(p, USEC_PER_SEC, true);
+	say_hello(p, 0, 0);
+	say_prepared(p, 3, 0);
+	assert_non_null(strstr(fake.events, "PREPARE hand-over COMMIT STOP "));
+}
+
+static void test_stop_of_one_that_does_not_come_up(void **state)
+{
+	struct process *p = &fake.process;
+
+	fake.left_behind = true;
+	process_start(p);
+	process_stop(p, USEC_PER_SEC, true);
+	die(p, 0x100);
+	assert_events("spawn gone stopped ");
+	assert_int_equal(p->phase, PROCESS_STOPPED);
+}
+
+/* Who runs a model knows what is its own: also one whose next model is on its way. */
+static void test_stop_of_an_adopted_one_while_it_prepares(void **state)
+{
+	struct process *p = &fake.process;
+
+	fake.left_behind = true;
+	adopt(p);
+	process_stop(p, USEC_PER_SEC, true);
+	assert_events("STOP ");
+}
+
 static void test_stop_that_leaves_everything_as_it_is(void **state)
 {
 	bring_up(&fake.process);
@@ -569,6 +643,11 @@ int main(void)
 		TEST(test_the_death_of_a_stand_by_is_its_own_affair),
 		TEST(test_one_that_hangs_is_killed),
 		TEST(test_stop),
+		TEST(test_stop_during_a_start_that_has_left_nothing),
+		TEST(test_stop_during_a_start_removes_what_was_left),
+		TEST(test_stop_while_it_is_down_removes_what_was_left),
+		TEST(test_stop_of_one_that_does_not_come_up),
+		TEST(test_stop_of_an_adopted_one_while_it_prepares),
 		TEST(test_stop_that_leaves_everything_as_it_is),
 	};
 
