@@ -112,21 +112,15 @@ static void on_ended(void *ctx, uint64_t object, const struct script_end *end)
 static int run(struct check_scripts *cs, const struct model *m, struct known *k)
 {
 	const struct check_misc *misc = k->conf->misc;
-	const struct global *g = m->global;
-	bool own_user = misc->user[0];
+	struct script_request r =
+		scripts_request_as(misc->command, misc->user, misc->group, m->global);
 	char name[TEXT_MAX];
-	const struct script_request r = {
-		.object = k->id,
-		.name = check_format(k->conf, name),
-		.command = misc->command,
-		.user = own_user ? misc->user : g->script_user,
-		.group = own_user ? misc->group : g->script_group,
-		.secure = g->script_security,
-		.timeout_us = misc->timeout_us,
-		.ended = on_ended,
-		.ctx = cs,
-	};
 
+	r.object = k->id;
+	r.name = check_format(k->conf, name);
+	r.timeout_us = misc->timeout_us;
+	r.ended = on_ended;
+	r.ctx = cs;
 	return scripts_run(cs->scripts, &r);
 }
 

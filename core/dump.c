@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/supervisor.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,10 +127,23 @@ static void print_stats(FILE *f, const struct supervisor *s)
 	}
 }
 
-static void write_file(const struct supervisor *s, const char *name,
+/* `place`, of the file, is a path, or a directory when it ends with '/'; "": it says nothing. */
+static void choose_path(const struct supervisor *s, const char *place, const char *name, char *path,
+			size_t size)
+{
+	size_t n = strlen(place);
+
+	if (!n)
+		snprintf(path, size, "%s/%s",
+			 s->options.own_run_dir ? s->options.run_dir : "/tmp", name);
+	else
+		snprintf(path, size, "%s%s", place, place[n - 1] == '/' ? name : "");
+}
+
+static void write_file(const struct supervisor *s, const char *place, const char *name,
 		       void (*print)(FILE *f, const struct supervisor *s))
 {
-	char path[256], *text = NULL;
+	char path[PATH_MAX], *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
 	int err;
@@ -138,8 +152,7 @@ static void write_file(const struct supervisor *s, const char *name,
 		return;
 	print(f, s);
 	fclose(f);
-	snprintf(path, sizeof(path), "%s/%s", s->options.own_run_dir ? s->options.run_dir : "/tmp",
-		 name);
+	choose_path(s, place, name, path, sizeof(path));
 	err = file_replace(path, text, n, 0644);
 	if (err)
 		log_error("%s: can't be written: %s", path, strerror(-err));
@@ -150,10 +163,10 @@ static void write_file(const struct supervisor *s, const char *name,
 
 void dump_data(const struct supervisor *s)
 {
-	write_file(s, "keepalived.data", print_data);
+	write_file(s, s->running.model->global->state_dump_file, "keepalived.data", print_data);
 }
 
 void dump_stats(const struct supervisor *s)
 {
-	write_file(s, "keepalived.stats", print_stats);
+	write_file(s, s->running.model->global->stats_dump_file, "keepalived.stats", print_stats);
 }

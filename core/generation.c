@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* More changes than that are counted only. */
@@ -148,16 +150,42 @@ void generation_describe_changes(const struct generation *former, const struct g
 			 d.at[i].what[0] ? ": " : "", d.at[i].what);
 }
 
-void generation_log(const struct generation *g)
+/* Without secrets. NULL: no memory; else the caller's. */
+static char *dump_text(const struct generation *g, size_t *ret_n)
 {
-	char *text = NULL, *at, *line;
-	size_t n = 0;
-	FILE *f = open_memstream(&text, &n);
+	char *text = NULL;
+	FILE *f = open_memstream(&text, ret_n);
 
 	if (!f)
-		return;
+		return NULL;
 	config_dump(g->model, f, false);
 	fclose(f);
+	return text;
+}
+
+void generation_keep(const struct generation *g, const char *dir)
+{
+	char path[PATH_MAX];
+	size_t n = 0;
+	char *text = dump_text(g, &n);
+	int err = mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
+
+	snprintf(path, sizeof(path), "%s/tandem-%llu.conf", dir,
+		 (unsigned long long)g->model->generation);
+	if (!err)
+		err = text ? file_replace(path, text, n, 0600) : -ENOMEM;
+	if (err)
+		log_warning("%s: can't be written: %s", path, strerror(-err));
+	free(text);
+}
+
+void generation_log(const struct generation *g)
+{
+	size_t n = 0;
+	char *text = dump_text(g, &n), *at, *line;
+
+	if (!text)
+		return;
 	at = text;
 	while ((line = strsep(&at, "\n")))
 		if (*line)

@@ -46,6 +46,9 @@ int generation_restore(struct generation *ret, const char *run_dir);
 /* As generation_restore(), from an image's descriptor, which stays the caller's. */
 int generation_from_image(struct generation *ret, int image_fd, uint64_t number);
 void generation_forget(const char *run_dir);
+/* config_save_dir: the configuration as it was understood, without secrets, as a file of its own
+ * in a directory that is made if need be. */
+void generation_keep(const struct generation *g, const char *dir);
 
 /* Still the generation's. */
 int generation_image_for(const struct generation *g, enum role_id role);

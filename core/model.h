@@ -34,6 +34,7 @@ enum notify_fifo_kind {
 	NOTIFY_FIFO_KINDS,
 };
 
+#define UMASK_NONE 01000 /* above every umask: the file has none */
 #define TUNING_NICE_NONE 20 /* above every nice value: the file has none */
 
 enum vrrp_auth {

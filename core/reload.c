@@ -8,10 +8,13 @@
 #include "core/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of the errors and of the rest each. The log is slow, and ten thousand lines tell no more. */
 #define DIAGS_LOGGED_MAX 50
@@ -214,6 +217,38 @@ static bool is_held(struct supervisor *s, const struct reload_source *from)
 	return true;
 }
 
+/* reload_file: is there as long as files are read, and empty, so that nobody changes them. */
+static void mark_reading(const char *path, bool begins)
+{
+	int fd;
+
+	if (!begins) {
+		unlink(path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		log_warning("%s: can't be made: %s", path, strerror(errno));
+	else
+		close(fd);
+}
+
+static int load_marked(struct supervisor *s, const struct options *o, uint64_t number)
+{
+	const struct global *g = s->running.model->global;
+	char path[PATH_MAX];
+	int err;
+
+	if (!g->reload_file_wanted)
+		return generation_load(&s->reload.next, o, number);
+	snprintf(path, sizeof(path), "%s%s", g->reload_file[0] ? g->reload_file : o->run_dir,
+		 g->reload_file[0] ? "" : "/keepalived.reload");
+	mark_reading(path, true);
+	err = generation_load(&s->reload.next, o, number);
+	mark_reading(path, false);
+	return err;
+}
+
 static int read_source(struct supervisor *s, const struct reload_source *from, uint64_t number)
 {
 	struct options options = s->options;
@@ -222,7 +257,7 @@ static int read_source(struct supervisor *s, const struct reload_source *from, u
 		return generation_from_image(&s->reload.next, from->image_fd, number);
 	if (from->kind == RELOAD_FILE)
 		options.config_file = from->file;
-	return generation_load(&s->reload.next, &options, number);
+	return load_marked(s, &options, number);
 }
 
 /* 0 when there is something to do; else it is finished. */

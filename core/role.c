@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -74,6 +75,7 @@ void role_tune(const struct tuning *t)
 {
 	struct rlimit limit;
 
+	prctl(PR_SET_NAME, t->name[0] ? t->name : program_invocation_short_name);
 	if (getrlimit(RLIMIT_RTTIME, &limit) == 0) {
 		limit.rlim_cur = t->rttime_us ? t->rttime_us : limit.rlim_max;
 		if (setrlimit(RLIMIT_RTTIME, &limit) < 0)

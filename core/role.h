@@ -80,7 +80,8 @@ void role_send(enum role_id to, const struct msg *m);
 
 void role_stopped(void);
 
-/* Locks all memory and limits CPU time in real time, or no longer; the rest is core/tuning.h's. */
+/* Locks all memory, limits CPU time in real time, and takes a name, or no longer; the rest is
+ * core/tuning.h's. */
 void role_tune(const struct tuning *t);
 
 /* The directory that holds everything of this instance; for files of the role's own. */

@@ -32,12 +32,15 @@ static void __attribute__((noreturn)) give_up(int why, const struct text *reason
 struct account {
 	uid_t uid;
 	gid_t gid;
-	bool change; /* else: stay who we are */
+	const char *name; /* whose supplementary groups to take; NULL: none */
+	bool change;	  /* else: stay who we are */
 };
 
 static int find_account(const struct script_identity *who, struct account *ret, struct text *reason)
 {
 	const char *name = who->user[0] ? who->user : SCRIPT_DEFAULT_USER;
+	bool supplementary = who->groups || who->group[0] == ':';
+	const char *group_name = who->group + (who->group[0] == ':');
 	const struct passwd *user = getpwnam(name);
 	const struct group *group;
 
@@ -48,12 +51,15 @@ static int find_account(const struct script_identity *who, struct account *ret, 
 	}
 	/* Without root's rights scripts can only run as ourselves, asked for or not. */
 	if (user && (geteuid() == 0 || who->user[0]))
-		*ret = (struct account){.uid = user->pw_uid, .gid = user->pw_gid, .change = true};
-	if (!who->group[0])
+		*ret = (struct account){.uid = user->pw_uid,
+					.gid = user->pw_gid,
+					.name = supplementary ? name : NULL,
+					.change = true};
+	if (!group_name[0])
 		return 0;
-	group = getgrnam(who->group);
+	group = getgrnam(group_name);
 	if (!group) {
-		text_set(reason, "there is no group %s", who->group);
+		text_set(reason, "there is no group %s", group_name);
 		return -ENOENT;
 	}
 	ret->gid = group->gr_gid;
@@ -61,11 +67,16 @@ static int find_account(const struct script_identity *who, struct account *ret, 
 	return 0;
 }
 
+static int set_groups(const struct account *a)
+{
+	return a->name ? initgroups(a->name, a->gid) : setgroups(1, &a->gid);
+}
+
 static int become(const struct account *a, struct text *reason)
 {
 	if (!a->change || (a->uid == geteuid() && a->gid == getegid() && a->uid != 0))
 		return 0;
-	if (setgroups(1, &a->gid) < 0 || setresgid(a->gid, a->gid, a->gid) < 0 ||
+	if (set_groups(a) < 0 || setresgid(a->gid, a->gid, a->gid) < 0 ||
 	    setresuid(a->uid, a->uid, a->uid) < 0) {
 		text_set(reason, "can't become user %u, group %u: %s", a->uid, a->gid,
 			 strerror(errno));

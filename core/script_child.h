@@ -8,8 +8,9 @@
 
 struct script_identity {
 	const char *user;
-	const char *group;
+	const char *group; /* "[:][NAME]": with ':' the user's supplementary groups as well */
 	bool secure;
+	bool groups; /* as if there were a ':' */
 };
 
 /*

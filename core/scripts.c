@@ -266,7 +266,8 @@ static int script_new(struct scripts *s, const struct script_request *r, struct 
 		.ctx = r->ctx,
 		.who = {.user = arena_strdup(arena, r->user),
 			.group = arena_strdup(arena, r->group),
-			.secure = r->secure},
+			.secure = r->secure,
+			.groups = r->groups},
 	};
 	err = command_split(arena, r->command, n_more, &script->argv, &n);
 	if (err) {
@@ -308,16 +309,21 @@ void scripts_end(struct scripts *s, uint64_t object)
 	on_deadline(s->loop, &s->deadline, 0);
 }
 
+struct script_request scripts_request_as(const char *command, const char *user, const char *group,
+					 const struct global *g)
+{
+	return (struct script_request){
+		.command = command,
+		.user = user[0] ? user : g->script_user,
+		.group = user[0] ? group : g->script_group,
+		.secure = g->script_security,
+		.groups = g->script_groups,
+	};
+}
+
 struct script_request scripts_request_for(const struct notify *n, const struct global *g)
 {
-	bool own_user = n->user[0];
-
-	return (struct script_request){
-		.command = n->command,
-		.user = own_user ? n->user : g->script_user,
-		.group = own_user ? n->group : g->script_group,
-		.secure = g->script_security,
-	};
+	return scripts_request_as(n->command, n->user, n->group, g);
 }
 
 int scripts_notify(struct scripts *s, uint64_t object, const char *owner, const char *event,

@@ -47,6 +47,7 @@ struct script_request {
 	const char *user;	 /* "" : DEFAULT_USER if there is one, else who we are */
 	const char *group;	 /* "" : the user's own */
 	bool secure;		 /* enable_script_security */
+	bool groups;		 /* set_supplementary_groups: those of the user as well */
 	int64_t timeout_us;
 	/* Told once how it ended, and then nothing of it is logged. Or NULL. */
 	void (*ended)(void *ctx, uint64_t object, const struct script_end *end);
@@ -62,7 +63,10 @@ int scripts_new(struct ev_loop *loop, size_t running_max, struct scripts **ret);
 /* Scripts that run go on by themselves; those that wait are dropped, which is logged. */
 void scripts_free(struct scripts *s);
 
-/* Command and user of a line of the configuration; the rest is the caller's to fill in. */
+/* Command and user of a line of the configuration, with what global_defs says of all scripts; the
+ * rest is the caller's to fill in. */
+struct script_request scripts_request_as(const char *command, const char *user, const char *group,
+					 const struct global *g);
 struct script_request scripts_request_for(const struct notify *n, const struct global *g);
 
 /* 0, or -EINVAL for a command that can't be split into words (which is logged). */

@@ -36,8 +36,7 @@
 /* For a stand-by of a new program to get ready: so long may it take on a machine that is busy. */
 #define STAND_BY_WAIT_S 20
 
-#define DRAIN_US (5 * USEC_PER_SEC)
-#define HOLD_S	 5
+#define HOLD_S 5
 
 /* The roles that talk to each other without us. */
 static const struct {
@@ -111,6 +110,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 	former = s->running;
 	s->running = *next;
 	*next = (struct generation){.image_fd = -1, .plain_fd = -1};
+	supervisor_commit_own(s);
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		tune_role(s->processes[i]);
 	tune_role(s->stand_by);
@@ -333,6 +333,27 @@ static bool role_take_over(struct process *dead)
 	return true;
 }
 
+/* Then the kernel's table is there already, and others wait for our advertisement. */
+static bool vrrp_resumes(const struct supervisor *s)
+{
+	const struct model *m = s->running.model;
+	struct msg last;
+
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (store_get(&s->store, MSG_VRRP_STATE, m->instances[i].id, &last))
+			return true;
+	return false;
+}
+
+static bool role_left_behind(struct process *p)
+{
+	const struct supervisor *s = p->owner;
+
+	if (p->desc->id == ROLE_VRRP)
+		return vrrp_resumes(s);
+	return p->desc->id == ROLE_IPVS && (s->resumes || p->restarts);
+}
+
 static void role_gone(struct process *p)
 {
 	struct supervisor *s = p->owner;
@@ -340,29 +361,6 @@ static void role_gone(struct process *p)
 	daemon_write_pid(role_pid_file(p), 0);
 	reload_role_gone(s, p->desc->id);
 	snapshot_role_gone(s, p->desc->id);
-}
-
-static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
-{
-	struct supervisor *s = w->data;
-
-	bool idle = scripts_idle(s->outlets.scripts) && fifos_idle(s->outlets.fifos) &&
-		    mails_idle(s->outlets.mails);
-
-	if (idle || clock_now_us() >= s->drain_until_us)
-		ev_break(loop, EVBREAK_ALL);
-}
-
-/* The last scripts are given a little time: a service manager may end them with us. */
-static void drain_scripts(struct supervisor *s)
-{
-	if (!s->options.keep_ipvs)
-		notify_omega(&s->outlets, s->running.model, &s->store);
-	fifos_close(s->outlets.fifos);
-	s->drain_until_us = clock_now_us() + DRAIN_US;
-	ev_timer_init(&s->drain, on_drain, 0, 0.02);
-	s->drain.data = s;
-	ev_timer_start(s->loop, &s->drain);
 }
 
 /* VRRP first: it goes on forwarding until its successor is there, which takes the others. What the
@@ -382,7 +380,7 @@ static void stop_next(struct supervisor *s)
 				     p->desc->id != ROLE_IPVS || !s->options.keep_ipvs);
 		return;
 	}
-	drain_scripts(s);
+	supervisor_drain(s);
 }
 
 static void role_stopped(struct process *p)
@@ -422,6 +420,7 @@ static const struct process_ops process_ops = {
 	.spawn_options = role_spawn_options,
 	.arrived = tune_role,
 	.hand_over = supervisor_hand_over,
+	.left_behind = role_left_behind,
 	.ready = role_ready,
 	.outdated = role_outdated,
 	.standing_by = role_standing_by,
@@ -467,6 +466,7 @@ static void load_state(struct supervisor *s)
 
 	if (err == -ENOENT || err == -ESTALE)
 		return;
+	s->resumes = true;
 	if (err)
 		log_warning("%s: read in part only: %s", s->statefile.path, strerror(-err));
 	else
@@ -511,18 +511,6 @@ static int load_first_generation(struct supervisor *s)
 	return 0;
 }
 
-/* Then the kernel's table is there already, and others wait for our advertisement. */
-static bool vrrp_resumes(const struct supervisor *s)
-{
-	const struct model *m = s->running.model;
-	struct msg last;
-
-	for (uint32_t i = 0; i < m->n_instances; i++)
-		if (store_get(&s->store, MSG_VRRP_STATE, m->instances[i].id, &last))
-			return true;
-	return false;
-}
-
 /*
  * ipvs comes first, and has the machine for itself: it needs no verdict to begin with. Who draws
  * traffic must be able to pass it on.
@@ -532,7 +520,7 @@ static bool waits_for_ipvs(const struct supervisor *s, enum role_id role)
 	return role == ROLE_CHECK || role == ROLE_SYNC || (role == ROLE_VRRP && !vrrp_resumes(s));
 }
 
-static void start_roles(struct supervisor *s)
+void supervisor_start_roles(struct supervisor *s)
 {
 	unsigned adopted = adopt_begin(s);
 
@@ -591,6 +579,7 @@ static void init(struct supervisor *s, const struct options *o)
 	s->hold.data = s;
 	ev_init(&s->replacing, on_no_stand_by);
 	s->replacing.data = s;
+	supervisor_init_own(s);
 	handover_init(s);
 	reload_init(s);
 	apply_init(s);
@@ -659,6 +648,7 @@ static int start(struct supervisor *s)
 {
 	int err;
 
+	catch_signals(s); /* first: one that is to stop has to clean up, however early it is told */
 	err = start_runners(s);
 	if (err)
 		return err;
@@ -670,10 +660,9 @@ static int start(struct supervisor *s)
 		return err;
 	operator_init(s);
 	setpriority(PRIO_PROCESS, 0, SUPERVISOR_NICE); /* a container may forbid it: then not */
-	catch_signals(s);
 	manager_init(s);
 	statefile_begin(&s->statefile);
-	start_roles(s);
+	supervisor_start_up(s);
 	if (s->file_refused)
 		reload_request(s); /* says what is wrong with the file */
 	return 0;
@@ -687,6 +676,7 @@ static void done(struct supervisor *s)
 	handover_done(s);
 	ev_timer_stop(s->loop, &s->replacing);
 	snapshot_done(s);
+	reload_timer_done(&s->reload_timer);
 	reload_done(s);
 	apply_done(s);
 	manager_done(s);

@@ -13,8 +13,10 @@
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/operator.h"
+#include "core/once_script.h"
 #include "core/process.h"
 #include "core/reload.h"
+#include "core/reload_timer.h"
 #include "core/snapshot.h"
 #include "core/statefile.h"
 #include "core/store.h"
@@ -49,6 +51,7 @@ struct supervisor {
 	struct operator operator;
 	int pid_fd;
 	int64_t started_us;
+	bool resumes; /* goes on from what a former supervisor knew */
 	bool file_refused; /* at the start: a former supervisor's model runs on */
 	ev_signal signals[5];
 	ev_timer watchdog;
@@ -60,6 +63,9 @@ struct supervisor {
 	struct track_files *track_files;
 	struct track_processes *track_processes;
 	struct track_services track_services;
+	mode_t umask; /* that we were started with */
+	struct reload_timer reload_timer;
+	struct once_script startup, shutdown;
 	ev_timer drain; /* waits for the scripts, at the end */
 	int64_t drain_until_us;
 };
@@ -80,6 +86,17 @@ void supervisor_settle(struct supervisor *s);
 /* No living role is waited for any more. */
 void supervisor_adopted(struct supervisor *s);
 void supervisor_stop(struct supervisor *s);
+
+void supervisor_start_roles(struct supervisor *s);
+
+/* supervisor_own.c: what it does for itself. */
+void supervisor_init_own(struct supervisor *s);
+/* As the model in force says. */
+void supervisor_commit_own(struct supervisor *s);
+/* Starts the roles, once startup_script has ended. */
+void supervisor_start_up(struct supervisor *s);
+/* All roles have ended: ends the loop when shutdown_script and the last notifications are done. */
+void supervisor_drain(struct supervisor *s);
 
 /* supervisor_state.c: what a role is told before its first commit, and what it says. */
 /* VRRP was silent for so long: what others have taken over meanwhile is forgotten. */

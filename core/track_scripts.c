@@ -95,20 +95,14 @@ static void on_ended(void *ctx, uint64_t object, const struct script_end *end)
 static int run(struct tracker *k)
 {
 	const struct track_script *conf = k->conf;
-	const struct global *g = k->owner->global;
-	bool own_user = conf->user[0];
-	const struct script_request r = {
-		.object = conf->id,
-		.name = conf->name,
-		.command = conf->command,
-		.user = own_user ? conf->user : g->script_user,
-		.group = own_user ? conf->group : g->script_group,
-		.secure = g->script_security,
-		.timeout_us = conf->timeout_us,
-		.ended = on_ended,
-		.ctx = k->owner,
-	};
+	struct script_request r =
+		scripts_request_as(conf->command, conf->user, conf->group, k->owner->global);
 
+	r.object = conf->id;
+	r.name = conf->name;
+	r.timeout_us = conf->timeout_us;
+	r.ended = on_ended;
+	r.ctx = k->owner;
 	return scripts_run(k->owner->scripts, &r);
 }
 

@@ -217,6 +217,7 @@ struct vrrp_conf vrrp_config_machine(const struct vrrp_instance *c, const struct
 		.priority = priority,
 		.down_adverts = c->down_timer_adverts ? c->down_timer_adverts : 3,
 		.preempt = c->preempt,
+		.rival_priority = c->rival_priority,
 		.source = *source,
 		.adver_int_us = c->adver_int_cs * USEC_PER_CSEC,
 		.preempt_delay_us = c->preempt_delay_us,

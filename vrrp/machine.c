@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The VRRP state machine: see machine.h. Section numbers are RFC 9568's. */
-#include "vrrp/machine.h"
+#include "vrrp/machine_private.h"
 
 #include <assert.h>
 #include <string.h>
-
-/*
- * While both the old and the new Active answer ARP, a client may have learned the wrong one: the
- * new one says again that it has the addresses, once before and once after the other lets go.
- */
-static const int64_t announce_early_us[] = {
-	VRRP_LET_GO_US / 2,
-	VRRP_LET_GO_US + 10 * USEC_PER_MSEC,
-};
-#define ANNOUNCE_EARLY ((uint8_t)(sizeof(announce_early_us) / sizeof(announce_early_us[0])))
 
 /* Two routers that both think they win must not answer each other at once, without end. */
 #define ASSERT_FRACTION 8
@@ -61,7 +51,7 @@ static bool preempts(const struct vrrp_conf *conf)
 
 /* Actions */
 
-static struct vrrp_action *act(struct vrrp_actions *ret, enum vrrp_action_kind kind)
+struct vrrp_action *vrrp_act(struct vrrp_actions *ret, enum vrrp_action_kind kind)
 {
 	struct vrrp_action *a = &ret->list[ret->n++];
 
@@ -74,7 +64,7 @@ static struct vrrp_action *act(struct vrrp_actions *ret, enum vrrp_action_kind k
 static void send_advert(struct vrrp_machine *m, uint8_t priority, int64_t now_us,
 			struct vrrp_actions *ret)
 {
-	act(ret, VRRP_ACTION_SEND)->priority = priority;
+	vrrp_act(ret, VRRP_ACTION_SEND)->priority = priority;
 	m->sent_us = now_us;
 }
 
@@ -104,7 +94,7 @@ static void send_own_advert(const struct vrrp_conf *conf, struct vrrp_machine *m
 
 static void hold(struct vrrp_machine *m, struct vrrp_actions *ret)
 {
-	act(ret, VRRP_ACTION_ADD);
+	vrrp_act(ret, VRRP_ACTION_ADD);
 	m->holding = true;
 	m->succeeded = false;
 	m->unanswered = false;
@@ -113,7 +103,7 @@ static void hold(struct vrrp_machine *m, struct vrrp_actions *ret)
 
 static void let_go(struct vrrp_machine *m, struct vrrp_actions *ret)
 {
-	act(ret, VRRP_ACTION_REMOVE);
+	vrrp_act(ret, VRRP_ACTION_REMOVE);
 	m->holding = false;
 	m->succeeded = false;
 	m->unanswered = false;
@@ -130,68 +120,6 @@ static void set_down_timer(struct vrrp_machine *m, int64_t now_us, int64_t inter
 	m->ready = false;
 }
 
-/* Announcements: some early, the later burst, then the refresh, as far as configured. */
-
-static int64_t late_burst_us(const struct vrrp_conf *conf, const struct vrrp_machine *m)
-{
-	return m->announce_lower ? conf->garp_lower_delay_us : conf->garp_delay_us;
-}
-
-static void set_announce_timer(const struct vrrp_conf *conf, struct vrrp_machine *m)
-{
-	int64_t from_us = m->announce_from_us;
-	int64_t late_us = late_burst_us(conf, m);
-
-	if (m->announce_step < ANNOUNCE_EARLY)
-		m->announce_at_us = from_us + announce_early_us[m->announce_step];
-	else if (m->announce_step == ANNOUNCE_EARLY && late_us)
-		m->announce_at_us = from_us + late_us;
-	else if (conf->garp_refresh_us)
-		m->announce_at_us = from_us + conf->garp_refresh_us;
-	else
-		m->announce_at_us = USEC_NEVER;
-}
-
-static void announce(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
-		     bool lower, struct vrrp_actions *ret)
-{
-	uint32_t count = lower ? conf->garp_lower_repeat : conf->garp_repeat;
-
-	if (count)
-		act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
-	m->announce_lower = lower;
-	m->contested = false;
-	m->announce_from_us = now_us;
-	m->announce_step = 0;
-	set_announce_timer(conf, m);
-}
-
-static void announce_again(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
-			   struct vrrp_actions *ret)
-{
-	uint32_t count = conf->garp_refresh_repeat;
-
-	/* When this one is late, so are those after it. */
-	m->announce_from_us += now_us - m->announce_at_us;
-	if (m->announce_step < ANNOUNCE_EARLY) {
-		count = 1;
-	} else {
-		if (m->announce_step == ANNOUNCE_EARLY && late_burst_us(conf, m))
-			count = m->announce_lower ? conf->garp_lower_repeat : conf->garp_repeat;
-		m->announce_from_us = now_us;
-	}
-	if (count)
-		act(ret, VRRP_ACTION_ANNOUNCE)->count = count;
-	if (m->announce_step <= ANNOUNCE_EARLY)
-		m->announce_step++;
-	if (m->announce_step == ANNOUNCE_EARLY && m->contested) {
-		m->contested = false;
-		m->announce_from_us = now_us;
-		m->announce_step = 0;
-	}
-	set_announce_timer(conf, m);
-}
-
 /* Changes of state */
 
 static bool is_running(const struct vrrp_machine *m)
@@ -204,7 +132,7 @@ static void change_state(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			 enum vrrp_state_id state, const struct vrrp_event *event,
 			 enum vrrp_reason reason, struct vrrp_actions *ret)
 {
-	struct vrrp_change *change = &act(ret, VRRP_ACTION_REPORT)->change;
+	struct vrrp_change *change = &vrrp_act(ret, VRRP_ACTION_REPORT)->change;
 
 	change->from = m->state;
 	change->to = state;
@@ -238,7 +166,7 @@ static void become_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	if (first)
 		send_own_advert(conf, m, event->now_us, ret);
 	hold(m, ret);
-	announce(conf, m, event->now_us, false, ret);
+	vrrp_announce(conf, m, event->now_us, false, ret);
 	if (!first)
 		send_own_advert(conf, m, event->now_us, ret);
 	m->active_int_us = conf->adver_int_us;
@@ -483,10 +411,10 @@ static void active_assert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		m->advert_at_us = earlier(m->advert_at_us, again_us);
 	if (!worse || !conf->garp_lower_repeat)
 		return;
-	if (m->announce_step < ANNOUNCE_EARLY)
+	if (m->announce_step < VRRP_ANNOUNCE_EARLY)
 		m->contested = true;
 	else
-		announce(conf, m, event->now_us, true, ret);
+		vrrp_announce(conf, m, event->now_us, true, ret);
 }
 
 static void active_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
@@ -525,6 +453,16 @@ static void active_group_backup(const struct vrrp_conf *conf, struct vrrp_machin
 	m->release_at_us = event->now_us + leave_wait_us(conf);
 }
 
+/* Backups that heard nothing for so long have elected another Active, as far as there are any. */
+static bool is_overtaken(const struct vrrp_conf *conf, const struct vrrp_machine *m, int64_t now_us)
+{
+	struct vrrp_conf rival = *conf;
+
+	rival.priority = conf->rival_priority;
+	return rival.priority &&
+	       now_us - m->sent_us > vrrp_down_interval_us(&rival, conf->adver_int_us);
+}
+
 /* The Adver_Timer keeps its pace unless it is late by more than a whole interval. */
 static void active_advertise(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
 			     struct vrrp_actions *ret)
@@ -547,7 +485,7 @@ static void active_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
 
 	if (addresses) {
 		hold(m, ret);
-		announce(conf, m, event->now_us, false, ret);
+		vrrp_announce(conf, m, event->now_us, false, ret);
 	}
 	/* Peers wait by the old interval until they have heard the new one; one may be lost. */
 	if (conf->adver_int_us > was->adver_int_us) {
@@ -557,8 +495,8 @@ static void active_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	if (addresses || was->priority != conf->priority || was->adver_int_us != conf->adver_int_us)
 		send_own_advert(conf, m, event->now_us, ret);
 	m->active_int_us = conf->adver_int_us;
-	if (m->announce_step > ANNOUNCE_EARLY)
-		set_announce_timer(conf, m);
+	if (m->announce_step > VRRP_ANNOUNCE_EARLY)
+		vrrp_announce_set_timer(conf, m);
 }
 
 static void backup_conf(const struct vrrp_conf *conf, struct vrrp_machine *m,
@@ -591,7 +529,7 @@ static void resume(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		send_own_advert(conf, m, event->now_us, ret);
 		hold(m, ret);
 		/* Others may have had the addresses, and may have told the clients. */
-		announce(conf, m, event->now_us, false, ret);
+		vrrp_announce(conf, m, event->now_us, false, ret);
 	} else if (m->state == VRRP_STATE_BACKUP) {
 		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
 	}
@@ -721,10 +659,15 @@ static void step_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		active_advert(conf, m, event, ret);
 		break;
 	case VRRP_EVENT_TIMER:
+		/* What is held stays until the other is heard: there may be none. */
+		if (is_overtaken(conf, m, event->now_us)) {
+			become_backup(conf, m, event, VRRP_REASON_HELD_UP, ret);
+			break;
+		}
 		if (event->now_us >= m->advert_at_us)
 			active_advertise(conf, m, event->now_us, ret);
 		if (event->now_us >= m->announce_at_us)
-			announce_again(conf, m, event->now_us, ret);
+			vrrp_announce_again(conf, m, event->now_us, ret);
 		break;
 	case VRRP_EVENT_CONF:
 		active_conf(conf, m, event, ret);

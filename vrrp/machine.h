@@ -37,6 +37,9 @@ struct vrrp_conf {
 	uint8_t down_adverts; /* missed advertisements that mean silence: 3 */
 	bool preempt;
 	bool grouped; /* in a sync group: becomes Active when all of its members can */
+	/* An Active that ran so late that a router of this priority has taken over becomes Backup
+	 * before it says anything. 0: it advertises, and is put right by what it hears. */
+	uint8_t rival_priority;
 	struct addr source; /* primary address: breaks ties of priority */
 	int64_t adver_int_us;
 	int64_t preempt_delay_us;
@@ -69,6 +72,7 @@ enum vrrp_reason {
 	VRRP_REASON_FAULT_OVER,
 	VRRP_REASON_STOPPED,
 	VRRP_REASON_GROUP, /* goes with its sync group */
+	VRRP_REASON_HELD_UP, /* did not run for so long that another may be Active by now */
 };
 
 struct vrrp_machine {

@@ -62,6 +62,9 @@ const char *vrrp_change_reason(const struct vrrp_change *c, char *text, size_t s
 	case VRRP_REASON_GROUP:
 		snprintf(text, size, "%s", c->why ? c->why : "no reason given");
 		break;
+	case VRRP_REASON_HELD_UP:
+		snprintf(text, size, "was held up for longer than another router waits");
+		break;
 	case VRRP_REASON_STOPPED:
 		snprintf(text, size, "stopped");
 		break;

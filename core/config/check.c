@@ -165,7 +165,8 @@ static void check_field(struct checker *c, const struct keyword *k, void *draft,
 	} else if (k->kind == KEYWORD_SECONDS) {
 		ok = value_seconds(c, &n->word[1], k->lo, k->hi, &value);
 	} else if (k->kind == KEYWORD_WHOLE_SECONDS) {
-		ok = value_number(c, &n->word[1], k->lo, UINT32_MAX, &value);
+		ok = value_number(c, &n->word[1], k->lo,
+				  k->hi < UINT32_MAX ? k->hi : UINT32_MAX, &value);
 		value *= 1000000;
 	} else if (k->kind == KEYWORD_BOOL) {
 		ok = n->n_words < 2 || value_bool(c, &n->word[1], &on);
@@ -210,6 +211,10 @@ static void check_line(struct checker *c, enum keyword_place place, void *draft,
 		break;
 	case KEYWORD_LATER:
 		check_later_block(c, k, n);
+		break;
+	case KEYWORD_INSTEAD:
+		diags_add(c->diags, DIAG_NOTE, &n->word[0].loc, "'%s' changes nothing here: %s",
+			  k->name, k->note);
 		break;
 	case KEYWORD_ALWAYS:
 	case KEYWORD_ALIAS:

@@ -313,6 +313,10 @@ void global_init(struct checker *c);
 void global_finish(struct checker *c);
 void garp_init(struct garp_draft *g);
 
+/* check_daemon.c */
+void daemon_init(struct global *g);
+void daemon_finish(struct global *g);
+
 /* check_tuning.c */
 void tuning_init(struct global_draft *d);
 void tuning_finish(struct checker *c);
@@ -465,6 +469,12 @@ SETTER(set_global_nftables);
 SETTER(set_global_iproute_dir);
 SETTER(set_global_rt_priority);
 SETTER(set_global_cpu_affinity);
+SETTER(set_global_startup_script);
+SETTER(set_global_shutdown_script);
+SETTER(set_global_process_name);
+SETTER(set_global_umask);
+SETTER(set_global_path);
+SETTER(set_global_reload_file);
 SETTER(set_global_script_user);
 SETTER(set_global_flush_on_stop);
 SETTER(set_global_sync_daemon);
@@ -484,6 +494,7 @@ SETTER(set_hmac_key);
 SETTER(set_hmac_mode);
 SETTER(set_global_fifo);
 SETTER(set_global_fifo_script);
+SETTER(set_vrrp_timer_expired);
 SETTER(set_vrrp_notify_deleted);
 SETTER(set_script_command);
 SETTER(set_script_user);

@@ -29,6 +29,7 @@ void global_init(struct checker *c)
 	d->smtp_alert = d->smtp_alert_vrrp = d->smtp_alert_checker = -1;
 	tls_init(&d->tls);
 	garp_init(&d->garp);
+	daemon_init(&d->g);
 	tuning_init(d);
 	d->g.nft_priority = NFT_PRIORITY;
 	d->default_interface = "eth0";
@@ -58,6 +59,7 @@ void global_finish(struct checker *c)
 {
 	struct garp_draft *g = &c->global.garp;
 
+	daemon_finish(&c->global.g);
 	tuning_finish(c);
 	if (g->delay_us < 0)
 		g->delay_us = 5000000;

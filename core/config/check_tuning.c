@@ -8,8 +8,9 @@
 
 void tuning_init(struct global_draft *d)
 {
-	d->vrrp_tuning.nice = TUNING_NICE_NONE;
-	d->checker_tuning.nice = TUNING_NICE_NONE;
+	const struct tuning own = {.nice = TUNING_NICE_NONE, .name = ""};
+
+	d->vrrp_tuning = d->checker_tuning = own;
 }
 
 static struct tuning *keep(struct checker *c, const struct tuning *t)

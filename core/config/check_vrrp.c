@@ -407,6 +407,15 @@ static void finish_garp(struct checker *c, struct vrrp_draft *d)
 	v->gna_interval_us = c->global.gna_interval_us;
 }
 
+/* The highest priority of another router: without a number the highest that there can be. */
+void set_vrrp_timer_expired(struct checker *c, void *draft, const struct ast_node *n)
+{
+	int64_t priority = 254;
+
+	if (n->n_words == 1 || value_number(c, &n->word[1], 1, 254, &priority))
+		((struct vrrp_draft *)draft)->v.rival_priority = (uint8_t)priority;
+}
+
 static void finish_vrrp(struct checker *c, struct vrrp_draft *d)
 {
 	finish_family(c, d);

@@ -317,6 +317,8 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 	dump_flag(out, TAB, v->accept ? "accept" : "no_accept", true);
 	dump_flag(out, TAB, "strict_mode", v->strict);
 	dump_flag(out, TAB, "owner_ignore_adverts", v->owner_ignore_adverts);
+	if (v->rival_priority)
+		dump_u32(out, TAB, "timer_expired_backup", v->rival_priority);
 	dump_bool(out, TAB, "lower_prio_no_advert", v->lower_prio_no_advert);
 	dump_bool(out, TAB, "higher_prio_send_advert", v->higher_prio_send_advert);
 	dump_auth(out, v, secrets);

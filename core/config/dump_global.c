@@ -82,8 +82,38 @@ static void dump_sysctls(FILE *out, const struct global *g)
 	fputs(TAB "}\n", out);
 }
 
+/* What tandemd does for itself. */
+static void dump_daemon(FILE *out, const struct global *g)
+{
+	dump_flag(out, TAB, "set_supplementary_groups", g->script_groups);
+	if (g->n_startup_script) {
+		dump_notify(out, TAB, "startup_script", g->startup_script);
+		dump_seconds(out, TAB, "startup_script_timeout", g->startup_timeout_us);
+	}
+	if (g->n_shutdown_script) {
+		dump_notify(out, TAB, "shutdown_script", g->shutdown_script);
+		dump_seconds(out, TAB, "shutdown_script_timeout", g->shutdown_timeout_us);
+	}
+	dump_str(out, TAB, "process_name", g->process_name);
+	if (g->umask != UMASK_NONE)
+		fprintf(out, TAB "umask 0%03o\n", g->umask);
+	dump_str(out, TAB, "state_dump_file", g->state_dump_file);
+	dump_str(out, TAB, "stats_dump_file", g->stats_dump_file);
+	dump_str(out, TAB, "config_save_dir", g->config_save_dir);
+	dump_str(out, TAB, "reload_time_file", g->reload_time_file);
+	dump_flag(out, TAB, "reload_repeat", g->reload_repeat);
+	if (g->reload_file[0])
+		dump_str(out, TAB, "reload_file", g->reload_file);
+	else
+		dump_flag(out, TAB, "reload_file", g->reload_file_wanted);
+}
+
 static void dump_tuning(FILE *out, const char *who, const struct tuning *t)
 {
+	char keyword[32];
+
+	snprintf(keyword, sizeof(keyword), "%s_process_name", who);
+	dump_str(out, TAB, keyword, t->name);
 	if (t->nice != TUNING_NICE_NONE)
 		fprintf(out, TAB "%s_priority %d\n", who, t->nice);
 	if (t->rt_priority)
@@ -142,6 +172,7 @@ void dump_global(FILE *out, const struct model *m)
 		  g->fifo_write_vrrp_states_on_reload);
 	dump_flag(out, TAB, "rs_init_notifies", g->rs_init_notifies);
 	dump_mail(out, g);
+	dump_daemon(out, g);
 	dump_tuning(out, "vrrp", g->vrrp_tuning);
 	dump_tuning(out, "checker", g->checker_tuning);
 	/* Of all instances, but said here. */

@@ -75,6 +75,14 @@
 	 .kind = KEYWORD_LATER,                                                                    \
 	 block_,                                                                                   \
 	 .note = note_},
+#define INSTEAD(p, name_, min_, max_, block_, note_)                                               \
+	{.place = PLACE_##p,                                                                       \
+	 .name = name_,                                                                            \
+	 .min = min_,                                                                              \
+	 .max = max_,                                                                              \
+	 .kind = KEYWORD_INSTEAD,                                                                  \
+	 block_,                                                                                   \
+	 .note = note_},
 #define KNOWN(p, name_, min_, max_, block_)                                                        \
 	{.place = PLACE_##p,                                                                       \
 	 .name = name_,                                                                            \

@@ -69,6 +69,7 @@ enum keyword_kind {
 	KEYWORD_CALL,	/* `set` does it */
 	KEYWORD_ALWAYS, /* tandem always behaves as the keyword asks */
 	KEYWORD_LATER,	/* not yet honoured; `note` says what differs */
+	KEYWORD_INSTEAD, /* changes nothing; `note` says what does its job here */
 	KEYWORD_ALIAS,	/* an old name of `note` */
 };
 

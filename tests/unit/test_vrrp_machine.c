@@ -113,13 +113,18 @@ static const char *hear(struct rig *r, const char *src, uint8_t priority)
 					   .adver_int_us = r->conf.adver_int_us});
 }
 
+static const char *timer(struct rig *r)
+{
+	return step(r, (struct vrrp_event){.kind = VRRP_EVENT_TIMER});
+}
+
 static const char *tick(struct rig *r)
 {
 	int64_t due_us = vrrp_machine_deadline(&r->m);
 
 	assert_true(due_us != USEC_NEVER);
 	r->now_us = due_us > r->now_us ? due_us : r->now_us;
-	return step(r, (struct vrrp_event){.kind = VRRP_EVENT_TIMER});
+	return timer(r);
 }
 
 static const char *reload(struct rig *r, struct vrrp_conf conf)
@@ -772,6 +777,45 @@ static void test_reload_out_of_group(void **state)
 	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
 }
 
+static void test_held_up_gives_way(void **state)
+{
+	struct rig r = rig_new();
+
+	r.conf.rival_priority = 200;
+	start(&r);
+	tick(&r);
+	/* A router of priority 200 waits for 3 intervals and 56/256 of one: 321.875 ms. */
+	r.now_us = r.m.sent_us + 321 * MS;
+	assert_string_equal(timer(&r), "send 100, announce 1");
+	r.now_us = r.m.sent_us + 322 * MS;
+	assert_string_equal(timer(&r), "MASTER → BACKUP");
+	assert_string_equal(r.said, "web1: MASTER → BACKUP: was held up for longer than another "
+				    "router waits");
+	assert_true(r.m.holding);
+	r.now_us += 10 * MS;
+	hear(&r, "192.0.2.2", 90);
+	assert_int_equal(r.m.release_at_us, r.now_us + VRRP_LET_GO_US);
+}
+
+static void test_held_up_and_alone(void **state)
+{
+	struct rig r = rig_new();
+
+	r.conf.rival_priority = 254;
+	start(&r);
+	tick(&r);
+	r.now_us += 1000 * MS;
+	assert_string_equal(timer(&r), "MASTER → BACKUP");
+	tick(&r);
+	assert_int_equal(r.m.state, VRRP_STATE_ACTIVE);
+	assert_true(r.m.holding);
+	/* Without the option it goes on. */
+	r.conf.rival_priority = 0;
+	r.now_us += 1000 * MS;
+	timer(&r);
+	assert_int_equal(r.m.state, VRRP_STATE_ACTIVE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -816,6 +860,8 @@ int main(void)
 		cmocka_unit_test(test_group_takes_along),
 		cmocka_unit_test(test_owner_waits_for_group),
 		cmocka_unit_test(test_reload_out_of_group),
+		cmocka_unit_test(test_held_up_gives_way),
+		cmocka_unit_test(test_held_up_and_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
