@@ -6,7 +6,8 @@
        r1 .11 ───┘   r2 .12 …     (NAT: on a second LAN, 10.0.1.0/24 or fd00:1::/64, gateway 254;
                          SNAT: the same without a way back)
 
-Both directors read the same keepalived.conf text but for their priority: d1 is preferred.
+Both directors read the same keepalived.conf text but for their priority: d1 is preferred. Connections
+are spread by the hash that both compute alike (mh), or they are copied (sync=) and spread by rr.
 """
 
 import ipaddress
@@ -17,16 +18,19 @@ from .traffic import Probe, Sessions, Traffic, program
 from .watch import Watch
 
 ECHO_PORT = 8000
+SYNC_KEY = "hex:" + "5a" * 32
 
 
 class Pair:
     def __init__(self, kinds=("tandem", "tandem"), *, mode="dr", version=3, advert_s=0.1, reals=4,
-                 http=False, ip_vs=True, family=4, more=""):
-        """kinds: the daemons of d1 and d2; more: text for d1's configuration."""
+                 http=False, ip_vs=True, family=4, sync=None, more=""):
+        """kinds: the daemons of d1 and d2; sync: "peer" (tandem's own) or "kernel"
+        (lvs_sync_daemon); more: text for d1's configuration."""
         tap.need(modules=["ip_vs"] * ip_vs + ["veth", "bridge"],
                  programs=[k for k in kinds if k != "tandem"] + ["nginx"] * http)
         self.mode, self.version, self.advert_s = mode, version, advert_s
         self.http, self.ip_vs, self.family, self.more = http, ip_vs, family, more
+        self.sync = sync
         self.vip, self.gateway = self.address(0, 100), self.address(1, 254)
         self.real_addresses = [self.address(int("nat" in mode), 11 + i) for i in range(reals)]
         self.lan = net.Switch("lan")
@@ -64,7 +68,7 @@ class Pair:
         if self.ip_vs:
             # With the mh scheduler the second director picks the same real server for a
             # connection it has never seen, provided that it may pick up one without its SYN.
-            node.sysctl(ipv4__vs__sloppy_tcp=1)
+            node.sysctl(ipv4__vs__sloppy_tcp=int(not self.sync))
         return node
 
     def _real(self, i, address):
@@ -102,9 +106,19 @@ class Pair:
 
     def config(self, node):
         """A director's configuration."""
-        return (f"global_defs {{\n    router_id {node.name}\n}}\n" + self._instance(node)
+        return (self._global_defs(node) + self._instance(node)
                 + "".join(self._service(*service) for service in self.services())
+                + (self._sync(node) if self.sync == "peer" else "")
                 + (self.more if node is self.d1 else ""))
+
+    def _global_defs(self, node):
+        kernel = "    lvs_sync_daemon eth0 VI_1\n" if self.sync == "kernel" else ""
+        return f"global_defs {{\n    router_id {node.name}\n{kernel}}}\n"
+
+    def _sync(self, node):
+        me, other = (1, 2) if node is self.d1 else (2, 1)
+        return (f"sync {{\n    interface eth0\n    address {self.address(0, me)}\n"
+                f"    peer {self.address(0, other)}\n    key {SYNC_KEY}\n}}\n")
 
     def services(self):
         both = [("TCP", ECHO_PORT), ("UDP", ECHO_PORT)]
@@ -126,11 +140,41 @@ class Pair:
             f"        TCP_CHECK {{\n            connect_port {port}\n"
             f"            connect_timeout 3\n        }}\n    }}\n"
             for a in self.real_addresses)
+        scheduler = "rr" if self.sync else "mh\n    mh-port"
         return (f"virtual_server {self.vip} {port} {{\n    delay_loop 1\n"
-                "    lvs_sched mh\n    mh-port\n"
+                f"    lvs_sched {scheduler}\n"
                 f"    lvs_method {self.mode.upper()}\n    protocol {protocol}\n{reals}}}\n")
 
     # ---- what happens
+
+    def synced(self, node):
+        """Has a director all connections of its peer? (The kernel's own sync does not know.)"""
+        sync = node.daemon.status()["sync"] if self.sync == "peer" else {"synced": True}
+        return sync and sync["synced"]
+
+    def wait_synced(self, timeout_s=30):
+        return all(net.wait_for(lambda node=node: self.synced(node), timeout_s, 0.1)
+                   for node in self.directors)
+
+    def connections(self, node):
+        """How many TCP connections this director knows."""
+        return sum(line.startswith("TCP") for line in
+                   node.run("ipvsadm", "-Lnc").splitlines())
+
+    def power_cycle(self, node):
+        """Back after a crash, with nothing in its kernel. The guest's kernel is one for all nodes,
+        and did not crash: what is left in it is taken out."""
+        for kind in ("master", "backup"):
+            node.run("ipvsadm", "--stop-daemon", kind, check=False)
+        node.sysctl(ipv4__vs__expire_nodest_conn=1)
+        node.run("ipvsadm", "-C")
+        if not net.wait_for(lambda: self.connections(node) == 0, 20, 0.2):
+            raise RuntimeError(f"{node.name} still knows {self.connections(node)} connections")
+        node.sysctl(ipv4__vs__expire_nodest_conn=0, ipv4__vs__sync_threshold="3 50",
+                    ipv4__vs__sync_refresh_period=0)
+        node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
+        node.boot()
+        node.daemon.boot()
 
     def start(self):
         for node in self.directors:

@@ -31,15 +31,15 @@ def expect_daemons(node, what, *kinds, has=""):
 
 
 class SyncPair(Pair):
-    sync = "eth0 inst VI_1"
+    sync_daemon = "eth0 inst VI_1"
 
     def config(self, node):
-        line = f"    lvs_sync_daemon {self.sync}\n" if self.sync else ""
+        line = f"    lvs_sync_daemon {self.sync_daemon}\n" if self.sync_daemon else ""
         return super().config(node).replace("global_defs {\n", "global_defs {\n" + line, 1)
 
 
 def reload(pair, what, sync):
-    pair.sync = sync
+    pair.sync_daemon = sync
     code, said = pair.d1.daemon.reload(pair.config(pair.d1))
     expect(code == 0, f"{what}: the reload succeeds", said)
 

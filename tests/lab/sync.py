@@ -24,45 +24,17 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import KINDS, Pair, expect, note, run, wait_for  # noqa: E402
 
-KEY = "hex:" + "5a" * 32
-
 
 class SyncPair(Pair):
-    sync = "peer"
     persistent = False
     loss = 0
     age_s = 0.2
 
     def config(self, node):
-        text = super().config(node).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
+        text = super().config(node)
         if self.persistent:
             text = text.replace("lvs_sched rr", "lvs_sched rr\n    persistence_timeout 60")
-        if self.sync == "kernel":
-            return text.replace("global_defs {\n",
-                                "global_defs {\n    lvs_sync_daemon eth0 VI_1\n", 1)
-        me, other = (1, 2) if node is self.d1 else (2, 1)
-        return text + (f"sync {{\n    interface eth0\n    address {self.address(0, me)}\n"
-                       f"    peer {self.address(0, other)}\n    key {KEY}\n}}\n")
-
-    def connections(self, node):
-        """How many TCP connections this director knows."""
-        return sum(line.startswith("TCP") for line in
-                   node.run("ipvsadm", "-Lnc").splitlines())
-
-    def power_cycle(self, node):
-        """Back after a crash, with nothing in its kernel. The guest's kernel is one for all nodes,
-        and did not crash: what is left in it is taken out."""
-        for kind in ("master", "backup"):
-            node.run("ipvsadm", "--stop-daemon", kind, check=False)
-        node.sysctl(ipv4__vs__expire_nodest_conn=1)
-        node.run("ipvsadm", "-C")
-        emptied = wait_for(lambda: self.connections(node) == 0, 20, 0.2)
-        node.sysctl(ipv4__vs__expire_nodest_conn=0, ipv4__vs__sync_threshold="3 50",
-                    ipv4__vs__sync_refresh_period=0)
-        node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
-        expect(emptied, f"{node.name} comes back with an empty table", self.connections(node))
-        node.boot()
-        node.daemon.boot()
+        return text
 
 
 def arguments():
@@ -86,11 +58,6 @@ def judge(pair, what, seen):
     note(f"{what}: {said}")
     if pair.sync == "peer":
         expect(s.alive == s.asked, f"{what}: every session lives", said)
-
-
-def synced(node):
-    sync = node.daemon.status()["sync"]
-    return sync and sync["synced"]
 
 
 def counters(node):
@@ -124,7 +91,7 @@ def kill_and_crash(pair, sessions):
             old = node.daemon.roles()["tandem-sync"]
             os.kill(old, signal.SIGKILL)
             expect(node.daemon.wait_role("tandem-sync", old, 15), f"{node.name}: it is started again")
-            expect(wait_for(lambda: synced(node), 10, 0.1), f"{node.name}: and is synced",
+            expect(wait_for(lambda: pair.synced(node), 10, 0.1), f"{node.name}: and is synced",
                    node.daemon.status()["sync"])
         pair.d1.crash()
         expect(pair.wait_active(pair.d2, 10), "kill -9, crash: d2 takes over", pair.holders())
@@ -134,16 +101,13 @@ def kill_and_crash(pair, sessions):
 
 def main():
     a = arguments()
-    pair = SyncPair(mode=a.mode, family=a.family)
-    pair.persistent, pair.loss = a.persistent, a.loss
-    pair.sync, pair.advert_s, pair.age_s = a.sync, a.advert, a.age
+    pair = SyncPair(mode=a.mode, family=a.family, advert_s=a.advert, sync=a.sync)
+    pair.persistent, pair.loss, pair.age_s = a.persistent, a.loss, a.age
     pair.employ(a.daemon, a.daemon)
-    for node in pair.directors:
-        node.sysctl(ipv4__vs__sloppy_tcp=0)
     pair.start()
     if a.sync == "peer":
         for node in pair.directors:
-            expect(wait_for(lambda: synced(node), 30, 0.1), f"{node.name} is synced",
+            expect(wait_for(lambda: pair.synced(node), 30, 0.1), f"{node.name} is synced",
                    node.daemon.status()["sync"])
     for what, period_ms in (("busy", 1000), ("idle", 60000))[:1 if a.once else 2]:
         crash_and_return(pair, what, a.sessions, period_ms)
