@@ -128,11 +128,18 @@ static void begin(struct ev_loop *loop)
 	}
 }
 
-CURL *curl_loop_easy(struct ev_loop *loop)
+CURL *curl_loop_easy(struct ev_loop *loop, void (*prepare)(CURL *easy))
 {
+	CURL *easy;
+
 	if (!curl.loop)
 		begin(loop);
-	return curl.n_spare ? curl.spare[--curl.n_spare] : must(curl_easy_init());
+	if (prepare && curl.n_spare)
+		return curl.spare[--curl.n_spare];
+	easy = must(curl_easy_init());
+	if (prepare)
+		prepare(easy);
+	return easy;
 }
 
 void curl_loop_add(CURL *easy, struct curl_transfer *t)
@@ -141,13 +148,11 @@ void curl_loop_add(CURL *easy, struct curl_transfer *t)
 	curl_multi_add_handle(shard_of(easy)->multi, easy);
 }
 
-void curl_loop_drop(CURL *easy)
+void curl_loop_drop(CURL *easy, bool again)
 {
 	curl_multi_remove_handle(shard_of(easy)->multi, easy);
-	if (curl.n_spare == SPARE_MAX) {
+	if (again && curl.n_spare < SPARE_MAX)
+		curl.spare[curl.n_spare++] = easy;
+	else
 		curl_easy_cleanup(easy);
-		return;
-	}
-	curl_easy_reset(easy);
-	curl.spare[curl.n_spare++] = easy;
 }

@@ -7,6 +7,7 @@
 #define TANDEM_CHECKERS_CURL_LOOP_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 struct ev_loop;
 
@@ -16,11 +17,17 @@ struct curl_transfer {
 	void *owner;
 };
 
-/* A handle with nothing set. Made on first use of a loop; there is one loop in a process. */
-CURL *curl_loop_easy(struct ev_loop *loop);
+/*
+ * A handle that is new, prepared by `prepare`, of which there is one in a process; or one that was
+ * so and has served. NULL: new, with nothing set, not to serve again. There is one loop, too.
+ */
+CURL *curl_loop_easy(struct ev_loop *loop, void (*prepare)(CURL *easy));
 /* Begins a transfer. Its handle stays with the loop until it is dropped. */
 void curl_loop_add(CURL *easy, struct curl_transfer *t);
-/* Ends a transfer, whether or not it is done, and takes the handle back. Not from its callbacks. */
-void curl_loop_drop(CURL *easy);
+/*
+ * Ends a transfer, whether or not it is done, and takes the handle back. `again`: it may serve
+ * another owner, who sets all that is not prepare()'s. Not from its callbacks.
+ */
+void curl_loop_drop(CURL *easy, bool again);
 
 #endif

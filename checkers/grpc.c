@@ -40,18 +40,14 @@ static void on_failed(struct transfer *t, struct check_result *result)
 	transfer_finish(t, "", result);
 }
 
-static const struct transfer_ops grpc = {on_header, on_body, on_answered, on_failed};
-
-static void grpc_start(struct check_probe *p)
+static void ask(struct transfer *t)
 {
-	struct grpc_probe *g = (struct grpc_probe *)p;
-	struct transfer *t = &g->transfer;
-	const struct check *c = p->conf;
+	struct grpc_probe *g = (struct grpc_probe *)t;
+	const struct check *c = t->probe.conf;
 
-	t->started_us = clock_now_us();
-	transfer_open(t, &grpc, "/grpc.health.v1.Health/Check", c->grpc->authority,
+	transfer_open(t, "/grpc.health.v1.Health/Check", c->grpc->authority,
 		      c->n_tls && c->tls->name[0] ? c->tls->name : c->grpc->authority);
-	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+	curl_easy_setopt(transfer_own(t), CURLOPT_HTTP_VERSION,
 			 c->n_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE,
 			 (long)grpc_health_request(c->grpc->service, g->request));
@@ -60,6 +56,16 @@ static void grpc_start(struct check_probe *p)
 	transfer_header(t, "TE: trailers");
 	transfer_header(t, "Expect:");
 	transfer_start(t);
+}
+
+static const struct transfer_ops grpc = {ask, on_header, on_body, on_answered, on_failed};
+
+static void grpc_start(struct check_probe *p)
+{
+	struct transfer *t = (struct transfer *)p;
+
+	t->started_us = clock_now_us();
+	transfer_connect(t, &grpc);
 }
 
 static void grpc_cancel(struct check_probe *p)

@@ -52,7 +52,7 @@ static void on_failed(struct transfer *t, struct check_result *result)
 	finish((struct http_probe *)t, result);
 }
 
-static void ask(struct http_probe *h);
+static void begin(struct http_probe *h);
 
 static void on_answered(struct transfer *t, unsigned status, bool whole)
 {
@@ -72,10 +72,8 @@ static void on_answered(struct transfer *t, unsigned status, bool whole)
 	http_reply_done(&h->reply);
 	transfer_release(t);
 	h->at++;
-	ask(h);
+	begin(h);
 }
-
-static const struct transfer_ops http = {on_header, on_body, on_answered, on_failed};
 
 /* The name for TLS: its server name, and what the certificate must be for. "": none, the address. */
 static const char *tls_name(const struct http_probe *h)
@@ -110,63 +108,79 @@ static void set_protocol(struct http_probe *h)
 		break;
 	}
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
-	curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, (long)(conf_of(h)->protocol == HTTP_2));
+	if (tls)
+		curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, (long)(conf_of(h)->protocol == HTTP_2));
 	/* keepalived's digest is that of the bytes as they come, chunk headers and all. */
 	if (url_of(h)->digest[0])
-		curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
+		curl_easy_setopt(transfer_own(&h->transfer), CURLOPT_HTTP_TRANSFER_DECODING, 0L);
 }
 
-static void set_body(CURL *easy, const struct check_url *u)
+static void set_body(struct transfer *t, const struct check_url *u)
 {
+	CURL *easy = transfer_own(t);
+
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(u->body));
 	/* Copied: a reload frees the model while the connection is still being made. */
 	curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, u->body);
 }
 
+static void set_user(CURL *easy, const struct check_http *conf)
+{
+	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+	curl_easy_setopt(easy, CURLOPT_USERNAME, conf->user);
+	curl_easy_setopt(easy, CURLOPT_PASSWORD, conf->password);
+}
+
 static void set_request(struct http_probe *h)
 {
 	const struct check_url *u = url_of(h);
-	CURL *easy = h->transfer.easy;
 
 	switch ((enum http_request)u->request) {
 	case HTTP_GET:
 		break;
 	case HTTP_HEAD:
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+		curl_easy_setopt(transfer_own(&h->transfer), CURLOPT_NOBODY, 1L);
 		break;
 	case HTTP_POST:
-		set_body(easy, u);
+		set_body(&h->transfer, u);
 		break;
 	case HTTP_OPTIONS:
 		if (u->body[0])
-			set_body(easy, u);
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "OPTIONS");
+			set_body(&h->transfer, u);
+		curl_easy_setopt(transfer_own(&h->transfer), CURLOPT_CUSTOMREQUEST,
+				 "OPTIONS");
 		break;
 	}
 	if (u->request != HTTP_GET)
 		transfer_header(&h->transfer, "Expect:"); /* no waiting for 100 */
 	for (uint32_t i = 0; i < u->n_headers; i++)
 		transfer_header(&h->transfer, u->headers[i].line);
-	if (!conf_of(h)->user[0])
-		return;
-	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-	curl_easy_setopt(easy, CURLOPT_USERNAME, conf_of(h)->user);
-	curl_easy_setopt(easy, CURLOPT_PASSWORD, conf_of(h)->password);
+	if (conf_of(h)->user[0])
+		set_user(transfer_own(&h->transfer), conf_of(h));
 }
 
-static void ask(struct http_probe *h)
+static void ask(struct transfer *t)
+{
+	struct http_probe *h = (struct http_probe *)t;
+
+	transfer_open(t, url_of(h)->path, url_of(h)->virtualhost, tls_name(h));
+	set_protocol(h);
+	set_request(h);
+	transfer_start(t);
+}
+
+static const struct transfer_ops http = {ask, on_header, on_body, on_answered, on_failed};
+
+static void begin(struct http_probe *h)
 {
 	struct check_result result = {.outcome = CHECK_UNKNOWN};
 
-	transfer_open(&h->transfer, &http, url_of(h)->path, url_of(h)->virtualhost, tls_name(h));
 	if (http_reply_init(&h->reply, url_of(h)) < 0) {
 		text_set(&result.reason, "digest: this OpenSSL has no MD5");
 		finish(h, &result);
 		return;
 	}
-	set_protocol(h);
-	set_request(h);
-	transfer_start(&h->transfer);
+	transfer_connect(&h->transfer, &http);
 }
 
 static void http_start(struct check_probe *p)
@@ -174,7 +188,7 @@ static void http_start(struct check_probe *p)
 	struct http_probe *h = (struct http_probe *)p;
 
 	h->transfer.started_us = clock_now_us();
-	ask(h);
+	begin(h);
 }
 
 static void http_cancel(struct check_probe *p)

@@ -69,6 +69,10 @@ struct check_result {
 	struct text reason; /* "connected in 0.4 ms", "connection refused" */
 };
 
+/* Microseconds in words, as milliseconds: without floating point, for it is done with every run. */
+#define CHECK_MS_FORMAT "%u.%u"
+#define CHECK_MS(us)	((us) + 50) / 1000, ((us) + 50) / 100 % 10
+
 enum check_change {
 	CHECK_SAME,
 	CHECK_WENT_UP,

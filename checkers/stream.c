@@ -6,9 +6,7 @@
 #include "core/clock.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 static void release(struct stream *s)
 {
@@ -110,21 +108,8 @@ static bool read_once(struct stream *s)
 
 static void on_io(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct stream *s = w->data;
-	socklen_t size = sizeof(int);
-	int error = 0;
-
-	if (s->ready) {
-		while (read_once(s))
-			;
-		return;
-	}
-	if (getsockopt(s->sock, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-		error = errno;
-	if (error)
-		stream_fail_errno(s, error);
-	else
-		stream_ready(s, s->sock);
+	while (read_once(w->data))
+		;
 }
 
 void stream_ready(struct stream *s, int sock)
@@ -156,23 +141,22 @@ void stream_start(struct stream *s, const struct stream_ops *ops,
 
 /* TCP */
 
+static void on_connect(struct check_connect *c, struct check_result *failed)
+{
+	struct stream *s = c->owner;
+
+	if (!failed) {
+		stream_ready(s, c->sock);
+		return;
+	}
+	if (failed->outcome == CHECK_FAIL)
+		failed->outcome = s->ops->no_answer;
+	stream_finish(s, failed);
+}
+
 static void tcp_open(struct stream *s)
 {
-	struct check_result result = {.outcome = CHECK_UNKNOWN};
-	struct sockaddr_storage to;
-	socklen_t size = check_socket_target(s->probe.conf, &to);
-
-	s->sock = check_socket_open(s->probe.conf, SOCK_STREAM, IPPROTO_TCP, &result.reason);
-	if (s->sock < 0) {
-		stream_finish(s, &result);
-		return;
-	}
-	if (connect(s->sock, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS) {
-		stream_fail_errno(s, errno);
-		return;
-	}
-	ev_io_set(&s->io, s->sock, EV_WRITE);
-	ev_io_start(s->probe.loop, &s->io);
+	check_connect_start(&s->connect, s->probe.loop, s->probe.conf, on_connect, s);
 }
 
 static ssize_t tcp_send(struct stream *s, const void *at, size_t len)
@@ -191,9 +175,7 @@ static ssize_t tcp_recv(struct stream *s, void *at, size_t size)
 
 static void tcp_close(struct stream *s)
 {
-	if (s->sock >= 0)
-		close(s->sock);
-	s->sock = -1;
+	check_connect_close(&s->connect);
 }
 
 const struct stream_transport stream_tcp = {

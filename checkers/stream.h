@@ -10,6 +10,7 @@
 #ifndef TANDEM_CHECKERS_STREAM_H
 #define TANDEM_CHECKERS_STREAM_H
 
+#include "checkers/connect.h"
 #include "checkers/method.h"
 
 #include <ev.h>
@@ -48,6 +49,7 @@ struct stream {
 	const struct stream_ops *ops;
 	const struct stream_transport *transport; /* NULL: closed */
 	void *carrier;				  /* the transport's */
+	struct check_connect connect;		  /* of TCP's */
 	int sock;
 	bool ready;
 	bool closed; /* by the server, in order */

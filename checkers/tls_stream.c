@@ -108,7 +108,7 @@ static void tls_open(struct stream *s)
 	struct carrier *k = must(calloc(1, sizeof(*k)));
 
 	s->carrier = k;
-	k->easy = curl_loop_easy(s->probe.loop);
+	k->easy = curl_loop_easy(s->probe.loop, NULL);
 	curl_easy_setopt(k->easy, CURLOPT_ERRORBUFFER, k->error);
 	curl_easy_setopt(k->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(k->easy, CURLOPT_OPENSOCKETDATA, s);
@@ -148,7 +148,7 @@ static void tls_close(struct stream *s)
 
 	if (!k)
 		return;
-	curl_loop_drop(k->easy);
+	curl_loop_drop(k->easy, false);
 	curl_slist_free_all(k->connect_to);
 	free(k);
 	s->carrier = NULL;

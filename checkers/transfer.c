@@ -20,10 +20,11 @@ static const struct check_tls *tls_of(const struct transfer *t)
 
 void transfer_release(struct transfer *t)
 {
+	ev_timer_stop(t->probe.loop, &t->silence);
+	check_connect_close(&t->connect);
 	if (!t->easy)
 		return;
-	ev_timer_stop(t->probe.loop, &t->silence);
-	curl_loop_drop(t->easy);
+	curl_loop_drop(t->easy, !t->own_options);
 	t->easy = NULL;
 	curl_slist_free_all(t->headers);
 	curl_slist_free_all(t->connect_to);
@@ -38,9 +39,9 @@ void transfer_finish(struct transfer *t, const char *where, struct check_result 
 
 	result->latency_us = (uint32_t)(clock_now_us() - t->started_us);
 	if (result->outcome != CHECK_UNKNOWN)
-		text_set(&result->reason, "%.60s%s%s%s%s %s %.1f ms", where, where[0] ? ": " : "",
-			 said.s, warning[0] ? ", " : "", warning, pass ? "in" : "after",
-			 result->latency_us / 1000.0);
+		text_set(&result->reason, "%.60s%s%s%s%s %s " CHECK_MS_FORMAT " ms", where,
+			 where[0] ? ": " : "", said.s, warning[0] ? ", " : "", warning,
+			 pass ? "in" : "after", CHECK_MS(result->latency_us));
 	text_clean(&result->reason);
 	result->warning = t->warning;
 	transfer_release(t);
@@ -73,16 +74,15 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 {
 	struct transfer *t = ctx;
 	struct sockaddr_storage target;
-	int sock = check_socket_open(t->probe.conf, SOCK_STREAM, IPPROTO_TCP, &t->why);
 
-	if (sock < 0) {
-		t->no_socket = true;
+	/* Once for a handle: where there is a second address to try, the first one has failed. */
+	if (t->connect.sock < 0)
 		return CURL_SOCKET_BAD;
-	}
-	/* libcurl leaves out the scope of a link-local address. */
+	/* What it connects now is connected; and this has the scope of a link-local address. */
 	to->addrlen = check_socket_target(t->probe.conf, &target);
 	memcpy(&to->addr, &target, to->addrlen);
-	return sock;
+	to->family = target.ss_family;
+	return check_connect_take(&t->connect);
 }
 
 static int on_connected(void *ctx, char *to, char *from, int to_port, int from_port)
@@ -124,102 +124,129 @@ void transfer_header(struct transfer *t, const char *line)
 	t->headers = curl_slist_append(t->headers, line);
 }
 
-static void set_host(struct transfer *t, const char *host)
+static void set_host(struct transfer *t, const char *host, const char *address)
 {
-	const struct check *c = t->probe.conf;
-	char at[ADDR_TEXT_MAX], line[2 * TRANSFER_NAME_MAX];
+	char line[2 * TRANSFER_NAME_MAX];
 
-	snprintf(line, sizeof(line), "Host: %s",
-		 host[0] ? host : addr_format_port(&c->address, c->port, at));
+	snprintf(line, sizeof(line), "Host: %s", host[0] ? host : address);
 	transfer_header(t, line);
 	transfer_header(t, "Accept:"); /* none */
-	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "KeepAliveClient");
 }
 
-/* Where to: always the address; names are only said, never looked up. */
-static void set_target(struct transfer *t, const char *path, const char *tls_name)
+/*
+ * Where to, for TLS: always the address; names are only said, never looked up. Else it is the
+ * handle's, see prepare().
+ */
+static void set_tls(struct transfer *t, const char *tls_name, const char *address)
 {
-	const struct check *c = t->probe.conf;
-	const char *scheme = c->n_tls ? "https" : "http";
-	char at[ADDR_TEXT_MAX], name[TRANSFER_NAME_MAX], text[TRANSFER_NAME_MAX + 64];
+	char name[TRANSFER_NAME_MAX], text[TRANSFER_NAME_MAX + 64];
+	CURL *easy = transfer_own(t);
 
 	snprintf(name, sizeof(name), "%s", tls_name);
 	name[strcspn(name, ":/?#@[]")] = '\0'; /* a virtual host may have a port */
-	addr_format_port(&c->address, c->port, at);
-	if (c->n_tls && name[0])
-		snprintf(text, sizeof(text), "%s://%s:%u/", scheme, name, c->port);
+	if (name[0])
+		snprintf(text, sizeof(text), "https://%s:%u/", name, t->probe.conf->port);
 	else
-		snprintf(text, sizeof(text), "%s://%s/", scheme, at);
-	curl_easy_setopt(t->easy, CURLOPT_URL, text);
-	curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, path);
-	snprintf(text, sizeof(text), "::%s", at);
+		snprintf(text, sizeof(text), "https://%s/", address);
+	curl_easy_setopt(easy, CURLOPT_CURLU, NULL);
+	curl_easy_setopt(easy, CURLOPT_URL, text);
+	snprintf(text, sizeof(text), "::%s", address);
 	t->connect_to = curl_slist_append(NULL, text);
-	curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
-	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
 	/* Nothing is looked up, but what is not would be kept, and all of it gone through each time. */
-	curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	curl_easy_setopt(t->easy, CURLOPT_TCP_NODELAY, 0L); /* one request is one packet anyway */
-	curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_tls_set(easy, tls_of(t));
 }
 
-static void set_callbacks(struct transfer *t)
+/*
+ * What all requests have in common, once for a handle. The URL of one without TLS is the same for
+ * all, already parsed: libcurl gets a connection, and the address is said in the Host header.
+ */
+static void prepare(CURL *easy)
+{
+	static CURLU *somewhere;
+
+	if (!somewhere) {
+		somewhere = curl_url();
+		curl_url_set(somewhere, CURLUPART_URL, "http://192.0.2.1/", 0);
+	}
+	curl_easy_setopt(easy, CURLOPT_CURLU, somewhere);
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 0L); /* one request is one packet anyway */
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "KeepAliveClient");
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+}
+
+static void set_owner(struct transfer *t)
 {
 	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
-	curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
 }
 
-static void set_timeouts(struct transfer *t)
+static void set_time(struct transfer *t)
 {
 	int64_t silence_us = t->probe.conf->connect_timeout_us;
 	int64_t whole_ms = silence_us > USEC_PER_SEC * 1000 ? TRANSFER_TIMEOUTS * USEC_PER_SEC
 							    : TRANSFER_TIMEOUTS * silence_us / 1000;
 
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(whole_ms ? whole_ms : 1));
-	ev_init(&t->silence, on_silence);
-	t->silence.repeat = (double)silence_us / USEC_PER_SEC;
-	t->silence.data = t;
-	progress(t, TRANSFER_CONNECTING);
 }
 
-void transfer_open(struct transfer *t, const struct transfer_ops *ops, const char *path,
-		   const char *host, const char *tls_name)
+CURL *transfer_own(struct transfer *t)
+{
+	t->own_options = true;
+	return t->easy;
+}
+
+void transfer_open(struct transfer *t, const char *path, const char *host, const char *tls_name)
+{
+	const struct check *c = t->probe.conf;
+	char address[ADDR_TEXT_MAX];
+
+	t->easy = curl_loop_easy(t->probe.loop, prepare);
+	t->own_options = false;
+	set_owner(t);
+	addr_format_port(&c->address, c->port, address);
+	set_host(t, host, address);
+	curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, path);
+	set_time(t);
+	if (c->n_tls)
+		set_tls(t, tls_name, address);
+}
+
+static void on_connect(struct check_connect *c, struct check_result *failed)
+{
+	struct transfer *t = c->owner;
+
+	if (failed)
+		t->ops->failed(t, failed);
+	else
+		t->ops->ask(t);
+}
+
+void transfer_connect(struct transfer *t, const struct transfer_ops *ops)
 {
 	t->ops = ops;
-	t->easy = curl_loop_easy(t->probe.loop);
-	set_callbacks(t);
-	set_target(t, path, tls_name);
-	set_host(t, host);
-	set_timeouts(t);
-	if (tls_of(t))
-		curl_tls_set(t->easy, tls_of(t));
+	ev_init(&t->silence, on_silence);
+	t->silence.repeat = (double)t->probe.conf->connect_timeout_us / USEC_PER_SEC;
+	t->silence.data = t;
+	progress(t, TRANSFER_CONNECTING);
+	check_connect_start(&t->connect, t->probe.loop, t->probe.conf, on_connect, t);
 }
 
 /* The answer */
-
-static void judge_socket(struct transfer *t, struct check_result *ret)
-{
-	long error = 0;
-
-	ret->outcome = CHECK_UNKNOWN;
-	ret->reason = t->why;
-	if (t->no_socket)
-		return;
-	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
-	check_socket_judge((int)error, ret);
-	if (!error)
-		text_set(&ret->reason, "%s", t->error);
-}
 
 static void judge_failure(struct transfer *t, CURLcode code, struct check_result *ret)
 {
@@ -229,8 +256,8 @@ static void judge_failure(struct transfer *t, CURLcode code, struct check_result
 		ret->outcome = CHECK_UNKNOWN;
 	if (t->too_long)
 		text_set(&ret->reason, "the %s of the answer is too long,", t->too_long);
-	else if (code == CURLE_COULDNT_CONNECT)
-		judge_socket(t, ret);
+	else if (code == CURLE_COULDNT_CONNECT) /* it was connected when libcurl got it */
+		text_set(&ret->reason, "closed without an answer");
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		text_set(&ret->reason, "the answer does not come to its end,");
 	else if (code == CURLE_GOT_NOTHING)

@@ -4,13 +4,17 @@
  * says, with its deadlines, and with what went wrong in words. HTTP_GET, SSL_GET and GRPC_CHECK are
  * what is asked and how the answer is judged.
  *
+ * The connection is made here, and libcurl gets it when it stands: a handle of libcurl's takes some
+ * kilobytes, and of dead servers there may be tens of thousands.
+ *
  * connect_timeout bounds the connection (with TLS), and each silence after it, as keepalived's
- * does. A server that drips is not silent: a request as a whole takes TRANSFER_TIMEOUTS times as
- * long at the most.
+ * does. A server that drips is not silent: from the connection on, a request as a whole takes
+ * TRANSFER_TIMEOUTS times as long at the most.
  */
 #ifndef TANDEM_CHECKERS_TRANSFER_H
 #define TANDEM_CHECKERS_TRANSFER_H
 
+#include "checkers/connect.h"
 #include "checkers/curl_loop.h"
 #include "checkers/method.h"
 
@@ -22,6 +26,8 @@
 struct transfer;
 
 struct transfer_ops {
+	/* The server listens: transfer_open(), options of the method's own, transfer_start(). */
+	void (*ask)(struct transfer *t);
 	/* A line of a header, a piece of the body. False: it is too long. */
 	bool (*header)(struct transfer *t, const char *at, size_t n);
 	bool (*body)(struct transfer *t, const char *at, size_t n);
@@ -41,26 +47,30 @@ enum transfer_stage {
 struct transfer {
 	struct check_probe probe;
 	const struct transfer_ops *ops;
+	struct check_connect connect;
 	struct curl_transfer curl;
-	CURL *easy; /* NULL: none under way; for options of the method's own, before the start */
+	CURL *easy;	  /* NULL: none under way; for options that every user of a handle sets */
+	bool own_options; /* it has others, which the next user must not find */
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
 	enum transfer_stage stage;
 	int64_t started_us; /* the method's, of the run */
 	ev_timer silence;
-	bool no_socket; /* the reason is in why */
 	const char *too_long;
-	struct text why;
 	struct text warning; /* of the certificate */
 	char error[CURL_ERROR_SIZE];
 };
+
+/* Begins: leads to ops->ask() or ops->failed(), at once or later. */
+void transfer_connect(struct transfer *t, const struct transfer_ops *ops);
 
 /*
  * `host` is the Host of the request, "" for the address; `tls_name` what TLS is told and verifies,
  * "" for the address. Both may come with a port.
  */
-void transfer_open(struct transfer *t, const struct transfer_ops *ops, const char *path,
-		   const char *host, const char *tls_name);
+void transfer_open(struct transfer *t, const char *path, const char *host, const char *tls_name);
+/* The handle, for an option that only some methods or checks set. */
+CURL *transfer_own(struct transfer *t);
 /* A line of the request's header. */
 void transfer_header(struct transfer *t, const char *line);
 void transfer_start(struct transfer *t);
