@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=900 memory=1024 ip_vs=no
 """Checks at scale: 1,000, 10,000 and 40,000 TCP_CHECKs and HTTP_GETs, each of another server, every 5 s:
-CPU for 1,000 checks, memory for each, and by how much the server sees them late (p99).
+CPU for each check, memory for each, and by how much the server sees them late (p99). What libcurl
+takes for the same requests by itself is measured beside it (curl_floor.c): "floor", with libcurl as the peer.
 
     bench/run checks [TRIALS] [tcp|http] [COUNT ...]
 
@@ -56,6 +57,25 @@ class Targets:
         return [int(word) for word in self.proc.stdout.readline().split()]
 
 
+class Floor:
+    """curl_floor.c in a daemon's place."""
+
+    def __init__(self, node, count):
+        self.node, self.count = node, count
+
+    def start(self):
+        with self.node.inside():
+            self.proc = subprocess.Popen([f"{BUILD}/bench/curl_floor", address(256), str(PORT), str(self.count),
+                                          str(INTERVAL_S * 1_000_000)])
+
+    def roles(self):
+        return {"check": self.proc.pid}
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+
+
 def rss_kib(pid):
     with open(f"/proc/{pid}/status") as f:
         return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
@@ -65,17 +85,21 @@ def check_pid(daemon):
     return next(pid for name, pid in daemon.roles().items() if "check" in name)
 
 
-def bare(kind, node):
+def bare(kind, node, method):
     """What it takes with hardly a check."""
-    daemon = start(kind, node, config("tcp", 1))
+    daemon = start(kind, node, method, 1)
     time.sleep(1)
     kib = rss_kib(check_pid(daemon))
     stop(daemon)
     return kib
 
 
-def start(kind, node, text):
-    daemon = DAEMONS[kind](node, text, detail=False)
+def start(kind, node, method, count):
+    if kind == "libcurl":
+        daemon = Floor(node, count)
+        daemon.start()
+        return daemon
+    daemon = DAEMONS[kind](node, config(method, count), detail=False)
     if kind == "keepalived" and not os.path.exists("/proc/net/ip_vs"):
         daemon.env = lambda: {"LD_PRELOAD": os.path.abspath(f"{BUILD}/bench/no_ipvs.so")}
     daemon.start()
@@ -91,7 +115,7 @@ def stop(daemon):
 
 
 def trial(kind, node, targets, method, count):
-    daemon = start(kind, node, config(method, count))
+    daemon = start(kind, node, method, count)
     targets.mark()
     if not wait_for(lambda: targets.tell()[1] >= count * 0.99, 120, 1):
         raise SystemExit(f"{kind}: {targets.tell()[1]} of {count} servers were checked in 120 s")
@@ -119,8 +143,8 @@ def main():
     web.ip("route add local 10.64.0.0/12 dev lo")
     one.ip("route add 10.64.0.0/12 via 10.0.0.2")
     one.sysctl(ipv4__ip_local_port_range="1024 65535")
-    empty = {kind: bare(kind, one) for kind in KINDS}
     for method in methods:
+        empty = {kind: bare(kind, one, method) for kind in KINDS}
         targets = Targets(web, method)
         for n in range(trials):
             for count in counts:
@@ -132,6 +156,12 @@ def main():
                     figures.add(f"checks_{method}_{count}_late_p99", "ms", kind, round(late_us / 1000, 1))
                     figures.add(f"checks_{method}_{count}_rss", "bytes/check", kind,
                                 round((kib - empty[kind]) * 1024 / count))
+                    if method == "http" and kind == "tandem":
+                        figures.add(f"checks_http_{count}_floor", "us/check", kind, round(used_us / checks, 2))
+                if method == "http":
+                    checks, used_us, *_ = trial("libcurl", one, targets, method, count)
+                    note(f"trial {n + 1}, http {count}, libcurl alone: {used_us / checks:.1f} us each")
+                    figures.add(f"checks_http_{count}_floor", "us/check", "keepalived", round(used_us / checks, 2))
         targets.proc.kill()
     figures.tell()
 

@@ -24,6 +24,9 @@
 /* A latency is told again when it has moved by more than one part in this. */
 #define LATENCY_TOLD 20
 
+/* So much of its histogram a check loses when this process dies. */
+#define LATENCY_SAVED_EVERY_US (60 * USEC_PER_SEC)
+
 #define WARN_EVERY_US (24 * 3600 * USEC_PER_SEC)
 
 static struct {
@@ -74,6 +77,19 @@ static void send_latency(const struct checked *c)
 	struct msg m = {.type = MSG_CHECK_LATENCY,
 			.check_latency = {c->conf->id, n[0], n[1], n[2], n[3], n[4], n[5], n[6],
 					  n[7], n[8], n[9], n[10], n[11], n[12], n[13]}};
+
+	role_send(ROLE_SUPERVISOR, &m);
+}
+
+static void send_load(void)
+{
+	const struct check_runner *r = &checkers.runner;
+	struct msg m = {.type = MSG_CHECK_LOAD,
+			.check_load = {.in_flight = (uint32_t)r->in_flight,
+				       .in_flight_max = (uint32_t)r->in_flight_max,
+				       .waiting = (uint32_t)r->waiting,
+				       .late = r->late_starts,
+				       .latest_us = r->latest_us}};
 
 	role_send(ROLE_SUPERVISOR, &m);
 }
@@ -238,6 +254,16 @@ static bool latency_moved(const struct checked_server *s)
 	return (is > was ? is - was : was - is) * LATENCY_TOLD > was;
 }
 
+static void save(struct checked *c, int64_t now_us)
+{
+	send_state(ROLE_SUPERVISOR, c);
+	c->saved_us = now_us;
+	if (now_us - c->histogram_saved_us < LATENCY_SAVED_EVERY_US)
+		return;
+	send_latency(c);
+	c->histogram_saved_us = now_us;
+}
+
 static void take_result(struct checked *c, const struct check_result *result, int64_t now_us)
 {
 	struct check_state before = c->state;
@@ -264,10 +290,8 @@ static void take_result(struct checked *c, const struct check_result *result, in
 	}
 	if (latency_moved(c->server))
 		tell_server(c->server);
-	if (worth_saving(c, &before, now_us)) {
-		send_state(ROLE_SUPERVISOR, c);
-		c->saved_us = now_us;
-	}
+	if (worth_saving(c, &before, now_us))
+		save(c, now_us);
 }
 
 static void plan(struct checked *leader, int64_t now_us)
@@ -469,6 +493,8 @@ static void receive(void *ctx, enum role_id from, const struct msg *m)
 		move_here(&m->instance_here);
 	if (m->type == MSG_CHECK_STATE && !checkers.committed)
 		check_memory_add(&checkers.memory, &m->check_state);
+	else if (m->type == MSG_CHECK_LATENCY && !checkers.committed)
+		check_memory_add_latency(&checkers.memory, &m->check_latency);
 	else if (m->type == MSG_FILE_VALUE)
 		hear_file(&m->file_value);
 	else if (m->type == MSG_SCRIPT_END)
@@ -479,6 +505,8 @@ static void report(void *ctx, enum role_id to)
 {
 	const struct check_set *set = &checkers.set;
 
+	if (to == ROLE_SUPERVISOR)
+		send_load();
 	for (size_t i = 0; to == ROLE_SUPERVISOR && i < set->n_checks; i++) {
 		send_state(to, set->checks[i]);
 		send_latency(set->checks[i]);

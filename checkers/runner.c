@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #define GRID_PARTS 256
+/* Runs begun in one turn of the loop: some milliseconds. */
+#define BEGIN_AT_ONCE 64
 
 /* The running part of one check. Idle (timer), waiting for a place, or in flight (probe). */
 struct check_run {
@@ -31,26 +33,13 @@ static void *zeroed(size_t bytes)
 	return p;
 }
 
-void check_runner_init(struct check_runner *r, struct ev_loop *loop, size_t in_flight_max,
-		       void (*result)(struct checked *c, const struct check_result *result),
-		       void (*late)(struct check_runner *r))
-{
-	*r = (struct check_runner){
-		.loop = loop,
-		.in_flight_max = in_flight_max,
-		.result = result,
-		.late = late,
-	};
-	r->tail = &r->head;
-}
-
 static void wait_add(struct check_runner *r, struct check_run *run)
 {
 	run->waiting = true;
 	run->next = NULL;
 	*r->tail = run;
 	r->tail = &run->next;
-	if (r->waiting++ == 0)
+	if (r->waiting++ == 0 && r->in_flight >= r->in_flight_max)
 		r->late(r);
 }
 
@@ -67,17 +56,41 @@ static void wait_remove(struct check_runner *r, struct check_run *run)
 	r->waiting--;
 }
 
-/* A place became free. Goes through the loop: results must not nest in one another. */
-static void fill(struct check_runner *r)
+/* Is there a place, now? */
+static bool has_place(struct check_runner *r)
 {
-	struct check_run *run = r->head;
+	unsigned turn = ev_iteration(r->loop);
 
-	if (!run || r->in_flight >= r->in_flight_max)
-		return;
+	if (r->turn != turn)
+		r->begun = 0;
+	r->turn = turn;
+	return r->in_flight < r->in_flight_max && r->begun < BEGIN_AT_ONCE;
+}
+
+/* Through the loop: results must not nest in one another. */
+static void grant(struct check_runner *r, struct check_run *run)
+{
 	wait_remove(r, run);
 	run->granted = true;
 	r->in_flight++;
+	r->begun++;
 	ev_feed_event(r->loop, &run->due, EV_TIMER);
+}
+
+/* Whoever waits longest gets what is free; the rest comes back in the next turn. */
+static void fill(struct check_runner *r)
+{
+	while (r->head && has_place(r))
+		grant(r, r->head);
+	if (r->head && r->in_flight < r->in_flight_max)
+		ev_idle_start(r->loop, &r->go_on);
+	else
+		ev_idle_stop(r->loop, &r->go_on);
+}
+
+static void on_idle(struct ev_loop *loop, ev_idle *w, int events)
+{
+	fill(w->data);
 }
 
 static void on_done(struct check_probe *p, const struct check_result *result)
@@ -92,6 +105,17 @@ static void on_done(struct check_probe *p, const struct check_result *result)
 	fill(r);
 }
 
+static void note_lateness(struct check_runner *r, const struct checked *c)
+{
+	int64_t late_us = clock_now_us() - c->state.next_run_us;
+
+	if (late_us < CHECK_LATE_US)
+		return;
+	r->late_starts++;
+	if (late_us > r->latest_us)
+		r->latest_us = late_us < UINT32_MAX ? (uint32_t)late_us : UINT32_MAX;
+}
+
 static void launch(struct check_run *run)
 {
 	const struct check_method_ops *ops = check_method(run->checked->conf);
@@ -103,6 +127,7 @@ static void launch(struct check_run *run)
 	p->owner = run;
 	run->probe = p;
 	run->ops = ops;
+	note_lateness(run->runner, run->checked);
 	ops->start(p);
 }
 
@@ -113,13 +138,27 @@ static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 
 	if (run->granted) {
 		run->granted = false;
-	} else if (r->in_flight >= r->in_flight_max) {
-		wait_add(r, run);
+		launch(run);
 		return;
-	} else {
-		r->in_flight++;
 	}
-	launch(run);
+	wait_add(r, run);
+	fill(r);
+}
+
+void check_runner_init(struct check_runner *r, struct ev_loop *loop, size_t in_flight_max,
+		       void (*result)(struct checked *c, const struct check_result *result),
+		       void (*late)(struct check_runner *r))
+{
+	*r = (struct check_runner){
+		.loop = loop,
+		.in_flight_max = in_flight_max,
+		.result = result,
+		.late = late,
+	};
+	r->tail = &r->head;
+	ev_idle_init(&r->go_on, on_idle);
+	ev_set_priority(&r->go_on, EV_MAXPRI);
+	r->go_on.data = r;
 }
 
 static struct check_run *run_of(struct check_runner *r, struct checked *c)

@@ -25,9 +25,19 @@ void check_memory_add(struct check_memory *m, const struct msg_check_state *stat
 	m->states[m->n++] = *state;
 }
 
+void check_memory_add_latency(struct check_memory *m, const struct msg_check_latency *latency)
+{
+	if (m->n_latencies == m->latencies_cap) {
+		m->latencies_cap = m->latencies_cap ? m->latencies_cap * 2 : 256;
+		m->latencies = must(realloc(m->latencies, m->latencies_cap * sizeof(*latency)));
+	}
+	m->latencies[m->n_latencies++] = *latency;
+}
+
 void check_memory_done(struct check_memory *m)
 {
 	free(m->states);
+	free(m->latencies);
 	*m = (struct check_memory){0};
 }
 
@@ -64,6 +74,17 @@ static int compare_id_server(const void *id, const void *s)
 	return compare_ids(*(const uint64_t *)id, (*(struct checked_server *const *)s)->conf->id);
 }
 
+static int compare_latencies(const void *a, const void *b)
+{
+	return compare_ids(((const struct msg_check_latency *)a)->check,
+			   ((const struct msg_check_latency *)b)->check);
+}
+
+static int compare_id_latency(const void *id, const void *l)
+{
+	return compare_ids(*(const uint64_t *)id, ((const struct msg_check_latency *)l)->check);
+}
+
 static int compare_id_state(const void *id, const void *s)
 {
 	return compare_ids(*(const uint64_t *)id, ((const struct msg_check_state *)s)->check);
@@ -90,6 +111,13 @@ static struct checked_server *find_server(const struct check_set *set, uint64_t 
 static const struct msg_check_state *remembered(const struct check_memory *m, uint64_t id)
 {
 	return m->n ? bsearch(&id, m->states, m->n, sizeof(*m->states), compare_id_state) : NULL;
+}
+
+static const struct msg_check_latency *remembered_latency(const struct check_memory *m, uint64_t id)
+{
+	return m->n_latencies ? bsearch(&id, m->latencies, m->n_latencies, sizeof(*m->latencies),
+					compare_id_latency)
+			      : NULL;
 }
 
 static struct checked *first_down(const struct checked_server *s)
@@ -325,10 +353,19 @@ static bool inherits_up(const struct update *u, const struct checked *c)
 	return known ? up : !c->conf->alpha;
 }
 
+static void recall_histogram(struct check_state *s, const struct msg_check_latency *l)
+{
+	const uint32_t buckets[CHECK_BUCKETS] = {l->n0, l->n1, l->n2,  l->n3,  l->n4,  l->n5,  l->n6,
+						 l->n7, l->n8, l->n9, l->n10, l->n11, l->n12, l->more};
+
+	memcpy(s->histogram, buckets, sizeof(buckets));
+}
+
 static void place_check(struct update *u, struct checked *c, const struct check *conf,
 			int64_t first_run_us)
 {
 	const struct msg_check_state *saved = remembered(u->memory, conf->id);
+	const struct msg_check_latency *latency = remembered_latency(u->memory, conf->id);
 
 	if (!c->fresh) {
 		c->retargeted =
@@ -336,6 +373,8 @@ static void place_check(struct update *u, struct checked *c, const struct check 
 		c->conf = conf;
 	} else if (saved) {
 		check_machine_resume(&c->state, conf, saved, first_run_us, u->now_us);
+		if (latency)
+			recall_histogram(&c->state, latency);
 	} else {
 		check_machine_start(&c->state, inherits_up(u, c), first_run_us, u->now_us);
 	}
@@ -415,6 +454,9 @@ static void update_init(struct update *u, const struct model *m)
 	u->confs = must(calloc(n_checks + 1, sizeof(*u->confs)));
 	if (u->memory->n)
 		qsort(u->memory->states, u->memory->n, sizeof(*u->memory->states), compare_states);
+	if (u->memory->n_latencies)
+		qsort(u->memory->latencies, u->memory->n_latencies, sizeof(*u->memory->latencies),
+		      compare_latencies);
 }
 
 void check_set_update(struct check_set *set, const struct model *model, struct check_memory *memory,

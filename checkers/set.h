@@ -24,6 +24,7 @@ struct checked {
 	bool fresh;	       /* new in this update */
 	bool retargeted;       /* what it asks has changed in this update */
 	int64_t saved_us;      /* when its state was last reported */
+	int64_t histogram_saved_us;
 	int64_t warned_us;     /* when its last warning was logged; 0: never */
 	struct check_run *run; /* the runner's */
 	struct checked *leader;	   /* who is run for it: share.h */
@@ -63,8 +64,12 @@ struct check_memory {
 	struct msg_check_state *states;
 	size_t n;
 	size_t cap;
+	struct msg_check_latency *latencies;
+	size_t n_latencies;
+	size_t latencies_cap;
 };
 void check_memory_add(struct check_memory *m, const struct msg_check_state *state);
+void check_memory_add_latency(struct check_memory *m, const struct msg_check_latency *latency);
 void check_memory_done(struct check_memory *m);
 
 /*

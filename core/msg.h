@@ -77,6 +77,7 @@ struct msg {
 		struct msg_service_counters service_counters;
 		struct msg_server_counters server_counters;
 		struct msg_server_state server_state;
+		struct msg_check_load check_load;
 		struct msg_ipvs_state ipvs_state;
 		struct msg_sync_peer sync_peer;
 		struct msg_sync_link sync_link;

@@ -490,6 +490,21 @@ static json *ipvs(const struct supervisor *s)
 	return o;
 }
 
+static json *check_load(const struct supervisor *s)
+{
+	json *o = json_object_new_object();
+	struct msg m;
+
+	if (!store_get(&s->store, MSG_CHECK_LOAD, 0, &m))
+		return o;
+	add_int(o, "in_flight", m.check_load.in_flight);
+	add_int(o, "in_flight_max", m.check_load.in_flight_max);
+	add_int(o, "waiting", m.check_load.waiting);
+	add_int(o, "late_starts", (int64_t)m.check_load.late);
+	add_int(o, "latest_start_us", m.check_load.latest_us);
+	return o;
+}
+
 static void add_fifo(void *ctx, const struct fifo_status *f)
 {
 	json *o = json_object_new_object();
@@ -748,6 +763,7 @@ json *status_of_all(const struct supervisor *s)
 	add(o, "vrrp_sync_groups", groups(s));
 	add(o, "trackers", trackers(s));
 	add(o, "ipvs", ipvs(s));
+	add(o, "checking", check_load(s));
 	add(o, "sync", status_of_peering(s));
 	add(o, "services", services);
 	add(o, "notify_fifos", notify_fifos(s));

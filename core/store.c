@@ -100,6 +100,7 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 	case MSG_SYNC_STATE:
 	case MSG_SYNC_COUNTERS:
 	case MSG_IPVS_STATE:
+	case MSG_CHECK_LOAD:
 		*ret = 0;
 		return true;
 	}

@@ -55,6 +55,13 @@ def ups(tandem):
     return [sum(s["real_servers"][i].get("up", False) for s in services) for i in range(SERVERS)]
 
 
+def histogram(tandem):
+    """How many passes of one check have been counted."""
+    status = tandem.status()
+    checks = status["services"][0]["real_servers"][1]["checks"] if status and status["services"] else [{}]
+    return sum(bucket["passes"] for bucket in checks[0].get("latency_histogram", []))
+
+
 def expect_rate(what):
     n = probes_in(4)
     expect(4 * SERVERS * 0.5 <= n <= 4 * SERVERS * 1.5, f"{what}: {n} probes in 4 s of {SERVERS} servers a second")
@@ -80,11 +87,13 @@ def main():
     socks[0].close()
     expect(wait_for(lambda: ups(tandem)[0] == 0, 5, 0.1), "one that dies is down in every service", ups(tandem))
     expect(min(ups(tandem)[1:]) >= SERVICES - 1, "and no other is", ups(tandem))
+    passes = histogram(tandem)
     pid = tandem.roles()["tandem-check"]
     os.kill(pid, signal.SIGKILL)
     expect(tandem.wait_role("tandem-check", pid), "tandem-check is started again")
     listen(web, 0)
     expect(wait_for(lambda: ups(tandem)[0] >= SERVICES - 1, 5, 0.1), "one that is back is up in every service", ups(tandem))
+    expect(histogram(tandem) >= passes > 0, "how long its passes took is not forgotten", (passes, histogram(tandem)))
     expect_rate("and after all that")
     expect(tandem.stop() == 0, "it stops in order")
 

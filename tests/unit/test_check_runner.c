@@ -3,6 +3,7 @@
 #include "checkers/method.h"
 #include "checkers/runner.h"
 #include "checkers/set.h"
+#include "core/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define CHECKS 10
+#define CHECKS 100
 
 struct fake_probe {
 	struct check_probe probe;
@@ -25,7 +26,7 @@ static struct {
 	struct checked checks[CHECKS];
 	struct check_probe *probes[CHECKS]; /* in flight */
 	bool at_once;			    /* the method answers from within start() */
-	char log[256];			    /* "+0" started, "-0" cancelled, "=0" result */
+	char log[1024];			    /* "+0" started, "-0" cancelled, "=0" result */
 	int late;
 } t;
 
@@ -168,6 +169,43 @@ static void test_bound_and_order(void **state)
 	done();
 }
 
+/* However many are due at once: the loop turns in between, and nothing else has to call. */
+static void test_turns_between(void **state)
+{
+	setup(CHECKS);
+	for (int i = 0; i < CHECKS; i++)
+		check_runner_plan(&t.runner, &t.checks[i], 0);
+	ev_now_update(t.loop);
+	turn();
+	assert_int_equal(t.runner.in_flight, 64);
+	assert_int_equal(t.runner.waiting, CHECKS - 64);
+	assert_int_equal(t.late, 0); /* not for want of descriptors */
+	turn();
+	assert_int_equal(t.runner.in_flight, CHECKS);
+	assert_int_equal(t.runner.waiting, 0);
+	turn();
+	assert_false(ev_is_active(&t.runner.go_on));
+	for (int i = 0; i < CHECKS; i++)
+		finish(i);
+	done();
+}
+
+static void test_lateness(void **state)
+{
+	setup(4);
+	t.checks[0].state.next_run_us = clock_now_us() + 1000;
+	t.checks[1].state.next_run_us = clock_now_us() - CHECK_LATE_US - 2000000;
+	for (int i = 0; i < 2; i++)
+		check_runner_plan(&t.runner, &t.checks[i], clock_now_us() + 1000000);
+	turn();
+	assert_int_equal(t.runner.in_flight, 2);
+	assert_int_equal(t.runner.late_starts, 1);
+	assert_in_range(t.runner.latest_us, CHECK_LATE_US + 2000000, CHECK_LATE_US + 30000000);
+	finish(0);
+	finish(1);
+	done();
+}
+
 static void test_answers_at_once(void **state)
 {
 	setup(1);
@@ -235,6 +273,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs_when_due),
 		cmocka_unit_test(test_bound_and_order),
+		cmocka_unit_test(test_turns_between),
+		cmocka_unit_test(test_lateness),
 		cmocka_unit_test(test_answers_at_once),
 		cmocka_unit_test(test_cancel_makes_room),
 		cmocka_unit_test(test_forget_in_every_state),

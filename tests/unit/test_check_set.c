@@ -273,18 +273,24 @@ static void remember(struct check_memory *m, const struct check *c, bool up, int
 static void test_next_life_resumes(void **state)
 {
 	struct check_memory memory = {0};
+	struct msg_check_latency latency;
 	struct check_set set = {0};
 	struct world w;
 
 	world_init(&w, (uint32_t[]){2, 2, 2}, 3);
+	latency = (struct msg_check_latency){.check = w.checks[1][0].id, .n2 = 7, .more = 9};
 	for (int i = 0; i < 2; i++) {
 		remember(&memory, &w.checks[i][0], i == 1, 50 * S);
 		remember(&memory, &w.checks[i][1], true, 60 * S);
 	}
 	remember(&memory, &w.checks[2][1], false, 70 * S);
+	check_memory_add_latency(&memory, &latency);
 	w.checks[2][0].alpha = false;
 	check_set_update(&set, &w.model, &memory, 100 * S, NULL, NULL);
 	check_memory_done(&memory);
+	assert_int_equal(check_of(&set, &w, 1, 0)->state.histogram[2], 7);
+	assert_int_equal(check_of(&set, &w, 1, 0)->state.histogram[CHECK_BUCKETS - 1], 9);
+	assert_int_equal(check_of(&set, &w, 1, 1)->state.histogram[2], 0);
 	assert_false(server_of(&set, &w, 0)->up);
 	assert_int_equal(server_of(&set, &w, 0)->since_us, 50 * S);
 	assert_string_equal(server_of(&set, &w, 0)->reason.s,
