@@ -9,7 +9,7 @@ import resource
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import Node, Tandem, expect, run, wait_for  # noqa: E402
+from lab import Node, Switch, Tandem, expect, run, wait_for  # noqa: E402
 
 SERVERS = 150
 CHECK = "TCP_CHECK {\n connect_timeout 1\n warmup 0\n retry 0\n }"
@@ -28,8 +28,8 @@ def all_have_run(tandem):
 
 
 def main():
-    one = Node("one")
-    one.ip("link add dm0 type dummy", "addr add 10.1.0.254/24 dev dm0", "link set dm0 up")
+    switch, one = Switch("sw"), Node("one")
+    one.plug("eth0", switch, "10.1.0.254/24")  # nobody is there
     resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
     tandem = Tandem(one, CONFIG)
     tandem.start()
