@@ -15,9 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Advertisements must get their turn between thousands of announcements. */
-#define BURST_MAX     128
-#define BURST_PAUSE_S 0.001
+/* In one system call; advertisements must get their turn between thousands of announcements. */
+#define BURST_MAX 128
+/* The interface has no room: how long until another try, and how many there are. */
+#define ROOM_PAUSE_US USEC_PER_MSEC
+#define ROOM_TRIES    100
 
 struct arp_body {
 	struct arphdr head;
@@ -115,60 +117,127 @@ size_t announce_frame(const struct announcement *a, uint8_t frame[ANNOUNCE_FRAME
 
 /* The queue */
 
-struct announcer_item {
-	struct announcer_item *next;
+struct frame {
+	int index;
+	struct addr address;
 	int64_t interval_us;
-	struct announcement what;
+	size_t len; /* 0: cancelled */
+	uint8_t bytes[ANNOUNCE_FRAME_MAX];
 };
 
-static void send_now(struct announcer *a, const struct announcement *what)
-{
-	uint8_t frame[ANNOUNCE_FRAME_MAX];
-	size_t len = announce_frame(what, frame);
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = what->index};
+/* Built once, sent `rounds` times over. */
+struct announcer_job {
+	struct announcer_job *next;
+	uint32_t rounds;
+	size_t n;
+	struct frame frames[];
+};
 
-	if (sendto(a->sock, frame, len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0)
-		a->errors++;
+struct burst {
+	unsigned n;
+	struct mmsghdr list[BURST_MAX];
+	struct iovec bytes[BURST_MAX];
+	struct sockaddr_ll to[BURST_MAX];
+};
+
+/* Moves behind the frame that it returns; NULL: there are no more. */
+static struct frame *place_next(struct announcer_place *p)
+{
+	for (; p->job; *p = (struct announcer_place){p->job->next, 0, 0}) {
+		for (; p->round < p->job->rounds; p->round++, p->at = 0) {
+			while (p->at < p->job->n) {
+				struct frame *f = &p->job->frames[p->at++];
+
+				if (f->len)
+					return f;
+			}
+		}
+	}
+	return NULL;
 }
 
-static struct announcer_item *queue_take(struct announcer *a, struct announcer_item **at)
+static void drop_done(struct announcer *a)
 {
-	struct announcer_item *item = *at;
+	struct announcer_place ahead = a->place;
+	struct announcer_job *done;
 
-	*at = item->next;
-	if (a->tail == &item->next)
-		a->tail = at;
-	return item;
+	if (!place_next(&ahead))
+		a->place = ahead;
+	while (a->head != a->place.job) {
+		done = a->head;
+		a->head = done->next;
+		free(done);
+	}
+	if (!a->head)
+		a->tail = &a->head;
 }
 
-static void set_timer(struct announcer *a, double after_s)
+static void burst_add(struct burst *b, struct frame *f)
+{
+	unsigned i = b->n++;
+
+	b->bytes[i] = (struct iovec){f->bytes, f->len};
+	b->to[i] = (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_ifindex = f->index};
+	b->list[i].msg_hdr = (struct msghdr){.msg_name = &b->to[i],
+					     .msg_namelen = sizeof(b->to[i]),
+					     .msg_iov = &b->bytes[i],
+					     .msg_iovlen = 1};
+}
+
+/* No further than a pause is asked for. */
+static void burst_fill(struct burst *b, struct announcer_place from)
+{
+	struct frame *f;
+
+	b->n = 0;
+	while (b->n < BURST_MAX && (f = place_next(&from))) {
+		burst_add(b, f);
+		if (f->interval_us)
+			break;
+	}
+}
+
+static void set_timer(struct announcer *a, int64_t after_us)
 {
 	ev_timer_stop(a->loop, &a->timer);
-	ev_timer_set(&a->timer, after_s, 0);
+	ev_timer_set(&a->timer, (double)after_us / USEC_PER_SEC, 0);
 	ev_timer_start(a->loop, &a->timer);
 }
 
-/* From the queue until it is empty, a pause is asked for, or the burst is long enough. */
-static void send_queued(struct announcer *a)
+/* Behind `n` frames; returns the pause that the last of them asks for. */
+static int64_t move_on(struct announcer *a, unsigned n)
 {
-	for (a->burst = 0; a->head && a->burst < BURST_MAX; a->burst++) {
-		struct announcer_item *item = queue_take(a, &a->head);
-		int64_t interval_us = item->interval_us;
+	int64_t interval_us = 0;
 
-		send_now(a, &item->what);
-		free(item);
-		if (interval_us) {
-			set_timer(a, (double)interval_us / USEC_PER_SEC);
-			return;
-		}
+	for (; n; n--)
+		interval_us = place_next(&a->place)->interval_us;
+	drop_done(a);
+	return interval_us;
+}
+
+static void send_burst(struct announcer *a)
+{
+	struct burst b;
+	int64_t pause_us;
+	int sent;
+
+	burst_fill(&b, a->place);
+	sent = b.n ? sendmmsg(a->sock, b.list, b.n, MSG_DONTWAIT) : 0;
+	if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS) && a->tries++ < ROOM_TRIES) {
+		set_timer(a, ROOM_PAUSE_US);
+		return;
 	}
-	if (a->burst)
-		set_timer(a, BURST_PAUSE_S);
+	a->tries = 0;
+	a->errors += sent < 0;
+	/* What can't be sent is passed over. */
+	pause_us = move_on(a, sent < 0 ? 1 : (unsigned)sent);
+	if (pause_us || a->head)
+		set_timer(a, pause_us);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
-	send_queued(w->data);
+	send_burst(w->data);
 }
 
 int announcer_open(struct announcer *a, struct ev_loop *loop)
@@ -184,37 +253,45 @@ int announcer_open(struct announcer *a, struct ev_loop *loop)
 	return 0;
 }
 
-static void queue_add(struct announcer *a, const struct announcement *what, int64_t interval_us)
+static struct announcer_job *job_new(const struct announcement *list, size_t n, uint32_t rounds)
 {
-	struct announcer_item *item = must(malloc(sizeof(*item)));
+	struct announcer_job *job = must(malloc(sizeof(*job) + n * sizeof(*job->frames)));
 
-	*item = (struct announcer_item){.what = *what, .interval_us = interval_us};
-	*a->tail = item;
-	a->tail = &item->next;
+	job->next = NULL;
+	job->rounds = rounds;
+	job->n = n;
+	for (size_t i = 0; i < n; i++) {
+		struct frame *f = &job->frames[i];
+
+		f->index = list[i].index;
+		f->address = list[i].address;
+		f->interval_us = list[i].interval_us;
+		f->len = announce_frame(&list[i], f->bytes);
+	}
+	return job;
 }
 
-void announcer_send(struct announcer *a, const struct announcement *what, int64_t interval_us)
+void announcer_send(struct announcer *a, const struct announcement *list, size_t n, uint32_t rounds)
 {
-	bool waiting = ev_is_active(&a->timer);
+	struct announcer_job *job;
 
-	if (!interval_us && !a->head && (!waiting || a->burst < BURST_MAX)) {
-		a->burst = waiting ? a->burst + 1 : 1;
-		send_now(a, what);
-		if (!waiting)
-			set_timer(a, BURST_PAUSE_S);
+	if (!n || !rounds)
 		return;
-	}
-	queue_add(a, what, interval_us);
-	if (!waiting)
-		send_queued(a);
+	job = job_new(list, n, rounds);
+	if (!a->head)
+		a->place = (struct announcer_place){.job = job};
+	*a->tail = job;
+	a->tail = &job->next;
+	if (!ev_is_active(&a->timer))
+		send_burst(a);
 }
 
 void announcer_cancel(struct announcer *a, int index, const struct addr *address)
 {
-	for (struct announcer_item **at = &a->head; *at;) {
-		if ((*at)->what.index == index && addr_equal(&(*at)->what.address, address))
-			free(queue_take(a, at));
-		else
-			at = &(*at)->next;
-	}
+	for (struct announcer_job *job = a->head; job; job = job->next)
+		for (size_t i = 0; i < job->n; i++)
+			if (job->frames[i].index == index &&
+			    addr_equal(&job->frames[i].address, address))
+				job->frames[i].len = 0;
+	drop_done(a);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tells the network where addresses are now: gratuitous ARP (RFC 5227 §3, RFC 9568 §6.4.2) and
- * unsolicited neighbour advertisements (RFC 4861 §7.2.6), as whole frames. With an interval they
- * wait in a queue, so that a switch is not flooded. Knows nothing of VRRP.
+ * unsolicited neighbour advertisements (RFC 4861 §7.2.6), as whole frames: many in one system call,
+ * or with an interval one by one, so that a switch is not flooded. Knows nothing of VRRP.
  */
 #ifndef TANDEM_VRRP_ANNOUNCE_H
 #define TANDEM_VRRP_ANNOUNCE_H
@@ -20,28 +20,39 @@ struct announcement {
 	uint8_t mac[6];
 	bool router; /* NA: the Router flag */
 	struct addr address;
+	int64_t interval_us; /* until the next one, at least */
 };
 
 /* The frame for it; returns its length. Pure. */
 size_t announce_frame(const struct announcement *a, uint8_t frame[ANNOUNCE_FRAME_MAX]);
 
-struct announcer_item;
+struct announcer_job;
+
+/* Where the queue goes on. */
+struct announcer_place {
+	struct announcer_job *job;
+	uint32_t round;
+	size_t at;
+};
 
 struct announcer {
 	struct ev_loop *loop;
 	int sock;
 	uint64_t errors;
-	unsigned burst; /* frames sent since the timer was set */
-	ev_timer timer;
-	struct announcer_item *head;
-	struct announcer_item **tail;
+	unsigned tries; /* of the first, which the interface had no room for */
+	ev_timer timer; /* until it goes on */
+	struct announcer_job *head;
+	struct announcer_job **tail;
+	struct announcer_place place;
 };
 
 /* 0 or -errno. `a` must stay where it is. */
 int announcer_open(struct announcer *a, struct ev_loop *loop);
 
-/* With interval 0 at once, as far as a burst is not too long; else in turn. Never blocks. */
-void announcer_send(struct announcer *a, const struct announcement *what, int64_t interval_us);
+/* All of the list, `rounds` times over, behind those that wait. As many as one system call takes
+ * leave at once, the others from the loop. Never blocks. */
+void announcer_send(struct announcer *a, const struct announcement *list, size_t n,
+		    uint32_t rounds);
 
 /* What waits for this address is dropped: it is no longer here. */
 void announcer_cancel(struct announcer *a, int index, const struct addr *address);

@@ -17,15 +17,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each answer waits in the socket's buffer until the batch was sent. */
-#define BATCH_MESSAGES	 64
+/* In one system call: a millisecond or few, for which no advertisement can leave. */
+#define BATCH_MESSAGES	 128
 #define REQUEST_MAX	 256
 #define BUFFER_BYTES	 32768
 #define EVENT_SOCK_BYTES (1 << 20)
+/* Each event is a datagram of its own, and addresses come by the hundred. */
+#define EVENTS_AT_ONCE 32
+#define EVENT_BYTES    4096
 
-#ifndef NETLINK_GET_STRICT_CHK
-#define NETLINK_GET_STRICT_CHK 12
-#endif
+struct netif_events {
+	struct mmsghdr list[EVENTS_AT_ONCE];
+	struct iovec iov[EVENTS_AT_ONCE];
+	char bytes[EVENTS_AT_ONCE][EVENT_BYTES];
+};
 
 static void *grow(void *array, size_t n, size_t *cap, size_t size)
 {
@@ -330,18 +335,31 @@ static int dump_all(struct netifs *n)
 	return err ? err : dump(n, RTM_GETADDR);
 }
 
+/* False: some of them did not fit. */
+static bool take_events(struct netifs *n, int count)
+{
+	struct netif_events *e = n->buffer;
+
+	for (int i = 0; i < count; i++) {
+		if (e->list[i].msg_hdr.msg_flags & MSG_TRUNC)
+			return false;
+		mnl_cb_run(e->bytes[i], e->list[i].msg_len, 0, 0, on_message, n);
+	}
+	return true;
+}
+
 /* Whether there was anything. */
 static bool take_in(struct netifs *n)
 {
-	char buf[BUFFER_BYTES];
-	bool any = false;
-	ssize_t got;
+	struct netif_events *e = n->buffer;
+	int fd = mnl_socket_get_fd(n->events), got;
+	bool any = false, whole = true;
 
-	while ((got = mnl_socket_recvfrom(n->events, buf, sizeof(buf))) >= 0) {
-		mnl_cb_run(buf, (size_t)got, 0, 0, on_message, n);
+	while ((got = recvmmsg(fd, e->list, EVENTS_AT_ONCE, MSG_DONTWAIT, NULL)) > 0) {
+		whole &= take_events(n, got);
 		any = true;
 	}
-	if (errno != ENOBUFS)
+	if (errno != ENOBUFS && whole)
 		return any;
 	/* Events were lost: look at everything again. */
 	dump_all(n);
@@ -364,6 +382,17 @@ void netifs_catch_up(struct netifs *n)
 {
 	if (take_in(n))
 		ev_feed_event(n->loop, &n->readable, EV_READ);
+}
+
+static struct netif_events *events_new(void)
+{
+	struct netif_events *e = must(calloc(1, sizeof(*e)));
+
+	for (int i = 0; i < EVENTS_AT_ONCE; i++) {
+		e->iov[i] = (struct iovec){e->bytes[i], EVENT_BYTES};
+		e->list[i].msg_hdr = (struct msghdr){.msg_iov = &e->iov[i], .msg_iovlen = 1};
+	}
+	return e;
 }
 
 static int open_events(struct netifs *n)
@@ -389,7 +418,7 @@ int netifs_open(struct netifs *n, struct ev_loop *loop, void (*changed)(void *ct
 {
 	int err;
 
-	*n = (struct netifs){.changed = changed, .ctx = ctx, .loop = loop};
+	*n = (struct netifs){.changed = changed, .ctx = ctx, .loop = loop, .buffer = events_new()};
 	n->requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!n->requests || mnl_socket_bind(n->requests, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
@@ -439,13 +468,15 @@ static void put_new(struct nlmsghdr *h, const struct netif_change *c)
 	mnl_attr_put_u8(h, IFA_PROTO, NETIF_ADDR_PROTO);
 }
 
-static void put_change(struct mnl_nlmsg_batch *batch, const struct netif_change *c, uint32_t seq)
+/* Errors are answered in any case. */
+static void put_change(struct mnl_nlmsg_batch *batch, const struct netif_change *c, uint32_t seq,
+		       bool last)
 {
 	struct nlmsghdr *h = mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch));
 	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(h, sizeof(*info));
 
 	h->nlmsg_type = c->add ? RTM_NEWADDR : RTM_DELADDR;
-	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	h->nlmsg_flags = last ? NLM_F_REQUEST | NLM_F_ACK : NLM_F_REQUEST;
 	if (c->add)
 		h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
 	h->nlmsg_seq = seq;
@@ -485,14 +516,15 @@ static void note_change(struct netifs *n, const struct netif_change *c)
 		addr_forget(n, c->index, &c->address);
 }
 
-/* Reads the answers to `count` requests, of which `first` is the first's sequence number. */
+/* Reads the answers to `count` requests, of which `first` is the first's sequence number, up to the
+ * last one's. */
 static int read_answers(struct netifs *n, struct netif_change *changes, uint32_t first,
 			size_t count)
 {
 	char buf[BUFFER_BYTES];
-	size_t answered = 0;
+	bool done = false;
 
-	while (answered < count) {
+	while (!done) {
 		ssize_t got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
 		struct nlmsghdr *h = (struct nlmsghdr *)buf;
 		int left = (int)got;
@@ -501,12 +533,12 @@ static int read_answers(struct netifs *n, struct netif_change *changes, uint32_t
 			return -errno;
 		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
 			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+			uint32_t at = h->nlmsg_seq - first;
 
-			if (h->nlmsg_type != NLMSG_ERROR || h->nlmsg_seq - first >= count)
+			if (h->nlmsg_type != NLMSG_ERROR || at >= count)
 				continue;
-			changes[h->nlmsg_seq - first].error =
-				harmless(&changes[h->nlmsg_seq - first], e->error);
-			answered++;
+			changes[at].error = harmless(&changes[at], e->error);
+			done |= at == count - 1;
 		}
 	}
 	return 0;
@@ -519,8 +551,10 @@ static int apply_batch(struct netifs *n, struct netif_change *changes, size_t co
 	uint32_t first = n->seq + 1;
 	int err = 0;
 
-	for (size_t i = 0; i < count; i++)
-		put_change(batch, &changes[i], ++n->seq);
+	for (size_t i = 0; i < count; i++) {
+		changes[i].error = 0;
+		put_change(batch, &changes[i], ++n->seq, i == count - 1);
+	}
 	if (mnl_socket_sendto(n->requests, mnl_nlmsg_batch_head(batch),
 			      mnl_nlmsg_batch_size(batch)) < 0)
 		err = -errno;

@@ -79,6 +79,7 @@ struct netif_change {
 };
 
 struct mnl_socket;
+struct netif_events;
 
 /* A carrier is there before the switch behind it forwards: who asks for a neighbour too early asks
  * again a second later only. */
@@ -101,6 +102,7 @@ struct netifs {
 	bool news;
 	struct ev_loop *loop;
 	struct mnl_socket *events;
+	struct netif_events *buffer; /* of those */
 	struct mnl_socket *requests;
 	ev_io readable;
 	ev_timer settle;

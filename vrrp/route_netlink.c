@@ -24,6 +24,7 @@
 #define BATCH_BYTES	 32768
 #define RECEIVE_BYTES	 65536
 #define EVENT_SOCK_BYTES (1 << 20)
+#define EVENT_BYTES	 16384
 /* Somebody who changes a whole table must not keep us from advertising. */
 #define EVENTS_AT_ONCE 32
 
@@ -36,6 +37,7 @@ struct fib_netlink {
 	struct nl_sock *events;
 	ev_io readable;
 	bool protocols[256];
+	bool watching;
 	bool seen_change;
 	void (*changed)(void *ctx);
 	void *ctx;
@@ -624,11 +626,11 @@ static int open_events(struct fib_netlink *n, struct ev_loop *loop)
 		return -ENOMEM;
 	nl_socket_disable_seq_check(n->events);
 	nl_socket_modify_cb(n->events, NL_CB_VALID, NL_CB_CUSTOM, on_event, n);
-	if (nl_connect(n->events, NETLINK_ROUTE) < 0 ||
-	    nl_socket_add_memberships(n->events, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-				      RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, 0) < 0)
+	if (nl_connect(n->events, NETLINK_ROUTE) < 0)
 		return -EIO;
 	nl_socket_set_nonblocking(n->events);
+	nl_socket_disable_msg_peek(n->events);
+	nl_socket_set_msg_buf_size(n->events, EVENT_BYTES);
 	nl_socket_set_buffer_size(n->events, EVENT_SOCK_BYTES, 0);
 	ev_io_init(&n->readable, on_readable, nl_socket_get_fd(n->events), EV_READ);
 	n->readable.data = n;
@@ -656,7 +658,20 @@ int fib_netlink_open(struct ev_loop *loop, void (*changed)(void *ctx), void *ctx
 	return open_events(n, loop);
 }
 
-void fib_netlink_watch(struct fib_netlink *n, const bool protocols[256])
+/* Each address that anybody adds has a route, too: who has none to look after does not listen. */
+int fib_netlink_watch(struct fib_netlink *n, const bool protocols[256], bool told)
 {
+	int err = 0;
+
 	memcpy(n->protocols, protocols, sizeof(n->protocols));
+	if (told && !n->watching)
+		err = nl_socket_add_memberships(n->events, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+						RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, 0);
+	else if (!told && n->watching)
+		err = nl_socket_drop_memberships(n->events, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+						 RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, 0);
+	if (err < 0)
+		return -EIO;
+	n->watching = told;
+	return 0;
 }

@@ -18,8 +18,8 @@ struct fib_netlink;
 int fib_netlink_open(struct ev_loop *loop, void (*changed)(void *ctx), void *ctx,
 		     struct fib_netlink **ret);
 
-/* Which protocols are looked at: a set of 256 bits. */
-void fib_netlink_watch(struct fib_netlink *n, const bool protocols[256]);
+/* Which protocols are looked at, and whether changes are to be told, too. 0 or -errno. */
+int fib_netlink_watch(struct fib_netlink *n, const bool protocols[256], bool told);
 
 /* All of those protocols. Objects and what they point to are of the arena. 0 or -errno. */
 int fib_netlink_dump(struct fib_netlink *n, const struct netifs *netifs, struct arena *arena,

@@ -216,7 +216,7 @@ void routes_touch(struct routes *r)
 }
 
 /* keepalived's own, and what no_track lines say instead. */
-static void choose_protocols(struct routes *r)
+static int choose_protocols(struct routes *r)
 {
 	bool protocols[256] = {[RTPROT_KEEPALIVED] = true};
 
@@ -228,7 +228,7 @@ static void choose_protocols(struct routes *r)
 				true;
 		}
 	}
-	fib_netlink_watch(r->kernel, protocols);
+	return fib_netlink_watch(r->kernel, protocols, count_wanted(r));
 }
 
 /* The kernel would not say or do: looked at again soon, or nobody would. */
@@ -250,8 +250,9 @@ static bool begin_pass(struct routes *r)
 
 	cancel_pass(r);
 	p->arena = arena_new();
-	choose_protocols(r);
-	err = fib_netlink_dump(r->kernel, r->netifs, p->arena, &seen, &n_seen);
+	err = choose_protocols(r);
+	if (!err)
+		err = fib_netlink_dump(r->kernel, r->netifs, p->arena, &seen, &n_seen);
 	if (err) {
 		complain(r, "read", err);
 		return false;

@@ -174,44 +174,53 @@ static bool has_ipv6(const struct vrrp_instance *c)
 	return false;
 }
 
-/* Returns the number of frames. */
-static unsigned announce_one(const struct netifs *netifs, struct announcer *announcer,
-			     const struct vrrp_instance *c, const struct vip *vip, bool router)
+/* False: its interface has no hardware address, or does not exist. */
+static bool announcement_of(const struct netifs *netifs, const struct vrrp_instance *c,
+			    const struct vip *vip, bool router, struct announcement *ret)
 {
 	const struct netif *nif = vip_netif(netifs, c, vip);
-	struct announcement a = {.address = vip->address, .router = router};
 
 	if (!nif || !nif->has_mac)
-		return 0;
-	a.index = nif->index;
-	memcpy(a.mac, nif->mac, sizeof(a.mac));
-	announcer_send(announcer, &a,
-		       vip->address.family == AF_INET ? c->garp_interval_us : c->gna_interval_us);
-	return 1;
+		return false;
+	*ret = (struct announcement){
+		.index = nif->index,
+		.router = router,
+		.address = vip->address,
+		.interval_us = vip->address.family == AF_INET ? c->garp_interval_us
+							      : c->gna_interval_us,
+	};
+	memcpy(ret->mac, nif->mac, sizeof(ret->mac));
+	return true;
+}
+
+static uint64_t announce(const struct netifs *netifs, struct announcer *announcer,
+			 const struct vrrp_instance *c, uint32_t rounds, bool only_extra)
+{
+	struct announcement *list = must(calloc(vrrp_config_vips(c) + 1, sizeof(*list)));
+	bool router = has_ipv6(c) && forwards_ipv6(c->ifname);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < vrrp_config_vips(c); i++) {
+		const struct vip *vip = vrrp_config_vip(c, i);
+
+		if (!only_extra || vrrp_config_is_extra(c, vip))
+			n += announcement_of(netifs, c, vip, router, &list[n]);
+	}
+	announcer_send(announcer, list, n, rounds);
+	free(list);
+	return n * rounds;
 }
 
 uint64_t vips_announce(const struct netifs *netifs, struct announcer *announcer,
 		       const struct vrrp_instance *c, uint32_t count)
 {
-	bool router = has_ipv6(c) && forwards_ipv6(c->ifname);
-	uint64_t frames = 0;
-
-	for (uint32_t round = 0; round < count; round++)
-		for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
-			frames += announce_one(netifs, announcer, c, vrrp_config_vip(c, i), router);
-	return frames;
+	return announce(netifs, announcer, c, count, false);
 }
 
 uint64_t vips_announce_extra(const struct netifs *netifs, struct announcer *announcer,
 			     const struct vrrp_instance *c)
 {
-	bool router = has_ipv6(c) && forwards_ipv6(c->ifname);
-	uint64_t frames = 0;
-
-	for (uint32_t i = 0; i < vrrp_config_vips(c); i++)
-		if (vrrp_config_is_extra(c, vrrp_config_vip(c, i)))
-			frames += announce_one(netifs, announcer, c, vrrp_config_vip(c, i), router);
-	return frames;
+	return announce(netifs, announcer, c, 1, true);
 }
 
 void vips_hush(const struct netifs *netifs, struct announcer *announcer,
