@@ -10,6 +10,9 @@ of two intervals is one).
     scripts     1,000 tracked scripts, each once a second
     agentx      the SNMP master agent hangs
     supervisor  the parent is stopped (SIGSTOP) for 10 s
+
+Beside each runs a ruler, which does nothing but wake up at the same interval: what it shows is the
+scheduler's doing and not the daemon's.
 """
 
 import argparse
@@ -23,6 +26,7 @@ from capture import Capture
 from common import KINDS, Figures, need, note
 from crowd import instance
 from lab import KINDS as DAEMONS, Node, Switch, has_module, many_services, wait_for
+from ruler import Ruler
 
 INTERVAL_MS = 100
 RELOADS_EVERY_S = 2
@@ -131,20 +135,25 @@ class Bench:
             note(daemon.log_text()[-2000:])
             raise SystemExit(f"{kind}: is not Active after 120 s")
         time.sleep(3)
-        capture = Capture(self.lan)
+        capture, ruler = Capture(self.lan), Ruler(INTERVAL_MS, self.rt)
         case.meanwhile(daemon, self.lasts_s)
         time.sleep(1)
         at_ns = [a.at_ns for a in capture.adverts()]
+        ruler_ms = ruler.stop()
         capture.stop()
         daemon.stop()
-        return [(b - a) / 1e6 for a, b in zip(at_ns, at_ns[1:])]
+        return [(b - a) / 1e6 for a, b in zip(at_ns, at_ns[1:])], ruler_ms
 
     def measure(self, name, kind):
-        spacings = self.spacings_ms(CASES[name](self), kind)
-        if spacings is None:
+        measured = self.spacings_ms(CASES[name](self), kind)
+        if measured is None:
             note(f"jitter_{name}: not applicable to {kind} yet" if kind == "tandem" else
                  f"jitter_{name}: snmpd is not installed")
             return
+        for what, list_ms in (("", measured[0]), ("_ruler", measured[1])):
+            self.tell(f"{name}{what}", kind, list_ms)
+
+    def tell(self, name, kind, spacings):
         cuts = statistics.quantiles(spacings, n=100, method="inclusive")
         missing = sum(max(0, round(s / INTERVAL_MS) - 1) for s in spacings)
         figures = {"p50": cuts[49], "p99": cuts[98], "max": max(spacings)}
