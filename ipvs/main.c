@@ -4,11 +4,12 @@
  * keeper out.
  */
 #include "core/clock.h"
+#include "core/kept_table.h"
 #include "core/role.h"
 #include "core/tunables.h"
 #include "ipvs/keeper.h"
 #include "ipvs/loopback.h"
-#include "ipvs/translation.h"
+#include "ipvs/snat.h"
 
 #include <ev.h>
 
@@ -26,7 +27,7 @@ struct ipvs_role {
 	struct keeper keeper;
 	struct tunables tunables;
 	struct loopback loopback;
-	struct translation translation;
+	struct kept_table translation;
 	struct ev_loop *loop;
 	ev_prepare apply;
 	ev_timer retry;
@@ -86,7 +87,7 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 
 	if (round_done) {
 		loopback_keep(&r->loopback);
-		translation_check(&r->translation);
+		kept_table_check(&r->translation);
 		tunables_check(&r->tunables);
 	}
 	if (round_done && pause_s < PATROL_PAUSE_S)
@@ -109,7 +110,7 @@ static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct ipvs_role *r = w->data;
 
-	translation_run(&r->translation);
+	kept_table_run(&r->translation);
 	if (!keeper_is_dirty(&r->keeper))
 		return;
 	keeper_run(&r->keeper, clock_now_us());
@@ -164,7 +165,7 @@ static void role_commit(void *ctx, const struct model *now)
 	if (!now->global->n_peering)
 		loopback_remove(&r->loopback);
 	commit_sysctls(r, now->global); /* the keeper's question has loaded ip_vs */
-	translation_commit(&r->translation, now);
+	kept_table_want(&r->translation, snat_is_wanted(now) ? snat_rules(now) : NULL);
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);
 	schedule_retry(r);
@@ -215,7 +216,7 @@ static void role_stop(void *ctx, int64_t deadline_us)
 	ev_timer_stop(r->loop, &r->tend);
 	keeper_stop(&r->keeper);
 	loopback_remove(&r->loopback);
-	translation_stop(&r->translation);
+	kept_table_stop(&r->translation);
 	tunables_stop(&r->tunables);
 	role_stopped();
 }
@@ -232,7 +233,12 @@ int main(int argc, char **argv)
 		.report = role_report,
 		.stop = role_stop,
 	};
-	static struct ipvs_role role;
+	static struct ipvs_role role = {
+		.translation = {.name = SNAT_TABLE,
+				.purpose = "SNAT of clients' addresses",
+				.unset = "real servers see the clients' own addresses",
+				.unremoved = "clients' addresses are still translated"},
+	};
 
 	return role_main(argc, argv, &ops, &role);
 }

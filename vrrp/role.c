@@ -5,9 +5,9 @@
  */
 #include "core/role.h"
 #include "core/clock.h"
+#include "core/kept_table.h"
 #include "core/log.h"
 #include "core/must.h"
-#include "core/nft.h"
 #include "vrrp/accept.h"
 #include "vrrp/claims.h"
 #include "vrrp/config.h"
@@ -38,14 +38,23 @@ struct vrrp_role {
 	size_t n_handed;
 	struct log_limit unknown_limit;
 	struct claims claims;
-	char *refused;	  /* the rules in force that accept_rules() made; NULL: none */
-	bool refused_known;
-	ev_timer startup; /* vrrp_startup_delay */
+	struct kept_table accept; /* no_accept */
+	ev_timer look;		  /* whether that is still there */
+	ev_timer startup;	  /* vrrp_startup_delay */
 	ev_timer reap;
 };
 
+/* A table that is there may be flushed; what the kernel refused it will refuse for a while. */
+#define LOOK_S	     1
+#define LOOK_AGAIN_S 60
+
 /* The ops of role.h carry the context; the shells' callbacks have one process to serve. */
-static struct vrrp_role vrrp;
+static struct vrrp_role vrrp = {
+	.accept = {.name = ACCEPT_TABLE,
+		   .purpose = "no_accept is enforced",
+		   .unset = "no_accept is not enforced, the addresses accept packets",
+		   .unremoved = "addresses still accept no packets"},
+};
 
 static struct instance *find_instance(uint64_t id)
 {
@@ -312,29 +321,26 @@ static void set_unknown(bool wanted)
 	vrrp_ports_update(&vrrp.shell.ports);
 }
 
-/* A table of a former life may be there, which is why the first commit acts in any case. */
-static void set_refused(const struct model *now)
+static void plan_look(void)
 {
-	char *rules = accept_rules(now);
-	struct text reason = {""};
-	int err = 0;
-
-	if (vrrp.refused_known && !rules == !vrrp.refused &&
-	    (!rules || strcmp(rules, vrrp.refused) == 0)) {
-		free(rules);
+	ev_timer_stop(vrrp.shell.loop, &vrrp.look);
+	if (!vrrp.accept.rules && !vrrp.accept.leftover)
 		return;
-	}
-	if (rules)
-		err = nft_table_set(ACCEPT_TABLE, rules, &reason);
-	else
-		nft_table_remove(ACCEPT_TABLE);
-	if (err)
-		log_error("no_accept is not enforced, the addresses accept packets: %s", reason.s);
-	else if (rules)
-		log_notice("no_accept: enforced by nftables, table " ACCEPT_TABLE);
-	free(vrrp.refused);
-	vrrp.refused = rules;
-	vrrp.refused_known = !err; /* else the next reload tries again */
+	ev_timer_set(&vrrp.look, vrrp.accept.there ? LOOK_S : LOOK_AGAIN_S, 0);
+	ev_timer_start(vrrp.shell.loop, &vrrp.look);
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *w, int events)
+{
+	kept_table_check(&vrrp.accept);
+	plan_look();
+}
+
+static void keep_accept(const struct model *now)
+{
+	kept_table_want(&vrrp.accept, accept_rules(now));
+	kept_table_run(&vrrp.accept);
+	plan_look();
 }
 
 /* Until vrrp_startup_delay is over, and vrrp_delay_after_boot since the machine's boot. */
@@ -386,6 +392,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	tunables_init(&vrrp.sysctls, &sysctls_place);
 	vrrp.unknown_limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
+	ev_init(&vrrp.look, on_look);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
 	vrrp.shell.statics.netifs = &vrrp.shell.netifs;
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
@@ -445,7 +452,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
 	update_sync_wait();
 	role_tune(now->global->vrrp_tuning);
-	set_refused(now);
+	keep_accept(now);
 	want_claims(now);
 	set_unknown(now->global->log_unknown_vrids);
 	if (!vrrp.started)
@@ -561,8 +568,8 @@ static void let_go(void)
 /* What could not wait for its successor until the deadline. */
 static void abandon_all(void)
 {
-	if (vrrp.stopping && vrrp.refused)
-		nft_table_remove(ACCEPT_TABLE);
+	if (vrrp.stopping)
+		kept_table_stop(&vrrp.accept);
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_abandon(in);
 	outbox_flush(&vrrp.shell.ports.outbox);

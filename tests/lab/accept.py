@@ -70,6 +70,10 @@ def main():
                "a kernel without nftables for IP: the log says so", daemon.log_text()[-500:])
         return
     expect_refused(client, "no_accept")
+    node.run("nft", "flush", "ruleset")
+    expect(wait_for(lambda: "tandem_vrrp" in table(node), 8), "flushed by somebody, the rules come back",
+           daemon.log_text()[-500:])
+    expect("was gone: set again" in daemon.log_text(), "and the log says so", daemon.log_text()[-500:])
     os.kill(daemon.vrrp_pid(), signal.SIGKILL)
     expect_refused(client, "while and after the VRRP process is replaced")
     for accept, wanted in (("accept", 4), ("no_accept", 2)):
