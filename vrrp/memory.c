@@ -6,6 +6,7 @@
 #include "core/role.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,12 +71,16 @@ static struct memory_slot *find(struct memory *m, uint64_t instance)
 /* The file grows below the mapping. */
 static struct memory_slot *add(struct memory *m)
 {
-	off_t size = (off_t)((m->n + 1) * sizeof(*m->slots));
+	off_t end = (off_t)(m->n * sizeof(*m->slots));
+	int err = 0;
 
 	if (m->n == SLOTS_MAX)
 		abort();
-	if (m->file && ftruncate(ROLE_FD_MEMORY, size) < 0) {
-		log_error("vrrp.memory: can't grow: %s", strerror(errno));
+	/* Not by ftruncate(): a full file system would be told by a signal, at some write. */
+	if (m->file)
+		err = posix_fallocate(ROLE_FD_MEMORY, end, sizeof(*m->slots));
+	if (err) {
+		log_error("vrrp.memory: can't grow: %s", strerror(err));
 		abort(); /* an advertisement that can't be counted can't be signed */
 	}
 	m->slots[m->n].layout = LAYOUT;
