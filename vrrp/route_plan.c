@@ -89,7 +89,7 @@ bool fib_is(const struct fib_object *wanted, const struct fib_object *seen)
 					 : rule_is(&wanted->rule, &seen->rule);
 }
 
-static bool is_ours(const struct fib_object *o)
+static bool is_marked(const struct fib_object *o)
 {
 	return (o->kind == FIB_ROUTE ? o->route.protocol : o->rule.protocol) == RTPROT_KEEPALIVED;
 }
@@ -115,20 +115,22 @@ static size_t lower_bound(struct fib_wanted *const *sorted, size_t n, const stru
 	return lo;
 }
 
-/* True: it is to stay. Two who want the same both have it. */
+/* True: it is to stay. Two who want the same both have it. Ours is also what has the mark and the
+ * place of a wanted one: somebody has changed it. */
 static bool note_seen(struct fib_wanted *const *sorted, size_t n, const struct fib_object *seen)
 {
-	bool stays = false, idle = false;
+	bool stays = false, idle = false, changed = false;
 
 	for (size_t i = lower_bound(sorted, n, seen);
 	     i < n && compare(&sorted[i]->object, seen) == 0; i++) {
+		changed |= is_marked(seen);
 		if (!fib_is(&sorted[i]->object, seen))
 			continue;
 		stays |= sorted[i]->active;
 		idle |= !sorted[i]->active;
 		sorted[i]->present |= sorted[i]->active;
 	}
-	return stays || (!idle && !is_ours(seen));
+	return stays || (!idle && !changed);
 }
 
 static size_t plan_deletions(struct fib_wanted *const *sorted, size_t n,
@@ -207,6 +209,13 @@ struct fib_wanted *fib_find(struct fib_wanted *const *sorted, size_t n, const st
 		if (fib_is(o, &sorted[i]->object))
 			return sorted[i];
 	return NULL;
+}
+
+bool fib_is_strange(struct fib_wanted *const *sorted, size_t n, const struct fib_object *seen)
+{
+	size_t i = lower_bound(sorted, n, seen);
+
+	return is_marked(seen) && (i == n || compare(&sorted[i]->object, seen) != 0);
 }
 
 size_t fib_plan(struct fib_wanted *const *wanted, size_t n, struct fib_wanted **sorted,

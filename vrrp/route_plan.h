@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Routes and rules: what the kernel is to have, what it has, and the plan between the two. What
- * carries keepalived's protocol number is ours. Pure.
+ * Routes and rules: what the kernel is to have, what it has, and the plan between the two. Ours is
+ * what is or was configured; keepalived's protocol number, which all of it carries, is another
+ * daemon's mark, too, of which there may be one in the same network namespace. Pure.
  */
 #ifndef TANDEM_VRRP_ROUTE_PLAN_H
 #define TANDEM_VRRP_ROUTE_PLAN_H
@@ -27,6 +28,7 @@ struct fib_object {
 struct fib_wanted {
 	struct fib_object object;
 	bool active; /* it is to be there now */
+	bool former; /* no longer configured: known until it is gone */
 	bool added;  /* of no_track: it has been, and is not put back */
 	bool present; /* as of the last plan */
 	/* Of who carries the plan out: */
@@ -54,6 +56,9 @@ bool fib_is(const struct fib_object *wanted, const struct fib_object *seen);
 /* By the kernel's key; and the one of them that is this, or NULL. */
 void fib_sort(struct fib_wanted **list, size_t n);
 struct fib_wanted *fib_find(struct fib_wanted *const *sorted, size_t n, const struct fib_object *o);
+
+/* It carries the mark, and is in nobody's place of these. */
+bool fib_is_strange(struct fib_wanted *const *sorted, size_t n, const struct fib_object *seen);
 
 /*
  * `wanted` in the order in which they are to be added; `sorted` is room for n pointers, `ops` for

@@ -116,13 +116,25 @@ static void free_set(struct set *s)
 /* What is known of one that was there before goes on. */
 static void carry_over(struct fib_wanted *w, const struct set *former)
 {
-	const struct fib_wanted *f = fib_find(former->wanted, former->n, &w->object);
+	struct fib_wanted *f = fib_find(former->wanted, former->n, &w->object);
 
 	if (!f)
 		return;
 	w->added = f->added;
 	w->held = f->held;
 	w->error = f->error;
+	f->owner = NULL; /* it has a successor */
+}
+
+static struct fib_object copy_object(struct arena *arena, const struct fib_object *o)
+{
+	struct fib_object copy = {.kind = o->kind};
+
+	if (o->kind == FIB_ROUTE)
+		copy.route = copy_route(arena, &o->route);
+	else
+		copy.rule = copy_rule(arena, &o->rule);
+	return copy;
 }
 
 static void add_wanted(struct set *s, const struct fib_object *o, const struct set *former)
@@ -134,6 +146,24 @@ static void add_wanted(struct set *s, const struct fib_object *o, const struct s
 	s->wanted[s->n++] = w;
 }
 
+/* What was added for lines that are gone is to go, too, and nothing else would tell it from what
+ * another daemon has added. */
+static void keep_former(struct set *s, const struct set *former)
+{
+	for (size_t i = 0; i < former->n; i++) {
+		const struct fib_wanted *f = former->wanted[i];
+		struct fib_wanted *w;
+
+		if (!f->owner || !(f->former || f->held))
+			continue;
+		w = arena_alloc(s->arena, sizeof(*w));
+		*w = (struct fib_wanted){.object = copy_object(s->arena, &f->object),
+					 .former = true,
+					 .owner = s};
+		s->wanted[s->n++] = w;
+	}
+}
+
 static void fill_set(struct set *s, const char *name, const struct route *routes, uint32_t n_routes,
 		     const struct rule *rules, uint32_t n_rules)
 {
@@ -143,20 +173,21 @@ static void fill_set(struct set *s, const char *name, const struct route *routes
 	s->arena = arena_new();
 	s->n = 0;
 	s->leaving = false;
-	s->wanted = arena_array(s->arena, n_routes + n_rules, sizeof(*s->wanted));
+	s->wanted = arena_array(s->arena, n_routes + n_rules + former.n, sizeof(*s->wanted));
 	text_set(&s->name, "%s", name);
 	for (uint32_t i = 0; i < n_routes; i++) {
-		struct fib_object o = {.kind = FIB_ROUTE};
+		struct fib_object o = {.kind = FIB_ROUTE, .route = routes[i]};
 
-		o.route = copy_route(s->arena, &routes[i]);
+		o = copy_object(s->arena, &o);
 		add_wanted(s, &o, &former);
 	}
 	for (uint32_t i = 0; i < n_rules; i++) {
-		struct fib_object o = {.kind = FIB_RULE};
+		struct fib_object o = {.kind = FIB_RULE, .rule = rules[i]};
 
-		o.rule = copy_rule(s->arena, &rules[i]);
+		o = copy_object(s->arena, &o);
 		add_wanted(s, &o, &former);
 	}
+	keep_former(s, &former);
 	if (former.arena)
 		arena_free(former.arena);
 }
@@ -180,10 +211,23 @@ static size_t count_wanted(const struct routes *r)
 	return n;
 }
 
+static void drop_former(struct set *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->wanted[i]->former)
+			s->wanted[kept++] = s->wanted[i];
+	s->n = kept;
+}
+
 /* Nothing of theirs is left in the kernel. */
 static void drop_leaving(struct routes *r)
 {
 	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_sets; i++)
+		drop_former(r->sets[i]);
 
 	for (size_t i = 0; i < r->n_sets; i++) {
 		if (r->sets[i]->leaving)
@@ -240,6 +284,20 @@ static void complain(struct routes *r, const char *what, int err)
 	r->stuck = true;
 }
 
+/* Once: they may be what another daemon needs, or what one that was killed has left. */
+static void tell_strangers(const struct routes *r, struct fib_wanted *const *sorted, size_t n,
+			   const struct fib_object *seen, size_t n_seen)
+{
+	unsigned strangers = 0;
+
+	for (size_t i = 0; i < n_seen && !r->swept; i++)
+		strangers += fib_is_strange(sorted, n, &seen[i]);
+	if (strangers)
+		log_notice("%u %s of protocol keepalived that %s not configured here: left alone",
+			   strangers, strangers == 1 ? "route or rule" : "routes and rules",
+			   strangers == 1 ? "is" : "are");
+}
+
 static bool begin_pass(struct routes *r)
 {
 	size_t n = count_wanted(r), n_seen, at = 0;
@@ -265,6 +323,7 @@ static bool begin_pass(struct routes *r)
 		at += r->sets[i]->n;
 	}
 	p->n = fib_plan(all, n, sorted, seen, n_seen, p->ops);
+	tell_strangers(r, sorted, n, seen, n_seen);
 	return true;
 }
 
@@ -494,7 +553,7 @@ void routes_hold(struct routes *r, uint64_t instance, bool holds)
 		return;
 	s->holds = holds;
 	for (size_t i = 0; i < s->n; i++) {
-		s->wanted[i]->active = holds;
+		s->wanted[i]->active = holds && !s->wanted[i]->former;
 		s->wanted[i]->added = s->wanted[i]->held = false;
 		s->wanted[i]->error = 0;
 	}

@@ -69,6 +69,9 @@ def has(node, *words):
     return any(all(word in line for word in words) for line in seen(node))
 
 
+FOREIGN = "10.77.0.0/16"
+
+
 def expect_has(node, wanted, what, *words, timeout_s=5):
     got = wait_for(lambda: has(node, *words) == wanted, timeout_s, 0.05)
     expect(got, f"{what}: {' '.join(words)} is {'there' if wanted else 'gone'}",
@@ -124,6 +127,11 @@ def crash(d1):
     d1.daemon.wait_role("tandem-vrrp", pid)
     wait_for(lambda: False, 1)
     expect(seen(d1) == before, "kill -9 of tandem-vrrp: all is as it was", seen(d1) ^ before)
+
+
+def expect_foreign(d1, when):
+    expect(has(d1, FOREIGN), f"{when}: another daemon's route with the same mark is left alone",
+           d1.daemon.log_text()[-500:])
 
 
 def reload(d1):
@@ -195,12 +203,17 @@ def main():
     d1.watch = Watch([d1], lan)
     as_keepalived(d1)
     deleted(d1)
+    d1.run("ip", "route", "add", "blackhole", FOREIGN, "proto", "keepalived")
     crash(d1)
+    expect_foreign(d1, "a new process looks at the kernel")
+    expect("not configured here: left alone" in d1.daemon.log_text(), "and says so")
     reload(d1)
     moves(d1, d2)
     fault(d1)
     many(d1)
     d1.daemon.stop()
+    expect_foreign(d1, "after the stop")
+    d1.run("ip", "route", "del", "blackhole", FOREIGN)
     left = seen(d1) | {a for a in ("10.1.0.1", "fd01::1") if a in d1.run("ip", "addr")}
     expect(not left, "nothing is left after the stop", left)
 

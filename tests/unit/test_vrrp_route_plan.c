@@ -125,27 +125,49 @@ static void test_from_nothing(void **state)
 	assert_true(l.memory[0].present && l.memory[1].present && !l.memory[2].present);
 }
 
-static void test_strays_and_changes(void **state)
+static void test_others_and_changes(void **state)
 {
 	struct lab l = {.n = 0};
 
-	l.seen[l.n_seen++] = route(1, 0);
+	/* Another daemon's, by the same mark. */
 	l.seen[l.n_seen++] = rule(7);
 	l.seen[l.n_seen++] = route(2, 5);
-	l.seen[2].route.table = 200;
 	want(&l, route(1, 0))->object.route.nexthops = &hops[1];
+	l.seen[l.n_seen++] = route(1, 0);
 	l.seen[l.n_seen] = route(1, 0);
 	l.seen[l.n_seen++].route.protocol = RTPROT_STATIC; /* somebody else's */
 	plan(&l);
 	/* The wanted route leaves its interface open, so it is there. */
-	assert_int_equal(l.n_ops, 2);
-	assert_int_equal(l.ops[0].object->kind, FIB_RULE);
-	assert_int_equal(l.ops[0].verb, FIB_DELETE);
-	assert_int_equal(l.ops[1].object->route.table, 200);
+	assert_int_equal(l.n_ops, 0);
+	assert_true(fib_is_strange(l.sorted, l.n, &l.seen[0]));
+	assert_true(fib_is_strange(l.sorted, l.n, &l.seen[1]));
+	assert_false(fib_is_strange(l.sorted, l.n, &l.seen[2]));
+	assert_false(fib_is_strange(l.sorted, l.n, &l.seen[3]));
 	l.memory[0].object.route.src = (struct addr){.family = AF_INET, .b = {10}};
 	plan(&l);
-	assert_int_equal(l.n_ops, 3);
-	assert_int_equal(l.ops[2].verb, FIB_REPLACE);
+	assert_int_equal(l.n_ops, 1);
+	assert_int_equal(l.ops[0].verb, FIB_REPLACE);
+}
+
+/* What an earlier model wanted goes; so does what stands in its place with our mark. */
+static void test_former(void **state)
+{
+	struct lab l = {.n = 0};
+	struct fib_wanted *w = want(&l, rule(7));
+
+	w->former = true;
+	w->active = false;
+	w = want(&l, route(1, 0));
+	w->active = false;
+	l.seen[l.n_seen++] = rule(7);
+	l.seen[l.n_seen++] = rule(8);
+	l.seen[l.n_seen] = route(1, 0);
+	l.seen[l.n_seen++].route.src = (struct addr){.family = AF_INET, .b = {10}};
+	plan(&l);
+	assert_int_equal(l.n_ops, 2);
+	assert_true(l.ops[0].verb == FIB_DELETE && l.ops[1].verb == FIB_DELETE);
+	assert_int_equal(l.ops[0].object->rule.preference, 7);
+	assert_int_equal(l.ops[1].object->kind, FIB_ROUTE);
 }
 
 static void test_no_track(void **state)
@@ -233,9 +255,13 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_from_nothing), cmocka_unit_test(test_strays_and_changes),
-		cmocka_unit_test(test_no_track),     cmocka_unit_test(test_two_want_the_same),
-		cmocka_unit_test(test_settles),	     cmocka_unit_test(test_text),
+		cmocka_unit_test(test_from_nothing),
+		cmocka_unit_test(test_others_and_changes),
+		cmocka_unit_test(test_former),
+		cmocka_unit_test(test_no_track),
+		cmocka_unit_test(test_two_want_the_same),
+		cmocka_unit_test(test_settles),
+		cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
