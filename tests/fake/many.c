@@ -24,8 +24,8 @@ void many_trace(const struct many *w, const struct host *h, const char *format, 
 
 int64_t many_down_us(const struct many *w)
 {
-	return 3 * w->interval_us + (w->hosts[0].routers[0].conf.version == 2 ? USEC_PER_SEC
-									     : w->interval_us);
+	return 3 * w->interval_us +
+	       (w->hosts[0].routers[0].conf.version == 2 ? USEC_PER_SEC : w->interval_us);
 }
 
 void many_plan(struct many *w, int64_t at_us,
@@ -103,7 +103,8 @@ static bool run_for(struct many *w, int64_t us)
 	return !w->violation[0];
 }
 
-/* Everybody times out, the wrong group is Active, the right one takes over, addresses are let go. */
+/* Everybody times out, the wrong group is Active, the right one takes over, addresses are let go.
+ */
 static int64_t settle_us(const struct many *w)
 {
 	return 5 * many_down_us(w) + 6 * w->interval_us + 4 * VRRP_LET_GO_US;

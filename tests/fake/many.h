@@ -45,9 +45,9 @@ struct router {
 	struct rival claimant; /* another machine that has its addresses */
 	int64_t deadline_us;   /* of the machine, by the world's time; USEC_NEVER: none */
 	/* For the watch, by the host's clock */
-	int64_t zero_us; /* the last priority 0 */
-	int64_t worse_us;    /* the last advertisement that did not beat it */
-	int64_t claimed_us;  /* the last claim, and the first of those that go on */
+	int64_t zero_us;    /* the last priority 0 */
+	int64_t worse_us;   /* the last advertisement that did not beat it */
+	int64_t claimed_us; /* the last claim, and the first of those that go on */
 	int64_t claimed_from_us;
 	int64_t answered_us; /* the last answer to a claim */
 	bool rival_told;
@@ -97,7 +97,9 @@ struct many {
 	struct lan_quality calm;
 	int64_t tardy_us;
 	int64_t interval_us;
-	bool uniform; /* a host has one priority for all its routers */
+	/* Added to a host's priority: no two directors may each win a member of one group (see
+	 * VRRP_SYNC_GROUP in tandem.conf(5)). */
+	uint8_t above[MANY_ROUTERS_MAX];
 	bool preempt; /* everybody's */
 	unsigned n_hosts;
 	unsigned n_routers;

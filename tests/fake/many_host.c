@@ -190,9 +190,8 @@ static void tell_fault(struct many *w, struct host *h, struct router *r)
 
 	if (why)
 		step_router(w, h, r,
-			    (struct vrrp_event){.kind = VRRP_EVENT_FAULT,
-						.why = why,
-						.can_send = h->link_up});
+			    (struct vrrp_event){
+				    .kind = VRRP_EVENT_FAULT, .why = why, .can_send = h->link_up});
 	else if (r->m.state == VRRP_STATE_FAULT)
 		step_router(w, h, r,
 			    (struct vrrp_event){.kind = VRRP_EVENT_FAULT_OVER, .why = "is over"});
@@ -371,8 +370,7 @@ void host_resume(struct many *w, struct host *h)
 	bool resumes = true;
 
 	for (unsigned i = 0; i < w->n_routers; i++)
-		resumes &= h->routers[i].reported &&
-			   vrrp_handed_can_resume(&h->routers[i].report);
+		resumes &= h->routers[i].reported && vrrp_handed_can_resume(&h->routers[i].report);
 	if (!resumes) {
 		h->life = HOST_OFF;
 		host_start(w, h);
@@ -464,7 +462,8 @@ void host_reload(struct many *w, struct host *h, unsigned router, const struct v
 void host_regroup(struct many *w, struct host *h)
 {
 	if (h->life != HOST_RUNNING)
-		return; /* it reads the file when it starts; a killed one is told by its supervisor */
+		return; /* it reads the file when it starts; a killed one is told by its supervisor
+			 */
 	many_trace(w, h, "reloads: other groups");
 	for (unsigned i = 0; i < w->n_routers; i++) {
 		struct router *r = &h->routers[i];

@@ -8,9 +8,10 @@
 /* In per cent. */
 #define STORMS	  40
 #define GROUPED	  70
-#define UNIFORM	  70
 #define PREEMPT	  70
 #define GIVES_WAY 30
+
+#define ABOVE_MAX 20
 
 #define CLAIM_GAP_US (300 * USEC_PER_MSEC)
 
@@ -41,11 +42,16 @@ static void draw_groups(struct many *w)
 							       : MANY_NO_GROUP;
 }
 
+static uint8_t draw_priority(struct many *w)
+{
+	return (uint8_t)rng_between(&w->rng, 1, 254 - ABOVE_MAX);
+}
+
 static void set_up_host(struct many *w, struct host *h, unsigned id, const struct vrrp_conf *common)
 {
 	static const char *const names[MANY_ROUTERS_MAX] = {"A", "B", "C", "D"};
 	const uint8_t source[4] = {192, 0, 2, (uint8_t)(1 + (id + w->seed) % MANY_HOSTS_MAX)};
-	uint8_t priority = (uint8_t)rng_between(&w->rng, 1, 254);
+	uint8_t priority = draw_priority(w);
 
 	h->id = id;
 	snprintf(h->name, sizeof(h->name), "lb%u", id + 1);
@@ -57,7 +63,7 @@ static void set_up_host(struct many *w, struct host *h, unsigned id, const struc
 		c->name = names[i];
 		c->vrid = (uint8_t)(MANY_VRID + i);
 		c->source = addr_from_bytes(AF_INET, source);
-		c->priority = w->uniform ? priority : (uint8_t)rng_between(&w->rng, 1, 254);
+		c->priority = priority + w->above[i];
 		if (rng_percent(&w->rng, GIVES_WAY))
 			c->rival_priority = 254;
 	}
@@ -76,9 +82,10 @@ void many_setup(struct many *w)
 	w->interval_us = common.version == 2 || rng_percent(&w->rng, 50) ? USEC_PER_SEC
 									 : 100 * USEC_PER_MSEC;
 	common.adver_int_us = w->interval_us;
-	w->uniform = rng_percent(&w->rng, UNIFORM);
 	w->n_hosts = (unsigned)rng_between(&w->rng, 2, MANY_HOSTS_MAX);
 	w->n_routers = (unsigned)rng_between(&w->rng, 2, MANY_ROUTERS_MAX);
+	for (unsigned i = 0; i < w->n_routers; i++)
+		w->above[i] = (uint8_t)rng_below(&w->rng, ABOVE_MAX + 1);
 	draw_groups(w);
 	lan_init(&w->lan, &w->rng, w->n_hosts);
 	w->calm.delay_max_us = rng_between(&w->rng, 50, 5 * USEC_PER_MSEC);
@@ -173,12 +180,14 @@ static void leap(struct many *w, struct host *h, unsigned router)
 
 static void reload_priority(struct many *w, struct host *h, unsigned router)
 {
-	struct vrrp_conf c = h->routers[router].conf;
+	uint8_t priority = draw_priority(w);
 
-	if (h->life == HOST_HELD_UP || w->uniform)
-		return;
-	c.priority = (uint8_t)rng_between(&w->rng, 1, 254);
-	host_reload(w, h, router, &c);
+	for (unsigned i = 0; i < w->n_routers && h->life != HOST_HELD_UP; i++) {
+		struct vrrp_conf c = h->routers[i].conf;
+
+		c.priority = priority + w->above[i];
+		host_reload(w, h, i, &c);
+	}
 }
 
 static void reload_addresses(struct many *w, struct host *h, unsigned router)
@@ -220,16 +229,12 @@ static int64_t after_us(const struct many *w)
 	return 3 * w->interval_us;
 }
 
-/*
- * Where the members of a group have priorities of different orders, two directors may each win one of
- * them and yield both: then nobody promises that there is no moment without the addresses.
- */
 static bool is_served(struct many *w)
 {
 	for (unsigned i = 0; i < w->n_routers; i++)
 		if (!active_of(w, i))
 			return false;
-	return w->uniform;
+	return true;
 }
 
 static int64_t do_nothing(struct many *w)
@@ -247,9 +252,10 @@ static int64_t kill_and_resume(struct many *w)
 
 	if (!host_runs(h))
 		return 0;
-	many_watch_expect(w, &(struct many_expect){.act = "a process is killed, and resumed in time",
-						   .steady = true,
-						   .held = is_served(w)});
+	many_watch_expect(w,
+			  &(struct many_expect){.act = "a process is killed, and resumed in time",
+						.steady = true,
+						.held = is_served(w)});
 	host_kill(w, h);
 	many_plan(w, w->now_us + rng_between(&w->rng, 0, w->interval_us / 2), resume, h, 0);
 	return after_us(w);
@@ -301,7 +307,8 @@ static bool can_go(struct many *w, const struct host *h)
 		bool other = false;
 
 		for (struct host *o = w->hosts; o < w->hosts + w->n_hosts; o++)
-			other |= o != h && host_runs(o) && o->routers[i].m.state != VRRP_STATE_FAULT;
+			other |=
+				o != h && host_runs(o) && o->routers[i].m.state != VRRP_STATE_FAULT;
 		if (host_is_active(h, i) && !other)
 			return false;
 	}
@@ -335,8 +342,8 @@ static int64_t bring_back(struct many *w)
 
 	if (h->life != HOST_OFF)
 		return 0;
-	many_watch_expect(w, &(struct many_expect){.act = "a director comes back",
-						   .held = is_served(w)});
+	many_watch_expect(
+		w, &(struct many_expect){.act = "a director comes back", .held = is_served(w)});
 	host_start(w, h);
 	return many_down_us(w);
 }
@@ -370,16 +377,10 @@ static int64_t mend_one(struct many *w)
 static int64_t change_priority(struct many *w)
 {
 	struct host *h = any_host(w);
-	uint8_t priority = (uint8_t)rng_between(&w->rng, 1, 254);
 
 	many_watch_expect(w, &(struct many_expect){.act = "a director's priority changes",
 						   .held = is_served(w)});
-	for (unsigned i = 0; i < w->n_routers; i++) {
-		struct vrrp_conf c = h->routers[i].conf;
-
-		c.priority = priority;
-		host_reload(w, h, i, &c);
-	}
+	reload_priority(w, h, 0);
 	return many_down_us(w);
 }
 
@@ -416,8 +417,7 @@ static int64_t join_group(struct many *w)
 	unsigned router = any_router(w), group = rng_below(&w->rng, MANY_GROUPS);
 	struct host *from = active_of(w, router), *to = group_active(w, group);
 
-	if (w->group_of[router] != MANY_NO_GROUP || !from || !to ||
-	    is_faulty_somewhere(w, router))
+	if (w->group_of[router] != MANY_NO_GROUP || !from || !to || is_faulty_somewhere(w, router))
 		return 0;
 	many_watch_expect(w, &(struct many_expect){.act = "a router joins a sync group by reload",
 						   .steady = true,
@@ -426,7 +426,8 @@ static int64_t join_group(struct many *w)
 	for (struct host *h = w->hosts; h < w->hosts + w->n_hosts; h++)
 		if (h != to)
 			regroup(w, h, 0);
-	regroup(w, to, 0);
+	/* Not before the last advertisement from where it was has arrived. */
+	many_plan(w, w->now_us + w->calm.delay_max_us + 1, regroup, to, 0);
 	return many_down_us(w);
 }
 
@@ -456,11 +457,12 @@ static int64_t meet_stranger(struct many *w)
 
 	if (!h || w->interval_us < USEC_PER_SEC || rng_percent(&w->rng, 80))
 		return 0;
-	many_watch_expect(w, &(struct many_expect){.act = "another machine has one of the addresses",
-						   .steady = true,
-						   .held = is_served(w),
-						   .counted = true,
-						   .claims = 1});
+	many_watch_expect(w,
+			  &(struct many_expect){.act = "another machine has one of the addresses",
+						.steady = true,
+						.held = is_served(w),
+						.counted = true,
+						.claims = 1});
 	for (unsigned i = 0; i < times; i++)
 		many_plan(w, w->now_us + i * CLAIM_GAP_US, stranger_claims, h, router);
 	return times * CLAIM_GAP_US + router_claims(&h->routers[router]).over_us + USEC_PER_SEC;
@@ -470,7 +472,8 @@ static int64_t split(struct many *w)
 {
 	int64_t for_us = rng_between(&w->rng, 0, 2 * many_down_us(w));
 
-	many_watch_expect(w, &(struct many_expect){.act = "the LAN breaks into two, and is mended"});
+	many_watch_expect(w,
+			  &(struct many_expect){.act = "the LAN breaks into two, and is mended"});
 	for (unsigned i = 0; i < w->n_hosts; i++) {
 		w->lan.island[i] = rng_below(&w->rng, 2);
 		many_plan(w, w->now_us + for_us, unite, &w->hosts[i], 0);
@@ -479,10 +482,10 @@ static int64_t split(struct many *w)
 }
 
 static int64_t (*const acts[])(struct many *w) = {
-	do_nothing,	 kill_and_resume, hold_up_shortly, hold_up_for_long, change_addresses,
-	stop_one,	 crash_one,	  bring_back,	   bring_back,	     fail_one,
-	mend_one,	 mend_one,	  change_priority, change_groups,    meet_rogue,
-	meet_rogue,	 meet_stranger,	  split,	   join_group,	     join_group,
+	do_nothing, kill_and_resume, hold_up_shortly, hold_up_for_long, change_addresses,
+	stop_one,   crash_one,	     bring_back,      bring_back,	fail_one,
+	mend_one,   mend_one,	     change_priority, change_groups,	meet_rogue,
+	meet_rogue, meet_stranger,   split,	      join_group,	join_group,
 };
 #define ACTS ((unsigned)(sizeof(acts) / sizeof(acts[0])))
 
@@ -492,10 +495,11 @@ static const struct fault {
 	void (*what)(struct many *w, struct host *h, unsigned router);
 	void (*end)(struct many *w, struct host *h, unsigned router);
 } faults[] = {
-	{kill, resume},	      {crash, start},	 {stop, start},
-	{hold_up, go_on},     {unplug, plug},	 {fail_tracked, mend_tracked},
-	{part, unite},	      {leap, NULL},	 {reload_priority, NULL},
-	{reload_addresses, NULL},
+	{kill, resume},		 {crash, start},
+	{stop, start},		 {hold_up, go_on},
+	{unplug, plug},		 {fail_tracked, mend_tracked},
+	{part, unite},		 {leap, NULL},
+	{reload_priority, NULL}, {reload_addresses, NULL},
 };
 #define FAULTS ((unsigned)(sizeof(faults) / sizeof(faults[0])))
 

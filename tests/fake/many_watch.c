@@ -95,7 +95,8 @@ void many_watch_rival(struct many *w, struct host *h, struct router *r, enum riv
 		if (r->rival_told)
 			fail(w, h, r, ours, "tells of a rival twice");
 		if (host_now_us(w, h) - r->m.since_us < conf.grace_us)
-			fail(w, h, r, ours, "takes the last words of the former Active for a rival");
+			fail(w, h, r, ours,
+			     "takes the last words of the former Active for a rival");
 		r->rival_told = true;
 	} else if (act == RIVAL_OVER) {
 		w->rivals_over++;
@@ -114,7 +115,9 @@ void many_watch_claim(struct many *w, struct host *h, struct router *r, enum riv
 	if (act == RIVAL_NOTHING)
 		return;
 	many_trace(w, h, "%s: a claim on an address: %s", r->conf.name,
-		   act == RIVAL_TELL ? "told" : act == RIVAL_OVER ? "over" : "answered");
+		   act == RIVAL_TELL   ? "told"
+		   : act == RIVAL_OVER ? "over"
+				       : "answered");
 	if (act == RIVAL_OVER) {
 		w->claims_over++;
 		if (!r->claim_told || host_now_us(w, h) - r->claimed_us < conf.over_us)
@@ -208,8 +211,7 @@ static void check_best(struct many *w, unsigned router, const struct host *activ
 
 		if (h != active && h->routers[router].has)
 			fail(w, h, &h->routers[router], ours, "still holds the addresses");
-		if (w->uniform && c->preempt && c->priority > has->priority &&
-		    is_candidate(w, h, router))
+		if (c->preempt && c->priority > has->priority && is_candidate(w, h, router))
 			fail(w, h, &h->routers[router], "§6.4.2: Preempt_Mode",
 			     "has priority %u, and %s with %u is Active", c->priority, active->name,
 			     has->priority);

@@ -34,7 +34,7 @@ static const struct {
 	{"§6.4.2", "of several virtual routers each is Active somewhere, and in the end once (§6.4.3)"},
 	{"ours", "the members of a sync group are all Active, all Backup or all in FAULT, always"},
 	{"ours", "one member's fault is a fault of all, and only of its group"},
-	{"ours", "in the end a sync group is Active on one director, whatever its members' priorities"},
+	{"ours", "in the end a sync group is Active on one director, the best of those that can be"},
 	{"ours", "a reload moves routers between groups, and all of the above holds again"},
 	{"ours", "a planned move of a whole director leaves no router without its addresses"},
 	{"ours", "an Active that was held up looks before it goes on, when it is asked to"},
