@@ -50,6 +50,11 @@ void manager_stopping(struct supervisor *s)
 	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
 }
 
+void manager_extend(int64_t us)
+{
+	sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%lld", (long long)us);
+}
+
 void manager_status(const char *status)
 {
 	sd_notifyf(0, "STATUS=%s", status);

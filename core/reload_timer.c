@@ -60,7 +60,8 @@ static void on_stat(struct ev_loop *loop, ev_stat *w, int events)
 	schedule(w->data);
 }
 
-/* The time of day is the next day's again; a date is not, and says so only when somebody reads it. */
+/* The time of day is the next day's again; a date is not, and says so only when somebody reads it.
+ */
 static void on_due(struct ev_loop *loop, ev_periodic *w, int events)
 {
 	struct reload_timer *t = w->data;

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/fifos.h"
 #include "core/mails.h"
+#include "core/manager.h"
 #include "core/scripts.h"
 #include "core/supervisor.h"
 
@@ -13,6 +14,8 @@
 #include <sys/stat.h>
 
 #define DRAIN_US (5 * USEC_PER_SEC)
+#define START_US (30 * USEC_PER_SEC) /* all else that a start takes: TimeoutStartSec of the unit   \
+				      */
 
 static void on_reload_time(void *ctx)
 {
@@ -54,8 +57,10 @@ void supervisor_start_up(struct supervisor *s)
 		supervisor_start_roles(s);
 		return;
 	}
+	manager_extend(g->startup_timeout_us + START_US);
 	s->startup = (struct once_script){"startup_script", on_startup_script, s};
-	once_script_run(&s->startup, s->outlets.scripts, g->startup_script, g, g->startup_timeout_us);
+	once_script_run(&s->startup, s->outlets.scripts, g->startup_script, g,
+			g->startup_timeout_us);
 }
 
 static void run_shutdown_script(struct supervisor *s)
@@ -64,8 +69,10 @@ static void run_shutdown_script(struct supervisor *s)
 
 	if (!g->n_shutdown_script)
 		return;
+	manager_extend(g->shutdown_timeout_us + 2 * DRAIN_US);
 	s->shutdown = (struct once_script){.keyword = "shutdown_script"};
-	once_script_run(&s->shutdown, s->outlets.scripts, g->shutdown_script, g, g->shutdown_timeout_us);
+	once_script_run(&s->shutdown, s->outlets.scripts, g->shutdown_script, g,
+			g->shutdown_timeout_us);
 	s->drain_until_us += g->shutdown_timeout_us;
 }
 

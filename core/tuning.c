@@ -85,8 +85,8 @@ static void allow_lock(const struct role_desc *desc, const struct tuning_wanted 
 	if (prlimit(pid, RLIMIT_MEMLOCK, NULL, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
 		return;
 	if (prlimit(pid, RLIMIT_MEMLOCK, &all, NULL) < 0)
-		log_info("%s: its limit of locked memory can't be raised: %s",
-			 role_name(desc->id), strerror(errno));
+		log_info("%s: its limit of locked memory can't be raised: %s", role_name(desc->id),
+			 strerror(errno));
 }
 
 void tuning_apply(const struct role_desc *desc, const struct global *g, pid_t pid)

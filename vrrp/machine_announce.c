@@ -34,8 +34,8 @@ void vrrp_announce_set_timer(const struct vrrp_conf *conf, struct vrrp_machine *
 		m->announce_at_us = USEC_NEVER;
 }
 
-void vrrp_announce(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
-		     bool lower, struct vrrp_actions *ret)
+void vrrp_announce(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us, bool lower,
+		   struct vrrp_actions *ret)
 {
 	uint32_t count = lower ? conf->garp_lower_repeat : conf->garp_repeat;
 
@@ -49,7 +49,7 @@ void vrrp_announce(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t
 }
 
 void vrrp_announce_again(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
-			   struct vrrp_actions *ret)
+			 struct vrrp_actions *ret)
 {
 	uint32_t count = conf->garp_refresh_repeat;
 

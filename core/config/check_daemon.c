@@ -48,7 +48,8 @@ void set_global_process_name(struct checker *c, void *draft, const struct ast_no
 	const char **name = &d->checker_tuning.name; /* by its old keyword, too */
 
 	if (strlen(n->word[1].s) > NAME_LEN_MAX)
-		check_warn(c, &n->word[1].loc, "a process's name has up to %d characters; the rest is cut off",
+		check_warn(c, &n->word[1].loc,
+			   "a process's name has up to %d characters; the rest is cut off",
 			   NAME_LEN_MAX);
 	if (!strcmp(n->word[0].s, "vrrp_process_name"))
 		name = &d->vrrp_tuning.name;
