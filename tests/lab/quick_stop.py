@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# lab: time=90
+# lab: time=180
 """A director that was killed whole leaves its services and addresses in the kernel. Started again and
 stopped at once, at any moment of that start, it takes them away: that is what a stop promises."""
 
