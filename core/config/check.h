@@ -473,6 +473,7 @@ SETTER(set_global_startup_script);
 SETTER(set_global_shutdown_script);
 SETTER(set_global_process_name);
 SETTER(set_global_umask);
+SETTER(set_global_random_seed);
 SETTER(set_global_path);
 SETTER(set_global_reload_file);
 SETTER(set_global_script_user);

@@ -118,6 +118,14 @@ void set_global_umask(struct checker *c, void *draft, const struct ast_node *n)
 		((struct global_draft *)draft)->g.umask = (uint16_t)mask;
 }
 
+/* Taken while the text is read (expand.c). */
+void set_global_random_seed(struct checker *c, void *draft, const struct ast_node *n)
+{
+	int64_t seed;
+
+	value_number(c, &n->word[1], 0, UINT32_MAX, &seed);
+}
+
 static bool path_is_whole(struct checker *c, const struct ast_word *w)
 {
 	if (w->s[0] == '/')

@@ -309,6 +309,21 @@ void expand_parameters(struct expand *x, struct line *l)
 	expand_variables(x, l, NULL);
 }
 
+/* From here on ${_RANDOM} has the same sequence each time. What is no number the checker refuses. */
+static void expand_seed(struct expand *x, const struct line *l)
+{
+	unsigned long long seed;
+	const char *at;
+	char *end;
+
+	if (!line_first_word_is(l, "random_seed"))
+		return;
+	at = l->s + line_skip_space(l, strlen("random_seed"));
+	seed = strtoull(at, &end, 10);
+	if (end != at)
+		x->random = seed;
+}
+
 /* The line itself, when the preprocessor has nothing more to do with it. */
 static void expand_emit(struct expand *x, const struct line *l)
 {
@@ -322,6 +337,7 @@ static void expand_emit(struct expand *x, const struct line *l)
 		return;
 	}
 	include_check_update(x, l);
+	expand_seed(x, l);
 	if (!include_expand(x, l))
 		x->emit(x->emit_ctx, l);
 }

@@ -41,13 +41,6 @@ static const struct {
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
 
 /* Words of a line that is not parsed here: scratch, so that it costs no memory of the tree. */
-static bool line_first_word_is(const struct line *l, const char *word)
-{
-	size_t n = strlen(word);
-
-	return !strncmp(l->s, word, n) && (!l->s[n] || line_is_space(l->s[n]));
-}
-
 void include_text(struct expand *x, const char *path, char *text, size_t len)
 {
 	const char *slash = strrchr(path, '/');

@@ -124,3 +124,10 @@ struct ast_loc line_loc(const struct line *l, size_t pos)
 		.col = o->col + (pos >= l->len),
 	};
 }
+
+bool line_first_word_is(const struct line *l, const char *word)
+{
+	size_t n = strlen(word);
+
+	return !strncmp(l->s, word, n) && (!l->s[n] || line_is_space(l->s[n]));
+}

@@ -44,5 +44,6 @@ struct ast_loc line_loc(const struct line *l, size_t pos);
 
 bool line_is_space(char c);
 size_t line_skip_space(const struct line *l, size_t pos);
+bool line_first_word_is(const struct line *l, const char *word);
 
 #endif

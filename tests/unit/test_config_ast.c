@@ -178,6 +178,7 @@ static void test_variables(void **state)
 	expect("a ${_PWD} ${_INSTANCE} ${_HASH}${_BANG} ${_ENV SITE} x${_ENV NONE}\n",
 	       "<a> </etc/t> <main> <#!> <paris> <x>\n");
 	expect("a ${_RANDOM 7 7}\n", "<a> <7>\n");
+	expect("random_seed 4711\na ${_RANDOM 0 999}\n", "<random_seed> <4711>\n<a> <563>\n");
 }
 
 static void test_multiline(void **state)
