@@ -2,13 +2,13 @@
 """Two directors with many virtual routers and nothing else: what the VRRP benchmarks run on.
 
 At most 250 virtual routers share a LAN, as their VRIDs are bytes: more take more LANs. A LAN is a
-cable from one to the other: a switch would be paid for by who sends. d1 is preferred everywhere.
+cable from one to the other, or a bridge, whose work is charged to who sends. d1 is preferred everywhere.
 The kernel is asked, not the daemons.
 """
 
 import collections
 
-from lab import KINDS, Node, Watch, note, wait_for
+from lab import KINDS, Node, Switch, Watch, note, wait_for
 from lab.ipvs import cpu_us
 
 ON_ONE_LAN = 250
@@ -26,16 +26,24 @@ def address_of(i):
 
 
 class Crowd:
-    def __init__(self, instances, advert_s):
+    def __init__(self, instances, advert_s, bridged=False):
         self.instances, self.advert_s = instances, advert_s
         self.addresses = {address_of(i) for i in range(instances)}
         self.d1, self.d2 = self.directors = [Node(f"d{i}") for i in (1, 2)]
         for i in range((instances - 1) // ON_ONE_LAN + 1):
-            # Ends of unequal numbers: see Link in lab/net.py.
-            self.d1.ip(f"link add eth{i} index {100 + i} type veth peer name eth{i} netns d2")
-            for number, node in enumerate(self.directors, 1):
-                node.ip(f"addr add 10.{i}.0.{number}/24 dev eth{i}", f"link set eth{i} up")
+            (self.add_bridge if bridged else self.add_cable)(i)
         self.watch = Watch(self.directors)
+
+    def add_cable(self, i):
+        # Ends of unequal numbers: see Link in lab/net.py.
+        self.d1.ip(f"link add eth{i} index {100 + i} type veth peer name eth{i} netns d2")
+        for number, node in enumerate(self.directors, 1):
+            node.ip(f"addr add 10.{i}.0.{number}/24 dev eth{i}", f"link set eth{i} up")
+
+    def add_bridge(self, i):
+        lan = Switch(f"lan{i}")
+        for number, node in enumerate(self.directors, 1):
+            node.plug(f"eth{i}", lan, f"10.{i}.0.{number}/24")
 
     def config(self, node):
         priority = 150 if node is self.d1 else 100

@@ -45,10 +45,11 @@ def main():
     parser.add_argument("trials", nargs="?", default=3, type=int)
     parser.add_argument("--instances", default=250, type=int)
     parser.add_argument("--advert", default=0.1, type=float)
+    parser.add_argument("--bridge", action="store_true", help="a bridge between them, not a cable")
     a = parser.parse_args()
     need(modules=["veth", "bridge"], programs=["keepalived"])
-    case, figures = f"scale_{a.instances}_at_{a.advert:g}s", Figures()
-    crowd = Crowd(a.instances, a.advert)
+    case = f"scale_{a.instances}_at_{a.advert:g}s" + "_bridged" * a.bridge
+    figures, crowd = Figures(), Crowd(a.instances, a.advert, a.bridge)
     for _ in range(a.trials):
         for kind in KINDS:
             trial(crowd, kind, case, figures)
