@@ -13,8 +13,8 @@
 
 struct kept_table {
 	const char *name;
-	const char *purpose;  /* for the log: what it does … */
-	const char *unset;    /* … what follows when it can't be set … */
+	const char *purpose;   /* for the log: what it does … */
+	const char *unset;     /* … what follows when it can't be set … */
 	const char *unremoved; /* … or removed */
 	/* The rest begins as zero. */
 	char *rules;	  /* wanted; NULL: none */
