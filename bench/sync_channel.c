@@ -2,7 +2,8 @@
 /*
  * The peer channel over real sockets: a table of COUNT connections sent whole, and then COUNT
  * changes as a stream of RATE a second. Either both ends on this machine, in a network namespace of
- * its own, by unicast on lo, or each end by itself, by multicast on an interface:
+ * its own, by unicast on lo, or each end by itself, by multicast on an interface, where the other one
+ * may be a tandem-sync whose key is 32 bytes of zero:
  *
  *	unshare -rn sh -c 'ip link set lo up; sync_channel 1000000 100000'
  *	sync_channel 1000000 100000 send eth0        and elsewhere        … receive eth0
@@ -81,6 +82,7 @@ static struct sync_link_conf link_of(unsigned node, const char *ifname, struct a
 
 static void end_init(struct end *e, unsigned node, const char *ifname)
 {
+	static const uint8_t secret[32]; /* "key hex:00…" of who is met */
 	struct addr there;
 	struct sync_link_conf link = link_of(node, ifname, &there);
 	struct text why = {""};
@@ -95,6 +97,7 @@ static void end_init(struct end *e, unsigned node, const char *ifname)
 		.heartbeat_us = 100 * USEC_PER_MSEC,
 		.batch_us = USEC_PER_MSEC,
 	};
+	sync_psk_from_secret(secret, sizeof(secret), &e->conf.psk[0]);
 	sync_table_init(&e->table, e->conf.node, 12345, 10000000);
 	sync_roles_init(&e->roles);
 	e->session = sync_session_new(&e->conf, &e->table, &e->roles, &ops, e, clock_now_us());

@@ -318,6 +318,10 @@ static void print_sync_counters(FILE *out, json *c)
 		num(c, "captured"), num(c, "capture_drops"), num(c, "injected"),
 		num(c, "inject_drops"), num(c, "inject_lag"));
 	fprintf(out,
+		"audit  %" PRId64 " times all through, given up %" PRId64 " times; repairs %" PRId64
+		", given again to new real servers %" PRId64 "\n",
+		num(c, "audits"), num(c, "audits_given_up"), num(c, "repairs"), num(c, "rebound"));
+	fprintf(out,
 		"refused  authentication %" PRId64 ", replayed %" PRId64 ", malformed %" PRId64
 		", other version %" PRId64 ", unknown session %" PRId64 ", table full %" PRId64
 		"\n",

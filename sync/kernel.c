@@ -254,7 +254,8 @@ void sync_kernel_echo(struct sync_kernel *k)
 
 static bool is_for_kernel(const struct sync_entry *e)
 {
-	return e->owner != SYNC_OWNER_OWN && !e->not_for_kernel && !sync_record_is_note(e->record);
+	return (e->owner != SYNC_OWNER_OWN || e->lost) && !e->not_for_kernel &&
+	       !sync_record_is_note(e->record);
 }
 
 /* The next datagram from the table; 0: there is nothing more. */

@@ -7,6 +7,7 @@
 #include "sync/report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ENTRIES_MAX	 4000000
 #define BUFFER		 (8 << 20)
 #define FRAMES_AT_ONCE	 64
 #define CAPTURE_AT_ONCE	 256
@@ -266,6 +266,16 @@ static void on_push(struct ev_loop *loop, ev_timer *w, int events)
 		sync_push_tick(&p->push, clock_now_us(), p->kernel.heard_us);
 }
 
+static void on_audit(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct peering *p = w->data;
+	int64_t now_us = clock_now_us(), at_us;
+
+	at_us = sync_audit_step(&p->audit, &p->table, sync_kernel_version(&p->kernel), now_us);
+	ev_timer_set(w, (double)(at_us - now_us) / USEC_PER_SEC, 0);
+	ev_timer_start(loop, w);
+}
+
 static void on_echo(struct ev_loop *loop, ev_io *w, int events)
 {
 	sync_kernel_echo(&((struct peering *)w->data)->kernel);
@@ -356,6 +366,7 @@ static void unwatch(struct peering *p)
 	ev_prepare_stop(p->loop, &p->work);
 	ev_timer_stop(p->loop, &p->deadline);
 	ev_timer_stop(p->loop, &p->push_timer);
+	ev_timer_stop(p->loop, &p->audit_timer);
 }
 
 /* Its start and its end */
@@ -367,6 +378,7 @@ static void stop(struct peering *p)
 	unwatch(p);
 	sync_shield_remove(&p->shield);
 	sync_push_close(&p->push);
+	sync_audit_close(&p->audit, &p->table);
 	sync_kernel_close(&p->kernel, &p->table);
 	sync_session_free(p->session);
 	sync_transport_free(p->transport);
@@ -483,6 +495,9 @@ static void start(struct peering *p)
 	watch(p, &p->echo_readable, p->kernel.echo);
 	ev_prepare_start(p->loop, &p->work);
 	ev_timer_again(p->loop, &p->push_timer);
+	sync_audit_open(&p->audit, &p->table, clock_now_us());
+	ev_timer_set(&p->audit_timer, 0, 0);
+	ev_timer_start(p->loop, &p->audit_timer);
 	log_notice("sync runs on port %u with %u peers, %u paths", p->block->port,
 		   p->conf.expected, p->block->n_paths);
 	tell_config(p);
@@ -490,6 +505,23 @@ static void start(struct peering *p)
 	if (sync_roles_has_active(&p->roles))
 		sync_session_take_over(p->session);
 	update_shield(p, clock_now_us());
+}
+
+/* At the bound, and when there is room again: half a per cent, so that it is not told all the time. */
+static void look_at_bound(struct peering *p)
+{
+	struct sync_table *t = &p->table;
+
+	if (!p->full && t->n >= t->max) {
+		p->full = true;
+		log_warning("sync: the table is full with %zu connections (max_connections): new ones are "
+			    "not copied",
+			    t->n);
+	} else if (p->full && t->n < t->max - t->max / 200) {
+		p->full = false;
+		log_notice("sync: the table has room again; %" PRIu64 " times a connection was not taken",
+			   t->counters.refused);
+	}
 }
 
 static void on_second(struct ev_loop *loop, ev_timer *w, int events)
@@ -503,6 +535,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	if (peering_runs(p))
 		update_shield(p, clock_now_us());
 	sync_table_expire(&p->table, now_s(clock_now_us()), EXPIRE_AT_ONCE);
+	look_at_bound(p);
 	report_second(p);
 	p->changed();
 }
@@ -517,7 +550,7 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 			      .overridden = overridden,
 			      .limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 3}};
 	sync_random(random, sizeof(random));
-	if (sync_table_init(&p->table, random[0], random[1], ENTRIES_MAX))
+	if (sync_table_init(&p->table, random[0], random[1], 0))
 		abort();
 	sync_roles_init(&p->roles);
 	for (unsigned i = 0; i < SYNC_LINKS_MAX; i++) {
@@ -529,9 +562,10 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	ev_init(&p->deadline, on_deadline);
 	ev_prepare_init(&p->work, on_work);
 	ev_timer_init(&p->push_timer, on_push, 0, (double)SYNC_PUSH_US / USEC_PER_SEC);
+	ev_init(&p->audit_timer, on_audit);
 	ev_timer_init(&p->second, on_second, 1, 1);
 	p->kernel_readable.data = p->echo_readable.data = p;
-	p->work.data = p->second.data = p->push_timer.data = p;
+	p->work.data = p->second.data = p->push_timer.data = p->audit_timer.data = p;
 	ev_timer_start(loop, &p->second);
 }
 
@@ -608,6 +642,7 @@ static bool same_paths(const struct sync_block *a, const struct sync_block *b)
 	as_b.key_next = b->key_next;
 	as_b.secret_next = b->secret_next;
 	as_b.wait_us = b->wait_us;
+	as_b.max_connections = b->max_connections;
 	return sync_block_equal(&as_b, b);
 }
 
@@ -669,6 +704,7 @@ void peering_configure(struct peering *p, const struct sync_block *block,
 	if (!block)
 		return;
 	p->block = block_copy(block);
+	p->table.max = block->max_connections;
 	if (goes_on) {
 		take_keys(p);
 		set_own(p, own);

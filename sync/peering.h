@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/model.h"
 #include "core/msg.h"
+#include "sync/audit.h"
 #include "sync/kernel.h"
 #include "sync/notes.h"
 #include "sync/push.h"
@@ -46,6 +47,8 @@ struct peering {
 	struct sync_transport *transport; /* so */
 	struct sync_kernel kernel;
 	struct sync_push push;
+	struct sync_audit audit;
+	bool full; /* the table; told */
 	struct sync_shield shield;
 	struct sync_shield_facts facts;
 	struct log_limit limit; /* of what strangers can cause */
@@ -62,6 +65,7 @@ struct peering {
 	ev_prepare work;
 	ev_timer deadline;
 	ev_timer push_timer;
+	ev_timer audit_timer;
 	ev_timer second;
 };
 

@@ -179,6 +179,10 @@ static void send_counters(const struct peering *p, void (*send)(const struct msg
 				.injected = k->injected,
 				.inject_drops = k->drops,
 				.inject_repeats = k->repeats,
+				.audits = p->audit.counters.passes,
+				.audits_given_up = p->audit.counters.given_up,
+				.repairs = p->audit.counters.repairs,
+				.rebound = p->audit.counters.rebound,
 				.inject_lag = t->version - sync_kernel_version(k),
 			}};
 

@@ -199,7 +199,8 @@ static void entry_set(struct sync_table *t, struct sync_entry *e, const uint8_t 
 {
 	e->len = (uint16_t)len;
 	e->owner = owner;
-	e->not_for_kernel = false;
+	e->not_for_kernel = e->lost = false;
+	e->pass = t->pass;
 	e->term = term;
 	e->version = ++t->version;
 	memcpy(e->record, record, len);
@@ -244,7 +245,8 @@ static int update(struct sync_table *t, struct sync_entry **at, const uint8_t *r
 	t->counters.updated++;
 	if (counts_alike(e, record, len, owner)) {
 		memcpy(e->record, record, len);
-		e->not_for_kernel = false;
+		e->not_for_kernel = e->lost = false;
+		e->pass = t->pass;
 		e->term = term;
 		e->version = ++t->version;
 		set_expiry(e, now_s);
@@ -322,6 +324,14 @@ static void renew(struct sync_table *t, struct sync_entry *e)
 	list_append(t, e);
 }
 
+void sync_table_give_again(struct sync_table *t, struct sync_entry *e)
+{
+	e->not_for_kernel = false;
+	e->lost = true;
+	e->pass = t->pass;
+	renew(t, e);
+}
+
 void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to)
 {
 	struct sync_entry *e = t->list->next, *next;
@@ -332,6 +342,7 @@ void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to)
 		if (e->owner != SYNC_OWNER_OWN || e->term != from || sync_record_is_note(e->record))
 			continue;
 		e->term = to;
+		e->lost = false;
 		renew(t, e);
 	}
 }

@@ -34,8 +34,10 @@ struct sync_entry {
 	uint32_t expires_s; /* SYNC_EXPIRES_NEVER for notes */
 	uint16_t len;
 	uint16_t term;
-	uint8_t owner;	     /* enum sync_owner */
-	bool not_for_kernel; /* ours is Active for it and has newer state than a peer's late word */
+	uint8_t owner;		/* enum sync_owner */
+	bool not_for_kernel : 1; /* ours is Active for it and has newer state than a peer's late word */
+	bool lost : 1;		/* our kernel had it and has not: it is to get it, whoever owns it */
+	uint8_t pass;		/* of the audit that has seen it in the kernel, last */
 	uint8_t record[];
 };
 #define SYNC_EXPIRES_NEVER UINT32_MAX
@@ -75,6 +77,7 @@ struct sync_table {
 	size_t n_notes;
 	size_t max;
 	size_t bytes; /* of memory, about */
+	uint8_t pass; /* of the audit; what is put counts as seen in it */
 	struct sync_table_counters counters;
 	struct sync_census *census; /* counts for each service; census.h */
 	/* The rest is table.c's own. */
@@ -111,9 +114,12 @@ size_t sync_table_expire(struct sync_table *t, uint32_t now_s, size_t budget);
 
 /* The remaining timeout, at least one second. */
 uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s);
+/* Our kernel does not have it, or has it without its real server: it gets a new version, and is given
+ * to the kernel again. */
+void sync_table_give_again(struct sync_table *t, struct sync_entry *e);
+
 /* What we wrote in one term belongs to another, which all followers are to learn. */
 void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to);
-
 /* What others wrote and we learned after `version` gets new versions: followers are to hear of it.
  */
 void sync_table_retell(struct sync_table *t, uint64_t version);

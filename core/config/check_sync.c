@@ -8,6 +8,7 @@
 
 #define PORT_DEFAULT	8849
 #define WAIT_DEFAULT_US 30000000
+#define CONNECTIONS_DEFAULT 4000000
 #define PEERS_MAX	16
 #define PATHS_MAX	4
 
@@ -215,7 +216,8 @@ void sync_check(struct checker *c, const struct ast_node *root)
 			      .secret = "",
 			      .key_next = "",
 			      .secret_next = "",
-			      .wait_us = WAIT_DEFAULT_US},
+			      .wait_us = WAIT_DEFAULT_US,
+			      .max_connections = CONNECTIONS_DEFAULT},
 		};
 		size_t errors = c->diags->n_errors;
 

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel has against what it should have: see audit.h. */
+#include "sync/audit.h"
+
+#include "core/log.h"
+#include "sync/census.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNS "/proc/self/net/ip_vs_conn"
+#define DESTS "/proc/self/net/ip_vs"
+
+#define PASS_US	    (30 * USEC_PER_SEC)
+#define PASS_SOON_US (3 * USEC_PER_SEC) /* when something was not seen: to be sure */
+#define PASS_SHORT_US (10 * USEC_PER_SEC)
+#define PASS_DEAR_US (600 * USEC_PER_SEC)
+#define LOOK_US	    USEC_PER_SEC
+#define STEP_US	    (2 * USEC_PER_MSEC)
+/* For one unit of work, so many of rest. */
+#define REST 19
+/* One read() of the list that takes longer stops everything else for too long. */
+#define DEAR_US (20 * USEC_PER_MSEC)
+/* Entries a step. */
+#define ENTRIES 4096
+
+static int64_t cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * USEC_PER_SEC + t.tv_nsec / 1000;
+}
+
+static int64_t rest_us(int64_t spent_us)
+{
+	return spent_us * REST > STEP_US ? spent_us * REST : STEP_US;
+}
+
+void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us)
+{
+	*a = (struct sync_audit){.conns = -1, .pass_us = now_us + PASS_US};
+	sync_cursor_open(t, &a->cursor);
+}
+
+void sync_audit_close(struct sync_audit *a, struct sync_table *t)
+{
+	if (a->conns >= 0)
+		close(a->conns);
+	a->conns = -1;
+	sync_cursor_close(t, &a->cursor);
+	proc_dests_done(&a->dests);
+	proc_dests_done(&a->fresh);
+}
+
+/* Real servers */
+
+static int read_dests(struct proc_dests *d)
+{
+	FILE *f = fopen(DESTS, "re");
+	char line[256];
+	int err = f ? 0 : -errno;
+
+	while (!err && fgets(line, sizeof(line), f))
+		err = proc_dests_line(d, line);
+	if (f)
+		fclose(f);
+	proc_dests_sort(d);
+	return err;
+}
+
+/* How many the kernel should count; it does not count templates. */
+static uint64_t believed(const struct sync_table *t)
+{
+	const struct sync_count *list;
+	uint64_t sum = 0;
+	size_t n;
+
+	list = sync_census_list(t->census, &n);
+	for (size_t i = 0; i < n; i++)
+		sum += list[i].active + list[i].inactive;
+	return sum;
+}
+
+/* Which are there, and which of them were not when it was looked last. */
+static int look(struct sync_audit *a, const struct sync_table *t)
+{
+	struct proc_dests now = {0};
+	int err = read_dests(&now);
+
+	if (err) {
+		proc_dests_done(&now);
+		return err;
+	}
+	if (a->looked)
+		proc_dests_new(&now, &a->dests, &a->fresh);
+	proc_dests_done(&a->dests);
+	a->dests = now;
+	a->looked = true;
+	a->is_short = 4 * now.connections < 3 * believed(t);
+	return 0;
+}
+
+/* Walks */
+
+static void walk(struct sync_audit *a, struct sync_table *t, enum sync_audit_phase phase)
+{
+	a->phase = phase;
+	sync_cursor_seek(t, &a->cursor, 0);
+}
+
+static struct sync_entry *next_entry(struct sync_audit *a, const struct sync_table *t)
+{
+	struct sync_entry *e = sync_cursor_peek(t, &a->cursor);
+
+	return e && e->version <= a->until ? e : NULL;
+}
+
+static void end_pass(struct sync_audit *a, struct sync_table *t, int64_t now_us)
+{
+	walk(a, t, a->fresh.n ? SYNC_AUDIT_BINDING : SYNC_AUDIT_IDLE);
+	a->counters.passes++;
+	a->pass_us = now_us + (a->unseen ? PASS_SOON_US : PASS_US);
+	if (a->repaired)
+		log_warning("sync: the kernel has lost %u connections; they are given to it again",
+			    a->repaired);
+}
+
+static bool is_compared(const struct sync_record *r)
+{
+	/* The list shows no persistence engine's data as it is. */
+	return !(r->flags & SYNC_FLAG_TEMPLATE && r->options_len);
+}
+
+enum sync_audit_verdict sync_audit_judge(const struct sync_table *t, const struct sync_entry *e,
+					 const struct proc_dests *dests, unsigned passes,
+					 uint32_t now_s)
+{
+	uint8_t unseen = (uint8_t)(t->pass - e->pass);
+	const struct proc_dest *dest;
+	struct sync_record r;
+
+	if (sync_record_is_note(e->record) || !unseen)
+		return SYNC_AUDIT_SEEN;
+	sync_record_decode(e->record, &r);
+	if (!is_compared(&r))
+		return SYNC_AUDIT_SEEN;
+	if (e->expires_s <= now_s + SYNC_REFRESH_S)
+		return SYNC_AUDIT_ENDED;
+	dest = proc_dests_find(dests, e->record);
+	/* Templates to a server that takes no more connections may have been let go of. */
+	if (!dest || (r.flags & SYNC_FLAG_TEMPLATE && dest->weight <= 0))
+		return SYNC_AUDIT_ENDED;
+	return unseen >= passes ? SYNC_AUDIT_LOST : SYNC_AUDIT_UNSEEN;
+}
+
+static void judge_entries(struct sync_audit *a, struct sync_table *t, uint32_t now_s)
+{
+	struct sync_entry *e;
+
+	for (unsigned i = 0; i < ENTRIES && (e = next_entry(a, t)); i++) {
+		sync_cursor_pass(&a->cursor, e);
+		switch (sync_audit_judge(t, e, &a->dests, a->is_short ? 1 : 2, now_s)) {
+		case SYNC_AUDIT_SEEN:
+			break;
+		case SYNC_AUDIT_UNSEEN:
+			a->unseen++;
+			break;
+		case SYNC_AUDIT_ENDED:
+			e->pass = t->pass; /* until it is there again, and lost again */
+			break;
+		case SYNC_AUDIT_LOST:
+			sync_table_give_again(t, e);
+			a->repaired++;
+			a->counters.repairs++;
+			break;
+		}
+	}
+}
+
+/* Those that the kernel was given before it had their real server are without one there. */
+static void bind_entries(struct sync_audit *a, struct sync_table *t)
+{
+	struct sync_entry *e;
+
+	for (unsigned i = 0; i < ENTRIES && (e = next_entry(a, t)); i++) {
+		sync_cursor_pass(&a->cursor, e);
+		if (e->owner == SYNC_OWNER_OWN || e->not_for_kernel ||
+		    sync_record_is_note(e->record) || !proc_dests_find(&a->fresh, e->record))
+			continue;
+		sync_table_give_again(t, e);
+		a->counters.rebound++;
+	}
+}
+
+/* The list */
+
+static int start_pass(struct sync_audit *a, struct sync_table *t)
+{
+	a->conns = open(CONNS, O_RDONLY | O_CLOEXEC);
+	if (a->conns < 0)
+		return -errno;
+	a->phase = SYNC_AUDIT_READING;
+	a->text_len = 0;
+	a->unseen = a->repaired = 0;
+	t->pass++;
+	return 0;
+}
+
+static void see(struct sync_table *t, const char *line)
+{
+	uint8_t record[SYNC_RECORD_MAX];
+	struct sync_entry *e = proc_conn_parse(line, record) ? sync_table_find(t, record) : NULL;
+
+	if (e)
+		e->pass = t->pass;
+}
+
+static void see_lines(struct sync_audit *a, struct sync_table *t)
+{
+	char *at = a->text, *end = a->text + a->text_len, *newline;
+
+	while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
+		*newline = '\0';
+		see(t, at);
+		at = newline + 1;
+	}
+	a->text_len = (size_t)(end - at);
+	if (a->text_len == sizeof(a->text))
+		a->text_len = 0; /* no line is so long */
+	memmove(a->text, at, a->text_len);
+}
+
+/* 1: there is more; 0: that was all; -errno. */
+static int read_some(struct sync_audit *a, struct sync_table *t)
+{
+	ssize_t n = read(a->conns, a->text + a->text_len, sizeof(a->text) - a->text_len);
+
+	if (n < 0)
+		return -errno;
+	a->text_len += (size_t)n;
+	see_lines(a, t);
+	return n > 0;
+}
+
+static void end_reading(struct sync_audit *a)
+{
+	close(a->conns);
+	a->conns = -1;
+}
+
+static void give_up(struct sync_audit *a, int64_t now_us)
+{
+	end_reading(a);
+	a->phase = SYNC_AUDIT_IDLE;
+	a->counters.given_up++;
+	a->pass_us = now_us + PASS_DEAR_US;
+}
+
+static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now_us)
+{
+	int64_t before_us = cpu_us(), spent_us;
+	int more = read_some(a, t);
+
+	spent_us = cpu_us() - before_us;
+	if (more < 0 || spent_us > DEAR_US) {
+		give_up(a, now_us);
+	} else if (!more) {
+		end_reading(a);
+		if (look(a, t))
+			give_up(a, now_us);
+		else
+			walk(a, t, SYNC_AUDIT_JUDGING);
+	}
+	return now_us + rest_us(spent_us);
+}
+
+static int64_t idle_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us)
+{
+	int64_t before_us = cpu_us();
+
+	if (now_us < a->look_us)
+		return a->look_us;
+	a->until = given;
+	if (look(a, t) == 0 && a->is_short && now_us >= a->short_us) {
+		a->pass_us = now_us;
+		a->short_us = now_us + PASS_SHORT_US;
+	}
+	if (a->fresh.n)
+		walk(a, t, SYNC_AUDIT_BINDING);
+	else if (now_us >= a->pass_us && (!t->n || start_pass(a, t)))
+		a->pass_us = now_us + PASS_US;
+	a->look_us = now_us + LOOK_US + REST * 10 * (cpu_us() - before_us);
+	return a->phase == SYNC_AUDIT_IDLE ? a->look_us : now_us + STEP_US;
+}
+
+int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us)
+{
+	switch (a->phase) {
+	case SYNC_AUDIT_IDLE:
+		return idle_step(a, t, given, now_us);
+	case SYNC_AUDIT_READING:
+		return read_step(a, t, now_us);
+	case SYNC_AUDIT_JUDGING:
+		judge_entries(a, t, (uint32_t)(now_us / USEC_PER_SEC));
+		if (!next_entry(a, t))
+			end_pass(a, t, now_us);
+		break;
+	case SYNC_AUDIT_BINDING:
+		bind_entries(a, t);
+		if (!next_entry(a, t)) {
+			a->fresh.n = 0;
+			a->phase = SYNC_AUDIT_IDLE;
+			a->pass_us = now_us; /* who took the service away took connections, too */
+		}
+		break;
+	}
+	return now_us + 10 * STEP_US;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Does the kernel have what we believe it has? Now and then its list of connections is read, as
+ * /proc/net/ip_vs_conn shows it, and what it has lost is given to it again; so are the connections of
+ * real servers that it has been given later than those.
+ *
+ * What that costs is bounded. Before Linux 6.14 reading the list is quadratic in its length: each
+ * read() walks all that came before. So after each one as much time passes as keeps it below a
+ * twentieth of a processor, and where one alone is too dear the pass is given up.
+ *
+ * The list changes while it is read, and what stands in it may be missed: only what two passes have
+ * not seen is lost; or one, where the kernel counts far fewer connections than we do. That is looked at every
+ * second, for it is cheap, and is a reason to read the list at once. What has ended, and what goes to a server that the kernel has no longer, is not.
+ */
+#ifndef TANDEM_SYNC_AUDIT_H
+#define TANDEM_SYNC_AUDIT_H
+
+#include "core/clock.h"
+#include "sync/proc_ip_vs.h"
+#include "sync/table.h"
+
+struct sync_audit_counters {
+	uint64_t passes;
+	uint64_t given_up; /* reading is too dear for so many connections */
+	uint64_t repairs;  /* connections that were lost and given again */
+	uint64_t rebound;  /* given again since their real server was new */
+};
+
+struct sync_audit {
+	enum sync_audit_phase {
+		SYNC_AUDIT_IDLE,
+		SYNC_AUDIT_READING,
+		SYNC_AUDIT_JUDGING,
+		SYNC_AUDIT_BINDING,
+	} phase;
+	int conns; /* /proc/net/ip_vs_conn; -1: closed */
+	char text[8192];
+	size_t text_len; /* of a line that is not whole yet */
+	struct sync_cursor cursor;
+	uint64_t until; /* the version up to which the kernel had all when the phase began */
+	struct proc_dests dests;
+	struct proc_dests fresh; /* of these, those that the look before had not */
+	bool looked;
+	bool is_short; /* the kernel counts far fewer than we do */
+	int64_t short_us; /* for that reason no pass begins before this */
+	int64_t look_us; /* when to look at real servers next */
+	int64_t pass_us; /* when to begin the next pass */
+	unsigned unseen; /* in this pass, for the first time */
+	unsigned repaired;
+	struct sync_audit_counters counters;
+};
+
+void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us);
+void sync_audit_close(struct sync_audit *a, struct sync_table *t);
+/* A bounded piece of work. `given`: the kernel has been given all up to this version. Returns when to
+ * call it again. */
+int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us);
+
+/* What a step judges by; pure. Was this entry in the kernel's list, or is it lost after so many passes? */
+enum sync_audit_verdict {
+	SYNC_AUDIT_SEEN,
+	SYNC_AUDIT_UNSEEN, /* once: it may be there all the same */
+	SYNC_AUDIT_ENDED,  /* it is gone, and should be */
+	SYNC_AUDIT_LOST,
+};
+enum sync_audit_verdict sync_audit_judge(const struct sync_table *t, const struct sync_entry *e,
+					 const struct proc_dests *dests, unsigned passes,
+					 uint32_t now_s);
+
+#endif

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# lab: time=150 memory=768
+"""What people do over a director for longer than it lives: a download from nginx, a shell by ssh, a session with
+PostgreSQL that has a transaction open. The Active crashes, comes back with an empty kernel and preempts; all three
+must go on, and with rr no other real server could take them over.
+
+protocols.py [--sync tandem|kernel]     kernel: keepalived with lvs_sync_daemon, to compare; nothing is asked for
+"""
+
+import argparse
+import contextlib
+import glob
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from lab import Pair, expect, need, note, run, wait_for  # noqa: E402
+from lab.net import OUT  # noqa: E402
+
+KEY = "hex:" + "5a" * 32
+POSTGRES = (sorted(glob.glob("/usr/lib/postgresql/*/bin")) or ["/nowhere"])[-1]
+SIZE, RATE = 24 << 20, "1m"
+HTTP, SSH, SQL = 80, 22, 5432
+
+
+def as_postgres(*argv):
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *argv]
+
+
+class ProtocolsPair(Pair):
+    sync = "tandem"
+
+    def services(self):
+        return [("TCP", port) for port in (HTTP, SSH, SQL)]
+
+    def _service(self, protocol, port):
+        text = super()._service(protocol, port).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
+        if port == SQL:  # one database
+            text = text.split("    real_server")
+            text = "    real_server".join(text[:2]) + "}\n"
+        return text
+
+    def wait_table(self, node, reals=None, timeout_s=15):
+        return wait_for(lambda: sorted(len(s) for (_, where), s in self.table(node).items()
+                                       if where.startswith(f"{self.vip}:")) == [1, 4, 4], timeout_s, 0.1)
+
+    def config(self, node):
+        text = super().config(node)
+        if self.sync == "kernel":
+            return text.replace("global_defs {\n", "global_defs {\n    lvs_sync_daemon eth0 VI_1\n", 1)
+        me, other = (1, 2) if node is self.d1 else (2, 1)
+        return text + (f"sync {{\n    interface eth0\n    address {self.address(0, me)}\n"
+                       f"    peer {self.address(0, other)}\n    key {KEY}\n}}\n")
+
+    def serve(self):
+        """Beside the echo of the usual lab: nginx, sshd, one PostgreSQL."""
+        os.makedirs("/run/protocols", exist_ok=True)
+        os.makedirs("/run/sshd", exist_ok=True)
+        with open("/run/protocols/big", "wb") as f:
+            f.write(os.urandom(1 << 20) * (SIZE >> 20))
+        for name in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"/run/protocols/{name}"],
+                           check=True)
+        with open("/run/protocols/sshd.conf", "w") as f:
+            f.write("HostKey /run/protocols/host\nAuthorizedKeysFile /run/protocols/user.pub\n"
+                    "PermitRootLogin yes\nStrictModes no\nUsePAM no\nPidFile none\nPrintMotd no\n"
+                    "UseDNS no\n")
+        for node in self.reals:
+            self._serve_nginx(node)
+            node.spawn(["/usr/sbin/sshd", "-D", "-e", "-f", "/run/protocols/sshd.conf"], log=f"{node.name}.sshd.log")
+        self._serve_postgres(self.reals[0])
+
+    def _serve_nginx(self, node):
+        path = f"/run/protocols/nginx-{node.name}"
+        os.makedirs(path)
+        with open(f"{path}/conf", "w") as f:
+            f.write(f"error_log stderr; pid {path}/pid; daemon off; worker_processes 1; user root;\n"
+                    "events { worker_connections 64; }\n"
+                    f"http {{ access_log off; limit_rate {RATE}; server {{ listen {HTTP} default_server;\n"
+                    "root /run/protocols; }\n}\n")
+        node.spawn(["nginx", "-p", path, "-c", f"{path}/conf"], log=f"{node.name}.nginx.log")
+
+    def _serve_postgres(self, node):
+        data = "/run/protocols/postgres"
+        os.makedirs(data)
+        os.chmod(data, 0o700)
+        subprocess.run(["chown", "postgres", data], check=True)
+        os.chmod("/run/protocols", 0o755)
+        with open(f"{OUT}/initdb.log", "w") as log:
+            subprocess.run(as_postgres(f"{POSTGRES}/initdb", "-D", data, "-A", "trust", "--no-sync", "--no-locale"),
+                           stdout=log, stderr=log, check=True)
+        with open(f"{data}/pg_hba.conf", "a") as f:
+            f.write("host all all 10.0.0.0/8 trust\n")
+        node.spawn(as_postgres(f"{POSTGRES}/postgres", "-D", data, "-p", str(SQL), "-c", "listen_addresses=*",
+                               "-c", "fsync=off", "-c", "unix_socket_directories=", "-c", "shared_buffers=8MB",
+                               "-c", "dynamic_shared_memory_type=mmap"), log="postgres.log")
+
+    def power_cycle(self, node):
+        """Back after a crash with nothing in its kernel; see sync.py."""
+        for kind in ("master", "backup"):
+            node.run("ipvsadm", "--stop-daemon", kind, check=False)
+        node.sysctl(ipv4__vs__expire_nodest_conn=1)
+        node.run("ipvsadm", "-C")
+        emptied = wait_for(lambda: "TCP" not in node.run("ipvsadm", "-Lnc"), 20, 0.2)
+        node.sysctl(ipv4__vs__expire_nodest_conn=0)
+        node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
+        expect(emptied, f"{node.name} comes back with an empty table")
+        node.boot()
+        node.daemon.boot()
+
+
+class Talk:
+    """A program that answers line by line."""
+
+    def __init__(self, node, name, *argv):
+        with node.inside():
+            self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                         stderr=open(f"{OUT}/{name}.log", "w"))
+
+    def ask(self, line):
+        """The next line of its answer; "" when it is gone."""
+        with contextlib.suppress(OSError):
+            self.proc.stdin.write(line + "\n")
+            self.proc.stdin.flush()
+        return self.proc.stdout.readline().strip()
+
+    def end(self):
+        with contextlib.suppress(OSError):
+            self.proc.stdin.close()
+        return self.proc.wait(20)
+
+
+class Users:
+    """One of each, at work."""
+
+    def __init__(self, pair):
+        with pair.client.inside():
+            self.download = subprocess.Popen(
+                ["curl", "-s", "-S", "-o", "/run/protocols/got", f"http://{pair.vip}/big"],
+                stderr=open(f"{OUT}/curl.log", "w"))
+        self.shell = Talk(pair.client, "ssh", "ssh", "-T", "-i", "/run/protocols/user", "-o",
+                          "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", f"root@{pair.vip}",
+                          "while read line; do echo $line $((n += 1)); done")
+        self.sql = Talk(pair.client, "psql", "psql", "-X", "-q", "-A", "-t", "-h", pair.vip, "-U", "postgres", "postgres")
+
+    def begin(self):
+        expect(self.shell.ask("said") == "said 1", "ssh: a shell answers")
+        got = self.sql.ask("CREATE TABLE t (n int); BEGIN; INSERT INTO t VALUES (1); SELECT count(*) FROM t;")
+        expect(got == "1", "PostgreSQL: a transaction is open", got)
+        expect(self.download.poll() is None, "nginx: a download runs")
+
+    def judge(self, demanded):
+        expect_or_note = expect if demanded else lambda ok, text, why="": note(f"{text}: {'yes' if ok else 'no'}")
+        got = self.shell.ask("said")
+        expect_or_note(got == "said 2", "ssh: it is the same shell", got)
+        got = self.sql.ask("INSERT INTO t VALUES (2); COMMIT; SELECT count(*) FROM t;")
+        expect_or_note(got == "2", "PostgreSQL: the transaction is committed", got)
+        code, good = self.download.wait(90), False
+        if code == 0:
+            with open("/run/protocols/got", "rb") as f, open("/run/protocols/big", "rb") as g:
+                good = hashlib.file_digest(f, "sha256").digest() == hashlib.file_digest(g, "sha256").digest()
+        expect_or_note(good, "nginx: the whole file has arrived", f"curl's exit status {code}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sync", default="tandem", choices=("tandem", "kernel"))
+    a = parser.parse_args()
+    need(programs=["nginx", "ssh", "/usr/sbin/sshd", "curl", "psql", f"{POSTGRES}/postgres"])
+    pair = ProtocolsPair()
+    pair.sync = a.sync
+    pair.employ(*[{"tandem": "tandem", "kernel": "keepalived"}[a.sync]] * 2)
+    for node in pair.directors:
+        node.sysctl(ipv4__vs__sloppy_tcp=0)
+    pair.serve()
+    pair.start()
+    users = Users(pair)
+    users.begin()
+    time.sleep(1)
+    pair.d1.crash()
+    expect(pair.wait_active(pair.d2, 10), "crash: d2 takes over", pair.holders())
+    time.sleep(3)
+    expect(users.download.poll() is None, "nginx: the download still runs") if a.sync == "tandem" else None
+    pair.power_cycle(pair.d1)
+    expect(pair.wait_active(pair.d1, 45), "return: d1 preempts", pair.holders())
+    time.sleep(2)
+    users.judge(a.sync == "tandem")
+
+
+run(main)

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# lab: time=240
+"""What keeps the table of connections right, and bounded: a kernel that has lost connections gets
+them back, on the Active director and on the other one; a full table goes on with what it has, and says so."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from lab import held  # noqa: E402
+from lab import ECHO_PORT, Pair, Sessions, expect, note, run, wait_for  # noqa: E402
+
+KEY = "hex:" + "5a" * 32
+BOUND = 1000
+
+
+class BoundsPair(Pair):
+    bound = 0
+
+    def config(self, node):
+        text = super().config(node).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
+        me, other = (1, 2) if node is self.d1 else (2, 1)
+        bound = f"    max_connections {self.bound}\n" if self.bound else ""
+        return text + (f"sync {{\n    interface eth0\n    address {self.address(0, me)}\n"
+                       f"    peer {self.address(0, other)}\n    key {KEY}\n{bound}}}\n")
+
+
+def known(node):
+    return node.run("ipvsadm", "-Lnc").count("TCP")
+
+
+def counters(node):
+    return json.loads(node.daemon.ctl("sync", "--json")[1])["counters"]
+
+
+def synced(node):
+    status = node.daemon.status()
+    return status and status["sync"] and status["sync"]["synced"]
+
+
+def check_repair(pair, node, n):
+    """Somebody clears the kernel's table; tandem-ipvs brings the services back, the audit the rest."""
+    before = counters(node)
+    node.sysctl(ipv4__vs__expire_nodest_conn=1)
+    node.run("ipvsadm", "-C")
+    expect(wait_for(lambda: known(node) == 0, 20, 0.1), f"{node.name}: its kernel knows no connection",
+           known(node))
+    expect(wait_for(lambda: known(node) >= n, 60, 0.5), f"{node.name}: it knows them again", known(node))
+    after = counters(node)
+    gained = {k: after[k] - before[k] for k in ("repairs", "rebound", "audits")}
+    expect(gained["repairs"] + gained["rebound"] > n // 3, f"{node.name}: that is counted", gained)
+
+
+def check_audit(pair, n=60):
+    idle = held.Held(pair.client, pair.vip, port=ECHO_PORT)
+    sessions = idle.open(n, ["idle"])
+    expect(wait_for(lambda: all(known(node) >= n for node in pair.directors), 10, 0.2),
+           "both kernels know all connections", [known(node) for node in pair.directors])
+    check_repair(pair, pair.d2, n)
+    check_repair(pair, pair.d1, n)
+    expect("has lost" in pair.d1.daemon.log_text(), "d1: the log says so")
+    pair.d1.crash()
+    expect(pair.wait_active(pair.d2, 10), "d2 takes over", pair.holders())
+    expect(idle.ask(sessions)["idle"] == (n, n), "and every session lives", len(sessions))
+    pair.d1.boot()
+    pair.d1.daemon.boot()
+    expect(pair.wait_active(pair.d1, 45), "d1 is back", pair.holders())
+
+
+def check_bound(pair):
+    pair.bound = BOUND
+    for node in pair.directors:
+        code, said = node.daemon.reload(pair.config(node))
+        expect(code == 0, f"{node.name}: a bound of {BOUND}", said)
+    expect("not synced" not in pair.d1.daemon.ctl("sync")[1], "a reload of the bound interrupts nothing")
+    first = Sessions(pair.client, pair.vip, ECHO_PORT, BOUND - 400, 15000, 60000)
+    time.sleep(0.5)
+    more = Sessions(pair.client, pair.vip, ECHO_PORT, 800, 15000, 60000)
+    for node in pair.directors:
+        expect(wait_for(lambda: "the table is full" in node.daemon.log_text(), 10, 0.2),
+               f"{node.name}: the log says that the table is full", node.daemon.log_text()[-300:])
+        count = counters(node)
+        expect(count["table_refused"] > 0, f"{node.name}: what is not taken is counted", count)
+    note(pair.d1.daemon.ctl("sync")[1])
+    pair.d1.crash()
+    expect(pair.wait_active(pair.d2, 10), "d2 takes over", pair.holders())
+    for sessions in (first, more):
+        sessions.end()
+    seen = first.result()
+    expect(seen.alive == seen.asked, "every session from before lives", f"{seen.alive} of {seen.asked}")
+    seen = more.result()
+    note(f"of those that came when it was full {seen.alive} of {seen.asked} live")
+
+
+def main():
+    pair = BoundsPair()
+    for node in pair.directors:
+        node.sysctl(ipv4__vs__sloppy_tcp=0)
+    pair.start()
+    for node in pair.directors:
+        expect(wait_for(lambda: synced(node), 30, 0.1), f"{node.name} is synced")
+    check_audit(pair)
+    check_bound(pair)
+
+
+run(main)
