@@ -117,6 +117,7 @@ class SurvivorsPair(Pair):
                     ipv4__vs__sync_refresh_period=10 if tuned else 0)
 
     def power_cycle(self, node):
+        node.sysctl(ipv4__vs__expire_nodest_conn=1)
         if node.daemon.running():
             node.daemon.stop()
         for link in node.links.values():

@@ -317,10 +317,18 @@ static void print_sync_counters(FILE *out, json *c)
 		", dropped %" PRId64 ", lag %" PRId64 "\n",
 		num(c, "captured"), num(c, "capture_drops"), num(c, "injected"),
 		num(c, "inject_drops"), num(c, "inject_lag"));
+	if (num(c, "kernel_peer_out") || num(c, "kernel_peer_in") || num(c, "kernel_peer_refused"))
+		fprintf(out,
+			"kernel-multicast  told %" PRId64 " records, errors %" PRId64 "; took %" PRId64
+			", refused %" PRId64 ", malformed %" PRId64 "\n",
+			num(c, "kernel_peer_out"), num(c, "kernel_peer_errors"),
+			num(c, "kernel_peer_in"), num(c, "kernel_peer_refused"),
+			num(c, "kernel_peer_malformed"));
 	fprintf(out,
 		"audit  %" PRId64 " times all through, given up %" PRId64 " times; repairs %" PRId64
-		", given again to new real servers %" PRId64 "\n",
-		num(c, "audits"), num(c, "audits_given_up"), num(c, "repairs"), num(c, "rebound"));
+		", given again to new real servers %" PRId64 ", found %" PRId64 "\n",
+		num(c, "audits"), num(c, "audits_given_up"), num(c, "repairs"), num(c, "rebound"),
+		num(c, "adopted"));
 	fprintf(out,
 		"refused  authentication %" PRId64 ", replayed %" PRId64 ", malformed %" PRId64
 		", other version %" PRId64 ", unknown session %" PRId64 ", table full %" PRId64

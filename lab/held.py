@@ -102,6 +102,7 @@ class Held:
         wait, alive = selectors.DefaultSelector(), []
         for s in sessions:
             if not self._say(s):
+                note(f"{s.sort}, port {s.sock.getsockname()[1]}: ended before it was asked")
                 continue
             wait.register(s.sock, selectors.EVENT_READ, s)
         end = time.monotonic() + patience_s

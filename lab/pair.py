@@ -26,7 +26,8 @@ class Pair:
                  http=False, ip_vs=True, family=4, sync=None, more=""):
         """kinds: the daemons of d1 and d2; sync: "peer" (tandem's own) or "kernel"
         (lvs_sync_daemon); more: text for d1's configuration."""
-        tap.need(modules=["ip_vs"] * ip_vs + ["veth", "bridge"],
+        tunnel = ["ipip" if family == 4 else "ip6_tunnel"] * (mode == "tun")
+        tap.need(modules=["ip_vs"] * ip_vs + ["veth", "bridge"] + tunnel,
                  programs=[k for k in kinds if k != "tandem"] + ["nginx"] * http)
         self.mode, self.version, self.advert_s = mode, version, advert_s
         self.http, self.ip_vs, self.family, self.more = http, ip_vs, family, more
@@ -79,6 +80,10 @@ class Pair:
         elif self.mode != "snat":  # the virtual address without answering ARP for it
             node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__arp_announce=2)
             node.ip(f"addr add {self.vip} dev lo")
+        if self.mode == "tun":
+            node.ip(f"link set {'tunl0' if self.family == 4 else 'ip6tnl0'} up")
+            if self.family == 4:  # clients are not where the packets come from
+                node.sysctl(ipv4__conf__all__rp_filter=0, ipv4__conf__tunl0__rp_filter=0)
         node.echo = None
         self.start_real(node)
         return node

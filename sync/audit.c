@@ -4,9 +4,11 @@
 
 #include "core/log.h"
 #include "sync/census.h"
+#include "sync/push.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -41,9 +43,11 @@ static int64_t rest_us(int64_t spent_us)
 	return spent_us * REST > STEP_US ? spent_us * REST : STEP_US;
 }
 
-void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us)
+void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us,
+		     void (*adopt)(void *ctx, const uint8_t *record, size_t len), void *ctx)
 {
-	*a = (struct sync_audit){.conns = -1, .pass_us = now_us + PASS_US};
+	*a = (struct sync_audit){
+		.adopt = adopt, .ctx = ctx, .conns = -1, .pass_us = now_us + PASS_US};
 	sync_cursor_open(t, &a->cursor);
 }
 
@@ -211,13 +215,34 @@ static int start_pass(struct sync_audit *a, struct sync_table *t)
 	return 0;
 }
 
-static void see(struct sync_table *t, const char *line)
+bool sync_audit_complete(const struct proc_dests *dests, uint8_t *record)
+{
+	const struct proc_dest *dest = proc_dests_find(dests, record);
+	struct sync_record r;
+
+	sync_record_decode(record, &r);
+	if (!dest || !r.timeout_s || r.protocol == IPPROTO_SCTP)
+		return false;
+	if (r.protocol == IPPROTO_TCP && !(r.flags & SYNC_FLAG_TEMPLATE) &&
+	    (r.state == SYNC_STATE_NONE || r.state == SYNC_STATE_SYN_SENT ||
+	     r.state == SYNC_STATE_SYN_RECV || r.state > SYNC_STATE_CLOSE_WAIT))
+		return false;
+	sync_record_set_flags(record, r.flags | dest->forward);
+	return true;
+}
+
+static void see(struct sync_audit *a, struct sync_table *t, const char *line)
 {
 	uint8_t record[SYNC_RECORD_MAX];
-	struct sync_entry *e = proc_conn_parse(line, record) ? sync_table_find(t, record) : NULL;
+	size_t len = proc_conn_parse(line, record);
+	struct sync_entry *e = len ? sync_table_find(t, record) : NULL;
 
-	if (e)
+	if (e) {
 		e->pass = t->pass;
+	} else if (len && !sync_push_is_own(record) && sync_audit_complete(&a->dests, record)) {
+		a->adopt(a->ctx, record, len);
+		a->counters.adopted += sync_table_find(t, record) != NULL;
+	}
 }
 
 static void see_lines(struct sync_audit *a, struct sync_table *t)
@@ -226,7 +251,7 @@ static void see_lines(struct sync_audit *a, struct sync_table *t)
 
 	while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
 		*newline = '\0';
-		see(t, at);
+		see(a, t, at);
 		at = newline + 1;
 	}
 	a->text_len = (size_t)(end - at);

@@ -4,6 +4,8 @@
  * /proc/net/ip_vs_conn shows it, and what it has lost is given to it again; so are the connections of
  * real servers that it has been given later than those.
  *
+ * What it has and we don't know of, since this process is new and no peer has told it, is taken up.
+ *
  * What that costs is bounded. Before Linux 6.14 reading the list is quadratic in its length: each
  * read() walks all that came before. So after each one as much time passes as keeps it below a
  * twentieth of a processor, and where one alone is too dear the pass is given up.
@@ -23,10 +25,13 @@ struct sync_audit_counters {
 	uint64_t passes;
 	uint64_t given_up; /* reading is too dear for so many connections */
 	uint64_t repairs;  /* connections that were lost and given again */
+	uint64_t adopted;  /* that we did not know of */
 	uint64_t rebound;  /* given again since their real server was new */
 };
 
 struct sync_audit {
+	void (*adopt)(void *ctx, const uint8_t *record, size_t len);
+	void *ctx;
 	enum sync_audit_phase {
 		SYNC_AUDIT_IDLE,
 		SYNC_AUDIT_READING,
@@ -50,7 +55,9 @@ struct sync_audit {
 	struct sync_audit_counters counters;
 };
 
-void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us);
+/* `adopt`: a connection that the kernel has and the table has not. */
+void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us,
+		     void (*adopt)(void *ctx, const uint8_t *record, size_t len), void *ctx);
 void sync_audit_close(struct sync_audit *a, struct sync_table *t);
 /* A bounded piece of work. `given`: the kernel has been given all up to this version. Returns when to
  * call it again. */
@@ -66,5 +73,11 @@ enum sync_audit_verdict {
 enum sync_audit_verdict sync_audit_judge(const struct sync_table *t, const struct sync_entry *e,
 					 const struct proc_dests *dests, unsigned passes,
 					 uint32_t now_s);
+
+/*
+ * Can this line's record be one for the table? Pure. Then what the line does not say is filled in. Not those that the
+ * kernel does not tell of either: TCP that is not established yet.
+ */
+bool sync_audit_complete(const struct proc_dests *dests, uint8_t *record);
 
 #endif

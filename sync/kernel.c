@@ -258,6 +258,24 @@ static bool is_for_kernel(const struct sync_entry *e)
 	       !sync_record_is_note(e->record);
 }
 
+/*
+ * A client uses its port again, and our kernel still has the former connection, to another real
+ * server: what is told of the new one replaces that only while it is active (ip_vs_proc_conn()). Of
+ * one that is on its end already by now it is told first that it was.
+ */
+static bool add_move(struct sync_batch *batch, const struct sync_entry *e, uint32_t now_s)
+{
+	uint32_t flags = sync_record_flags(e->record);
+	uint8_t record[SYNC_RECORD_MAX];
+
+	if (!e->moved || !(flags & SYNC_FLAG_INACTIVE))
+		return true;
+	sync_entry_copy(e, now_s, record);
+	sync_record_set_flags(record, flags & ~(uint32_t)SYNC_FLAG_INACTIVE);
+	sync_record_set_state(record, SYNC_STATE_ESTABLISHED);
+	return sync_batch_add(batch, record, e->len);
+}
+
 /* The next datagram from the table; 0: there is nothing more. */
 static size_t fill(struct sync_kernel *k, struct sync_table *table, uint8_t *bytes, uint32_t now_s)
 {
@@ -268,6 +286,8 @@ static size_t fill(struct sync_kernel *k, struct sync_table *table, uint8_t *byt
 	sync_batch_init(&batch, bytes, DATAGRAM_MAX, SYNC_KERNEL_ID);
 	while ((e = sync_cursor_peek(table, &k->cursor))) {
 		if (is_for_kernel(e)) {
+			if (!add_move(&batch, e, now_s))
+				break;
 			sync_entry_copy(e, now_s, record);
 			if (!sync_batch_add(&batch, record, e->len))
 				break;
@@ -326,6 +346,7 @@ static bool settle(struct sync_kernel *k, struct sync_table *table, int64_t now_
 	} else {
 		k->injected += k->burst_records;
 		k->sent = 0;
+		table->given = k->cursor.version;
 	}
 	k->next_us = k->sent_us + PAUSE_US;
 	return true;

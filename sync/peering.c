@@ -195,6 +195,15 @@ void peering_override(struct peering *p, const struct msg_server_override *v)
 	tell_note(p, &note);
 }
 
+/* Who has both can do without the poorer one. */
+static void offer_upgrade(const struct peering *p, const char *who)
+{
+	for (uint32_t i = 0; i < p->block->n_kernel_peer; i++)
+		log_notice("peer %s: it speaks tandem's own protocol; when all directors do, `peer "
+			   "kernel-multicast %s` can be taken out",
+			   who, p->block->kernel_peer[i].ifname);
+}
+
 static void on_event(void *ctx, const struct sync_event *event)
 {
 	struct peering *p = ctx;
@@ -207,6 +216,9 @@ static void on_event(void *ctx, const struct sync_event *event)
 	who = addr_format(&address, text);
 	switch (event->kind) {
 	case SYNC_EVENT_FOLLOWING:
+		offer_upgrade(p, who);
+		log_info("peer %s: %s", who, sync_event_name(event->kind));
+		break;
 	case SYNC_EVENT_SYNCED:
 	case SYNC_EVENT_RESTARTED:
 	case SYNC_EVENT_FOLLOWED:
@@ -258,12 +270,33 @@ static void on_kernel(struct ev_loop *loop, ev_io *w, int events)
 	sync_session_set_drops(p->session, p->kernel.drops);
 }
 
+static void on_foreign_record(void *ctx, const uint8_t *record, size_t len)
+{
+	struct peering *p = ctx;
+
+	sync_session_put_foreign(p->session, clock_now_us(), record, len);
+}
+
+static void on_kernel_peer(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct peering *p = w->data;
+
+	sync_kernel_peer_receive(&p->kernel_peer, &p->roles, on_foreign_record, p);
+}
+
 static void on_push(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct peering *p = w->data;
 
 	if (sync_roles_has_active(&p->roles))
 		sync_push_tick(&p->push, clock_now_us(), p->kernel.heard_us);
+}
+
+static void on_found(void *ctx, const uint8_t *record, size_t len)
+{
+	struct peering *p = ctx;
+
+	sync_session_put_found(p->session, clock_now_us(), record, len);
 }
 
 static void on_audit(struct ev_loop *loop, ev_timer *w, int events)
@@ -318,16 +351,21 @@ static void update_shield(struct peering *p, int64_t now_us)
 static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct peering *p = w->data;
-	int64_t now_us = clock_now_us(), at_us, kernel_us;
+	int64_t now_us = clock_now_us(), at_us, other_us;
 	bool more;
 
 	sync_kernel_inject(&p->kernel, &p->table, now_us);
 	more = sync_transport_send(p->transport, p->session, now_us, FRAMES_AT_ONCE);
 	look_at_synced(p);
 	at_us = sync_session_deadline(p->session, now_us);
-	kernel_us = sync_kernel_deadline(&p->kernel, &p->table);
-	if (kernel_us < at_us)
-		at_us = kernel_us;
+	other_us = sync_kernel_deadline(&p->kernel, &p->table);
+	if (other_us < at_us)
+		at_us = other_us;
+	if (p->kernel_peer.out >= 0) {
+		other_us = sync_kernel_peer_send(&p->kernel_peer, &p->table, &p->roles, now_us);
+		if (other_us < at_us)
+			at_us = other_us;
+	}
 	ev_timer_stop(loop, &p->deadline);
 	if (!more && at_us == USEC_NEVER)
 		return;
@@ -363,6 +401,7 @@ static void unwatch(struct peering *p)
 		ev_io_stop(p->loop, &p->peers_readable[i]);
 	ev_io_stop(p->loop, &p->kernel_readable);
 	ev_io_stop(p->loop, &p->echo_readable);
+	ev_io_stop(p->loop, &p->kernel_peer_readable);
 	ev_prepare_stop(p->loop, &p->work);
 	ev_timer_stop(p->loop, &p->deadline);
 	ev_timer_stop(p->loop, &p->push_timer);
@@ -379,6 +418,7 @@ static void stop(struct peering *p)
 	sync_shield_remove(&p->shield);
 	sync_push_close(&p->push);
 	sync_audit_close(&p->audit, &p->table);
+	sync_kernel_peer_close(&p->kernel_peer, &p->table);
 	sync_kernel_close(&p->kernel, &p->table);
 	sync_session_free(p->session);
 	sync_transport_free(p->transport);
@@ -450,6 +490,26 @@ static int load_keys(const struct sync_block *b, struct sync_key keys[2], unsign
 	return err;
 }
 
+/* Its interface may come later: it is tried again. */
+static void open_kernel_peer(struct peering *p)
+{
+	struct text why = {""};
+
+	if (!p->block->n_kernel_peer || p->kernel_peer.out >= 0)
+		return;
+	sync_kernel_peer_open(&p->kernel_peer, p->block->kernel_peer, &p->table, clock_now_us(),
+			      &why);
+	if (strcmp(why.s, p->kernel_peer_trouble.s) != 0 && why.s[0])
+		log_error("sync: %s", why.s);
+	else if (!why.s[0])
+		log_notice("sync: connections are %s on %s in the kernel's own protocol",
+			   p->block->kernel_peer->receive ? "told, and taken without authentication,"
+							  : "told",
+			   p->block->kernel_peer->ifname);
+	p->kernel_peer_trouble = why;
+	watch(p, &p->kernel_peer_readable, p->kernel_peer.in);
+}
+
 static int open_all(struct peering *p, struct text *why)
 {
 	const char *what;
@@ -495,7 +555,8 @@ static void start(struct peering *p)
 	watch(p, &p->echo_readable, p->kernel.echo);
 	ev_prepare_start(p->loop, &p->work);
 	ev_timer_again(p->loop, &p->push_timer);
-	sync_audit_open(&p->audit, &p->table, clock_now_us());
+	open_kernel_peer(p);
+	sync_audit_open(&p->audit, &p->table, clock_now_us(), on_found, p);
 	ev_timer_set(&p->audit_timer, 0, 0);
 	ev_timer_start(p->loop, &p->audit_timer);
 	log_notice("sync runs on port %u with %u peers, %u paths", p->block->port,
@@ -532,8 +593,10 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 		start(p);
 	else if (p->block)
 		look_at_links(p);
-	if (peering_runs(p))
+	if (peering_runs(p)) {
+		open_kernel_peer(p);
 		update_shield(p, clock_now_us());
+	}
 	sync_table_expire(&p->table, now_s(clock_now_us()), EXPIRE_AT_ONCE);
 	look_at_bound(p);
 	report_second(p);
@@ -548,6 +611,7 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	*p = (struct peering){.loop = loop,
 			      .changed = changed,
 			      .overridden = overridden,
+			      .kernel_peer = {.out = -1, .in = -1},
 			      .limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 3}};
 	sync_random(random, sizeof(random));
 	if (sync_table_init(&p->table, random[0], random[1], 0))
@@ -559,6 +623,8 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	}
 	ev_init(&p->kernel_readable, on_kernel);
 	ev_init(&p->echo_readable, on_echo);
+	ev_init(&p->kernel_peer_readable, on_kernel_peer);
+	p->kernel_peer_readable.data = p;
 	ev_init(&p->deadline, on_deadline);
 	ev_prepare_init(&p->work, on_work);
 	ev_timer_init(&p->push_timer, on_push, 0, (double)SYNC_PUSH_US / USEC_PER_SEC);
@@ -608,6 +674,9 @@ static struct sync_block *block_copy(const struct sync_block *b)
 		path->ifname = copy_text(path->ifname);
 		path->peers = copy_of(path->peers, path->n_peers, sizeof(*path->peers));
 	}
+	copy->kernel_peer = copy_of(b->kernel_peer, b->n_kernel_peer, sizeof(*b->kernel_peer));
+	for (uint32_t i = 0; i < b->n_kernel_peer; i++)
+		copy->kernel_peer[i].ifname = copy_text(b->kernel_peer[i].ifname);
 	return copy;
 }
 
@@ -626,6 +695,9 @@ static void block_free(struct sync_block *b)
 		free(b->paths[i].peers);
 	}
 	free(b->paths);
+	for (uint32_t i = 0; i < b->n_kernel_peer; i++)
+		free((void *)b->kernel_peer[i].ifname);
+	free(b->kernel_peer);
 	free((void *)b->key);
 	free_secret(b->secret);
 	free((void *)b->key_next);

@@ -12,6 +12,7 @@
 #include "core/msg.h"
 #include "sync/audit.h"
 #include "sync/kernel.h"
+#include "sync/kernel_peer.h"
 #include "sync/notes.h"
 #include "sync/push.h"
 #include "sync/roles.h"
@@ -48,6 +49,8 @@ struct peering {
 	struct sync_kernel kernel;
 	struct sync_push push;
 	struct sync_audit audit;
+	struct sync_kernel_peer kernel_peer;
+	struct text kernel_peer_trouble;
 	bool full; /* the table; told */
 	struct sync_shield shield;
 	struct sync_shield_facts facts;
@@ -62,6 +65,7 @@ struct peering {
 	ev_io peers_readable[SYNC_LINKS_MAX];
 	ev_io kernel_readable;
 	ev_io echo_readable;
+	ev_io kernel_peer_readable;
 	ev_prepare work;
 	ev_timer deadline;
 	ev_timer push_timer;

@@ -42,22 +42,45 @@ static bool parse_address(const char *word, struct addr *ret)
 	return true;
 }
 
+/* As ip_vs_proto_tcp.c names them, by number; and what templates have. */
+static uint16_t state_of(uint8_t protocol, bool template, const char *name)
+{
+	static const char *const tcp[] = {"NONE",      "ESTABLISHED", "SYN_SENT",   "SYN_RECV",
+					  "FIN_WAIT",  "TIME_WAIT",   "CLOSE",	    "CLOSE_WAIT",
+					  "LAST_ACK",  "LISTEN",      "SYNACK"};
+
+	if (template)
+		return strcmp(name, "ASSURED") == 0;
+	for (uint16_t i = 0; protocol == IPPROTO_TCP && i < sizeof(tcp) / sizeof(*tcp); i++)
+		if (strcmp(name, tcp[i]) == 0)
+			return i;
+	return 0;
+}
+
 size_t proc_conn_parse(const char *line, uint8_t *record)
 {
-	char protocol[8], client[WORD], vip[WORD];
-	unsigned client_port, vip_port;
+	char protocol[8], client[WORD], vip[WORD], server[WORD], state[16];
+	unsigned client_port, vip_port, server_port, timeout_s;
 	struct sync_record r = {0};
 
-	if (sscanf(line, "%7s %47s %4x %47s %4x", protocol, client, &client_port, vip, &vip_port) != 5 ||
+	if (sscanf(line, "%7s %47s %4x %47s %4x %47s %4x %15s %u", protocol, client, &client_port,
+		   vip, &vip_port, server, &server_port, state, &timeout_s) != 9 ||
 	    protocol_of(protocol) < 0 || !parse_address(client, &r.client) ||
-	    !parse_address(vip, &r.vip))
+	    !parse_address(vip, &r.vip) || !parse_address(server, &r.server))
 		return 0;
+	if (r.server.family != r.client.family) {
+		r.server = r.vip; /* by a tunnel; it does not name the connection */
+		timeout_s = 0;
+	}
 	r.protocol = (uint8_t)protocol_of(protocol);
 	r.client_port = (uint16_t)client_port;
 	r.vip_port = (uint16_t)vip_port;
-	r.server = r.vip; /* does not name it */
-	if (!client_port)
-		r.flags = SYNC_FLAG_TEMPLATE;
+	r.server_port = (uint16_t)server_port;
+	r.timeout_s = timeout_s;
+	r.flags = client_port ? 0 : SYNC_FLAG_TEMPLATE;
+	r.state = state_of(r.protocol, !client_port, state);
+	if (client_port && r.protocol == IPPROTO_TCP && r.state != SYNC_STATE_ESTABLISHED)
+		r.flags |= SYNC_FLAG_INACTIVE;
 	return sync_record_encode(&r, record);
 }
 
@@ -131,19 +154,30 @@ static bool has_service(const struct proc_dest *s)
 	return s->fwmark || addr_is_set(&s->vip);
 }
 
+static uint8_t forward_of(const char *name)
+{
+	static const char *const names[] = {"Masq", "Local", "Tunnel", "Route", "Bypass"};
+
+	for (uint8_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	return 0;
+}
+
 int proc_dests_line(struct proc_dests *d, const char *line)
 {
 	struct proc_dest dest = d->service;
+	char first[8], end[WORD + 8], how[16];
 	unsigned mark, active, inactive;
-	char first[8], end[WORD + 8];
 
 	if (sscanf(line, "%7s %55s", first, end) != 2)
 		return 0;
 	if (strcmp(first, "->") == 0) {
 		if (!has_service(&dest) || !parse_end(end, &dest.address, &dest.port))
 			return 0;
-		if (sscanf(line, "%*s %*s %*s %d %u %u", &dest.weight, &active, &inactive) != 3)
+		if (sscanf(line, "%*s %*s %15s %d %u %u", how, &dest.weight, &active, &inactive) != 4)
 			return 0;
+		dest.forward = forward_of(how);
 		d->connections += active + inactive;
 		return append(d, &dest);
 	}

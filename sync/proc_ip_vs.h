@@ -10,9 +10,10 @@
 #include "sync/record.h"
 
 /*
- * A line of /proc/net/ip_vs_conn (without its end) as a record that names the connection, to at
- * least SYNC_RECORD_MAX bytes: what is found with it in a table is that connection. Returns the
- * record's length; 0: the heading, or no connection.
+ * A line of /proc/net/ip_vs_conn (without its end) as a record, to at least SYNC_RECORD_MAX bytes: what
+ * is found with it in a table is that connection. The line does not say how packets are forwarded,
+ * nor a mark, nor a persistence engine's data. Returns the record's length; 0: the heading, or no
+ * connection.
  */
 size_t proc_conn_parse(const char *line, uint8_t *record);
 
@@ -25,6 +26,7 @@ struct proc_dest {
 	struct addr vip;
 	struct addr address;
 	int32_t weight;
+	uint8_t forward; /* as in SYNC_FLAG_FWD_MASK */
 };
 
 struct proc_dests {

@@ -196,6 +196,11 @@ static uint32_t default_timeout_s(uint8_t protocol, uint16_t state)
 	return 900;
 }
 
+void sync_record_set_state(uint8_t *b, uint16_t state)
+{
+	set16(b + AT_STATE, state);
+}
+
 uint32_t sync_record_timeout_s(const uint8_t *b)
 {
 	uint32_t timeout_s = get32(b + AT_TIMEOUT);
@@ -300,6 +305,14 @@ bool sync_record_same(const uint8_t *a, const uint8_t *b)
 	       memcmp(a + AT_CLIENT_PORT, b + AT_CLIENT_PORT, 4) == 0 &&
 	       memcmp(a + AT_ADDRESSES, b + AT_ADDRESSES, 2 * address_len(a)) == 0 &&
 	       same_template_data(a, b);
+}
+
+bool sync_record_same_server(const uint8_t *a, const uint8_t *b)
+{
+	unsigned each = address_len(a);
+
+	return memcmp(a + AT_SERVER_PORT, b + AT_SERVER_PORT, 2) == 0 &&
+	       memcmp(a + AT_ADDRESSES + 2 * each, b + AT_ADDRESSES + 2 * each, each) == 0;
 }
 
 /* One step of a multiply-and-fold hash: unpredictable without the seed, and a few cycles. */

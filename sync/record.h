@@ -24,6 +24,12 @@
 #define SYNC_FLAG_FWD_MASK 0x0007
 #define SYNC_FLAG_INACTIVE 0x0100
 #define SYNC_FLAG_TEMPLATE 0x1000
+/* Of its states of TCP. */
+#define SYNC_STATE_NONE	       0
+#define SYNC_STATE_ESTABLISHED 1
+#define SYNC_STATE_SYN_SENT    2
+#define SYNC_STATE_SYN_RECV    3
+#define SYNC_STATE_CLOSE_WAIT  7
 /* Between peers only, in bits that the kernel does not use: the sender has it from somebody else;
  * and the term in which it was written (table.h). */
 #define SYNC_FLAG_HEARSAY    0x8000
@@ -55,12 +61,15 @@ void sync_record_decode(const uint8_t *bytes, struct sync_record *ret);
 uint32_t sync_record_flags(const uint8_t *bytes);
 struct addr sync_record_vip(const uint8_t *bytes);
 void sync_record_set_flags(uint8_t *bytes, uint32_t flags);
+void sync_record_set_state(uint8_t *bytes, uint16_t state);
 void sync_record_set_timeout(uint8_t *bytes, uint32_t timeout_s);
 /* As the kernel's own defaults when the record leaves it open. */
 uint32_t sync_record_timeout_s(const uint8_t *bytes);
 bool sync_record_is_note(const uint8_t *bytes);
 /* The same connection (tuple, and whether it is a template), or the same note. */
 bool sync_record_same(const uint8_t *a, const uint8_t *b);
+/* Do two connections of the same family go to the same real server? */
+bool sync_record_same_server(const uint8_t *a, const uint8_t *b);
 /* Seeded, since clients choose the tuples. */
 uint32_t sync_record_hash(const uint8_t *bytes, uint64_t seed);
 

@@ -67,6 +67,11 @@ void sync_roles_clear(struct sync_roles *r)
 	r->any_active = false;
 }
 
+bool sync_roles_has(const struct sync_roles *r, const struct addr *vip)
+{
+	return is_at(r, place_of(r, vip), vip);
+}
+
 bool sync_roles_is_active(const struct sync_roles *r, const struct addr *vip)
 {
 	size_t i = place_of(r, vip);

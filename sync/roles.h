@@ -28,6 +28,8 @@ int sync_roles_set(struct sync_roles *r, const struct addr *vip, bool active);
 void sync_roles_clear(struct sync_roles *r);
 /* For anything. */
 bool sync_roles_has_active(const struct sync_roles *r);
+/* Is it in the set? */
+bool sync_roles_has(const struct sync_roles *r, const struct addr *vip);
 bool sync_roles_is_active(const struct sync_roles *r, const struct addr *vip);
 
 #endif

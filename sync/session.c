@@ -245,6 +245,27 @@ int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *reco
 	return error < 0 ? error : 0;
 }
 
+void sync_session_put_found(struct sync_session *s, int64_t now_us, const uint8_t *record,
+			    size_t len)
+{
+	struct addr vip = sync_record_vip(record);
+
+	if (sync_roles_is_active(s->roles, &vip))
+		sync_session_put(s, now_us, record, len);
+	else if (sync_table_put(s->table, record, len, SYNC_OWNER_HEARSAY, s->newest_term,
+				(uint32_t)(now_us / USEC_PER_SEC)) >= 0)
+		sync_table_newest(s->table)->not_for_kernel = true;
+}
+
+int sync_session_put_foreign(struct sync_session *s, int64_t now_us, const uint8_t *record,
+			     size_t len)
+{
+	int error = sync_table_put(s->table, record, len, SYNC_OWNER_PEER, s->newest_term,
+				   (uint32_t)(now_us / USEC_PER_SEC));
+
+	return error < 0 ? error : 0;
+}
+
 static void tick(struct sync_session *s, int64_t now_us)
 {
 	sync_term_tick(s, now_us);

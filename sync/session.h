@@ -114,6 +114,12 @@ int sync_session_renew(struct sync_session *s, int64_t now_us);
 void sync_session_take_over(struct sync_session *s);
 /* Our kernel has told a connection (checked): 0 or -errno as sync_table_put(). */
 int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *record, size_t len);
+/* Our kernel has it, and nobody has told of it: ours when we are Active for it, else hearsay. */
+void sync_session_put_found(struct sync_session *s, int64_t now_us, const uint8_t *record,
+			    size_t len);
+/* Another director's kernel has told it, which knows no terms: as if it were the newest word. */
+int sync_session_put_foreign(struct sync_session *s, int64_t now_us, const uint8_t *record,
+			     size_t len);
 
 /* A datagram has arrived. Applies what it brings to the table. */
 void sync_session_receive(struct sync_session *s, int64_t now_us, const struct sync_path *from,

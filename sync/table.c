@@ -220,6 +220,7 @@ static int add(struct sync_table *t, const uint8_t *record, size_t len, uint32_t
 		grow(t);
 	bucket = bucket_of(t, hash);
 	e->hash = hash;
+	e->moved = true;
 	e->chain = *bucket;
 	*bucket = e;
 	entry_set(t, e, record, len, owner, term, now_s);
@@ -236,12 +237,21 @@ static bool counts_alike(const struct sync_entry *e, const uint8_t *record, size
 		sync_record_flags(e->record) == sync_record_flags(record));
 }
 
+/* What was moved stays so until our kernel was told. */
+static bool is_moved(const struct sync_table *t, const struct sync_entry *e, const uint8_t *record)
+{
+	if (sync_record_is_note(record))
+		return false;
+	return (e->moved && e->version > t->given) || !sync_record_same_server(e->record, record);
+}
+
 static int update(struct sync_table *t, struct sync_entry **at, const uint8_t *record, size_t len,
 		  enum sync_owner owner, uint16_t term, uint32_t now_s)
 {
 	struct sync_entry *e = *at;
 
 	list_remove(t, e);
+	e->moved = is_moved(t, e, record);
 	t->counters.updated++;
 	if (counts_alike(e, record, len, owner)) {
 		memcpy(e->record, record, len);

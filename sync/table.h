@@ -37,6 +37,7 @@ struct sync_entry {
 	uint8_t owner;		/* enum sync_owner */
 	bool not_for_kernel : 1; /* ours is Active for it and has newer state than a peer's late word */
 	bool lost : 1;		/* our kernel had it and has not: it is to get it, whoever owns it */
+	bool moved : 1;		/* our kernel may have it with another real server */
 	uint8_t pass;		/* of the audit that has seen it in the kernel, last */
 	uint8_t record[];
 };
@@ -77,6 +78,7 @@ struct sync_table {
 	size_t n_notes;
 	size_t max;
 	size_t bytes; /* of memory, about */
+	uint64_t given; /* our kernel has all up to this version; kernel.c's */
 	uint8_t pass; /* of the audit; what is put counts as seen in it */
 	struct sync_table_counters counters;
 	struct sync_census *census; /* counts for each service; census.h */

@@ -332,6 +332,8 @@ void lvs_finish(struct checker *c);
 
 /* check_sync.c: the sync block, and what it needs of the kernel */
 void sync_check(struct checker *c, const struct ast_node *root);
+/* check_kernel_peer.c: peer kernel-multicast … */
+void check_kernel_peer(struct checker *c, struct sync_block *b, const struct ast_node *n);
 
 /* check_vrrp.c: every instance of the file, in order */
 void vrrp_check_all(struct checker *c, const struct ast_node *root);
@@ -511,6 +513,7 @@ SETTER(set_sync_key_next);
 SETTER(set_sync_path);
 SETTER(set_sync_path_group);
 SETTER(set_sync_peer);
+SETTER(set_sync_any_peer);
 SETTER(set_vrrp_auth);
 SETTER(set_vrrp_auth_pass);
 SETTER(set_vrrp_auth_type);

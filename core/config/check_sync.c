@@ -59,6 +59,20 @@ void set_sync_peer(struct checker *c, void *draft, const struct ast_node *n)
 	path->peers[path->n_peers++] = p;
 }
 
+/* `kernel-multicast` is a peer with no address: see check_kernel_peer.c. */
+void set_sync_any_peer(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct sync_block *b = &((struct peering_draft *)draft)->b;
+
+	if (!strcmp(n->word[1].s, "kernel-multicast")) {
+		check_kernel_peer(c, b, n);
+		return;
+	}
+	if (n->n_words > 2)
+		check_warn(c, &n->word[2].loc, "after a peer's address nothing follows; it is left out");
+	set_sync_peer(c, &((struct peering_draft *)draft)->first, n);
+}
+
 /* What is named is read later, by the supervisor: see core/secrets.h. */
 static void set_key(struct checker *c, const struct ast_word *w, const char **ret_key,
 		    const char **ret_secret)

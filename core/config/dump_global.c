@@ -205,6 +205,15 @@ static void dump_key(FILE *out, const char *name, const char *key, bool secrets)
 		dump_str(out, TAB, name, hidden ? "hex:***" : key);
 }
 
+static void dump_kernel_peer(FILE *out, const struct sync_kernel_peer_conf *p)
+{
+	char text[ADDR_TEXT_MAX];
+
+	fprintf(out, TAB "peer kernel-multicast %s id %u group %s port %u ttl %u%s\n", p->ifname,
+		p->sync_id, addr_format(&p->group, text), p->port, p->ttl,
+		p->receive ? " receive" : "");
+}
+
 void dump_peering(FILE *out, const struct sync_block *b, bool secrets)
 {
 	fputs("sync {\n", out);
@@ -214,11 +223,14 @@ void dump_peering(FILE *out, const struct sync_block *b, bool secrets)
 		dump_sync_path(out, &b->paths[i], TAB TAB);
 		fputs(TAB "}\n", out);
 	}
+	for (uint32_t i = 0; i < b->n_kernel_peer; i++)
+		dump_kernel_peer(out, &b->kernel_peer[i]);
 	fprintf(out, TAB "peers %u\n", b->expected);
 	fprintf(out, TAB "port %u\n", b->port);
 	dump_key(out, "key", b->key, secrets);
 	dump_key(out, "key_next", b->key_next, secrets);
 	dump_seconds(out, TAB, "sync_wait", b->wait_us);
+	fprintf(out, TAB "max_connections %u\n", b->max_connections);
 	fputs("}\n", out);
 }
 

@@ -182,6 +182,35 @@ static void test_judgement(void **state)
 	assert_int_equal(judge(&r, 2, 1100), SYNC_AUDIT_ENDED);
 }
 
+/* What a line of the list becomes when nobody has told of it. */
+static void test_found(void **state)
+{
+	struct proc_dests dests = parse();
+	uint8_t record[SYNC_RECORD_MAX];
+	struct sync_record r;
+
+	assert_true(proc_conn_parse(
+		"TCP 0A000032 04D2 0A000064 1F40 0A00000B 1F40 ESTABLISHED     893", record));
+	assert_true(sync_audit_complete(&dests, record));
+	sync_record_decode(record, &r);
+	assert_int_equal(r.state, SYNC_STATE_ESTABLISHED);
+	assert_int_equal(r.flags, 3);
+	assert_int_equal(r.timeout_s, 893);
+	assert_int_equal(r.server_port, 8000);
+	assert_true(proc_conn_parse(
+		"TCP 0A000032 04D2 0A000064 1F40 0A00000B 1F40 FIN_WAIT     93", record));
+	assert_true(sync_audit_complete(&dests, record));
+	sync_record_decode(record, &r);
+	assert_int_equal(r.flags, 3 | SYNC_FLAG_INACTIVE);
+	assert_true(proc_conn_parse(
+		"TCP 0A000032 04D2 0A000064 1F40 0A00000B 1F40 SYN_RECV     53", record));
+	assert_false(sync_audit_complete(&dests, record));
+	assert_true(proc_conn_parse(
+		"TCP 0A000032 04D2 0A000064 1F40 0A0000FF 1F40 ESTABLISHED     893", record));
+	assert_false(sync_audit_complete(&dests, record));
+	proc_dests_done(&dests);
+}
+
 static void test_given_again(void **state)
 {
 	struct sync_record r = connection("10.0.0.100", 8000, "10.0.0.11", 8000);
@@ -209,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_dests),	    cmocka_unit_test(test_new_dests),
 		cmocka_unit_test(test_nonsense),    cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_judgement),   cmocka_unit_test(test_given_again),
+		cmocka_unit_test(test_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

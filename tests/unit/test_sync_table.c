@@ -364,6 +364,27 @@ static void test_replay_window_at_random(void **state)
 	}
 }
 
+/* A port that is used again may lead to another real server: our kernel is to be told so. */
+static void test_moved(void **state)
+{
+	struct rig *r = *state;
+	size_t len = make(r, 1, 0, 900);
+
+	sync_table_put(&r->t, r->record, len, SYNC_OWNER_PEER, 1, 100);
+	assert_true(get(r, 1)->moved);
+	make(r, 1, 0, 900);
+	sync_table_put(&r->t, r->record, len, SYNC_OWNER_PEER, 1, 100);
+	assert_true(get(r, 1)->moved); /* our kernel has not been told yet */
+	r->t.given = r->t.version;
+	make(r, 1, 0, 900);
+	sync_table_put(&r->t, r->record, len, SYNC_OWNER_PEER, 1, 100);
+	assert_false(get(r, 1)->moved);
+	make(r, 1, SYNC_FLAG_INACTIVE, 900);
+	r->record[32] ^= 1; /* the real server's address */
+	sync_table_put(&r->t, r->record, len, SYNC_OWNER_PEER, 1, 100);
+	assert_true(get(r, 1)->moved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_change_of_term, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retell, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_moved, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_memory_each, setup, teardown),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_replay_window),

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# lab: time=200
+"""tandem-sync is killed again and again, on either director, while sessions come and go, and what the directors
+tell each other is lost, doubled and out of order. Then the Active crashes, and comes back with an
+empty kernel: nothing is lost.
+
+sync_kills.py [KILLS] [--seed N]     5 kills; a hundred take 5 minutes: lab/run -t 1200 … 100
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from lab import ECHO_PORT, Pair, Sessions, expect, held, net, note, run, wait_for  # noqa: E402
+
+KEY = "hex:" + "5a" * 32
+WEATHER = "delay 2ms 2ms loss 20% duplicate 5% reorder 25%"
+
+
+class KillsPair(Pair):
+    def __init__(self):
+        super().__init__()
+        self.between = net.Switch("between")
+        for i, node in enumerate(self.directors, 1):
+            node.plug("sync0", self.between, f"10.0.9.{i}/24")
+
+    def config(self, node):
+        text = super().config(node).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
+        me, other = (1, 2) if node is self.d1 else (2, 1)
+        return text + (f"sync {{\n    interface sync0\n    address 10.0.9.{me}\n    peer 10.0.9.{other}\n"
+                       f"    key {KEY}\n}}\n")
+
+
+def synced(node):
+    status = node.daemon.status()
+    return status and status["sync"] and status["sync"]["synced"]
+
+
+def wait_synced(pair, what):
+    for node in pair.directors:
+        expect(wait_for(lambda: synced(node), 60, 0.1), f"{what}: {node.name} is synced",
+               node.daemon.ctl("sync")[1])
+
+
+def kill(node):
+    pid = node.daemon.roles().get("tandem-sync")
+    if pid:
+        os.kill(pid, signal.SIGKILL)
+
+
+def kill_on(pair, kills, holder, chance):
+    """The sessions that were opened meanwhile; the last of them when nobody is killed any more."""
+    sessions = []
+    for _ in range(kills):
+        sessions += holder.open(3, ["idle", "silent"])
+        kill(chance.choice(pair.directors))
+        time.sleep(chance.uniform(0.2, 3))
+    return sessions
+
+
+def power_cycle(node):
+    """Back after a crash with nothing in its kernel; see sync.py."""
+    for kind in ("master", "backup"):
+        node.run("ipvsadm", "--stop-daemon", kind, check=False)
+    node.sysctl(ipv4__vs__expire_nodest_conn=1)
+    node.run("ipvsadm", "-C")
+    emptied = wait_for(lambda: "TCP" not in node.run("ipvsadm", "-Lnc"), 30, 0.2)
+    node.sysctl(ipv4__vs__expire_nodest_conn=0)
+    node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
+    expect(emptied, f"{node.name} comes back with an empty table")
+    node.boot()
+    node.daemon.boot()
+
+
+def judge(what, holder, sessions):
+    asked = len(sessions)
+    holder.ask(sessions, 15)
+    expect(len(sessions) == asked, f"{what}: every session lives", f"{len(sessions)} of {asked}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kills", nargs="?", default=5, type=int)
+    parser.add_argument("--seed", default=random.randrange(1000000), type=int)
+    a = parser.parse_args()
+    note(f"seed {a.seed}")
+    pair, chance = KillsPair(), random.Random(a.seed)
+    for node in pair.directors:
+        node.sysctl(ipv4__vs__sloppy_tcp=0)
+    pair.d2.links["sync0"].netem(WEATHER)
+    pair.start()
+    wait_synced(pair, "before")
+    holder = held.Held(pair.client, pair.vip, port=ECHO_PORT)
+    busy = Sessions(pair.client, pair.vip, ECHO_PORT, 50, 15000, 500)
+    sessions = holder.open(30, ["idle", "silent"]) + kill_on(pair, a.kills, holder, chance)
+    wait_synced(pair, f"{a.kills} kills")
+    pair.d1.crash()
+    expect(pair.wait_active(pair.d2, 10), "crash: d2 takes over", pair.holders())
+    half, rest = sessions[::2], sessions[1::2]
+    judge("crash", holder, half)
+    power_cycle(pair.d1)
+    expect(pair.wait_active(pair.d1, 60), "return: d1 preempts", pair.holders())
+    judge("return", holder, half + rest)
+    busy.end()
+    seen = busy.result()
+    expect(seen.alive == seen.asked, "every busy session lives", f"{seen.alive} of {seen.asked}")
+
+
+run(main)
