@@ -12,6 +12,7 @@
 #include "ipvs/snat.h"
 
 #include <ev.h>
+#include <unistd.h>
 
 #define UNAVAILABLE_RETRY_S 3.0
 #define RETRY_MIN_S	    1.0
@@ -158,13 +159,17 @@ static void commit_sysctls(struct ipvs_role *r, const struct global *global)
 static void role_commit(void *ctx, const struct model *now)
 {
 	struct ipvs_role *r = ctx;
+	bool loaded = access("/proc/sys/net/ipv4/vs", F_OK) == 0;
 
+	if (loaded) /* sync_ports holds for sync daemons that are started after it */
+		commit_sysctls(r, now->global);
 	if (now->global->n_peering)
 		loopback_add(&r->loopback);
 	keeper_commit(&r->keeper, now, clock_now_us());
 	if (!now->global->n_peering)
 		loopback_remove(&r->loopback);
-	commit_sysctls(r, now->global); /* the keeper's question has loaded ip_vs */
+	if (!loaded) /* the keeper's question has loaded ip_vs by now */
+		commit_sysctls(r, now->global);
 	kept_table_want(&r->translation, snat_is_wanted(now) ? snat_rules(now) : NULL);
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);

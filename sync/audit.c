@@ -292,14 +292,11 @@ static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now
 	int more = read_some(a, t);
 
 	spent_us = cpu_us() - before_us;
-	if (more < 0 || spent_us > DEAR_US) {
+	if (more < 0 || spent_us > DEAR_US || (!more && look(a, t))) {
 		give_up(a, now_us);
 	} else if (!more) {
 		end_reading(a);
-		if (look(a, t))
-			give_up(a, now_us);
-		else
-			walk(a, t, SYNC_AUDIT_JUDGING);
+		walk(a, t, SYNC_AUDIT_JUDGING);
 	}
 	return now_us + rest_us(spent_us);
 }
@@ -317,7 +314,8 @@ static int64_t idle_step(struct sync_audit *a, struct sync_table *t, uint64_t gi
 	}
 	if (a->fresh.n)
 		walk(a, t, SYNC_AUDIT_BINDING);
-	else if (now_us >= a->pass_us && (!t->n || start_pass(a, t)))
+	else if (now_us >= a->pass_us &&
+		 ((!t->n && !a->dests.connections) || start_pass(a, t)))
 		a->pass_us = now_us + PASS_US;
 	a->look_us = now_us + LOOK_US + REST * 10 * (cpu_us() - before_us);
 	return a->phase == SYNC_AUDIT_IDLE ? a->look_us : now_us + STEP_US;

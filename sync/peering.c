@@ -3,6 +3,7 @@
 #include "sync/peering.h"
 
 #include "core/must.h"
+#include "sync/block.h"
 #include "sync/key.h"
 #include "sync/report.h"
 
@@ -645,79 +646,6 @@ int peering_check(const struct sync_block *block, struct text *ret_reason)
 	return err;
 }
 
-static void *copy_of(const void *list, size_t n, size_t size)
-{
-	void *copy = must(calloc(n ? n : 1, size));
-
-	if (n)
-		memcpy(copy, list, n * size);
-	return copy;
-}
-
-static const char *copy_text(const char *s)
-{
-	return copy_of(s, strlen(s) + 1, 1);
-}
-
-static struct sync_block *block_copy(const struct sync_block *b)
-{
-	struct sync_block *copy = copy_of(b, 1, sizeof(*b));
-
-	copy->key = copy_text(b->key);
-	copy->secret = copy_text(b->secret);
-	copy->key_next = copy_text(b->key_next);
-	copy->secret_next = copy_text(b->secret_next);
-	copy->paths = copy_of(b->paths, b->n_paths, sizeof(*b->paths));
-	for (uint32_t i = 0; i < b->n_paths; i++) {
-		struct sync_path_conf *path = &copy->paths[i];
-
-		path->ifname = copy_text(path->ifname);
-		path->peers = copy_of(path->peers, path->n_peers, sizeof(*path->peers));
-	}
-	copy->kernel_peer = copy_of(b->kernel_peer, b->n_kernel_peer, sizeof(*b->kernel_peer));
-	for (uint32_t i = 0; i < b->n_kernel_peer; i++)
-		copy->kernel_peer[i].ifname = copy_text(b->kernel_peer[i].ifname);
-	return copy;
-}
-
-static void free_secret(const char *s)
-{
-	sync_wipe((void *)s, strlen(s));
-	free((void *)s);
-}
-
-static void block_free(struct sync_block *b)
-{
-	if (!b)
-		return;
-	for (uint32_t i = 0; i < b->n_paths; i++) {
-		free((void *)b->paths[i].ifname);
-		free(b->paths[i].peers);
-	}
-	free(b->paths);
-	for (uint32_t i = 0; i < b->n_kernel_peer; i++)
-		free((void *)b->kernel_peer[i].ifname);
-	free(b->kernel_peer);
-	free((void *)b->key);
-	free_secret(b->secret);
-	free((void *)b->key_next);
-	free_secret(b->secret_next);
-	free(b);
-}
-
-static bool same_paths(const struct sync_block *a, const struct sync_block *b)
-{
-	struct sync_block as_b = *a;
-
-	as_b.key = b->key;
-	as_b.secret = b->secret;
-	as_b.key_next = b->key_next;
-	as_b.secret_next = b->secret_next;
-	as_b.wait_us = b->wait_us;
-	as_b.max_connections = b->max_connections;
-	return sync_block_equal(&as_b, b);
-}
-
 static bool has_key(const struct sync_key *keys, unsigned n, const struct sync_key *key)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -767,15 +695,15 @@ static void set_own(struct peering *p, const struct notes_config *own)
 void peering_configure(struct peering *p, const struct sync_block *block,
 		       const struct notes_config *own)
 {
-	bool goes_on = block && p->block && peering_runs(p) && same_paths(block, p->block);
+	bool goes_on = block && p->block && peering_runs(p) && sync_block_same_paths(block, p->block);
 
 	if (!goes_on)
 		stop(p);
-	block_free(p->block);
+	sync_block_free(p->block);
 	p->block = NULL;
 	if (!block)
 		return;
-	p->block = block_copy(block);
+	p->block = sync_block_copy(block);
 	p->table.max = block->max_connections;
 	if (goes_on) {
 		take_keys(p);
@@ -809,7 +737,7 @@ void peering_done(struct peering *p)
 {
 	stop(p);
 	ev_timer_stop(p->loop, &p->second);
-	block_free(p->block);
+	sync_block_free(p->block);
 	p->block = NULL;
 	sync_roles_done(&p->roles);
 	sync_table_done(&p->table);

@@ -62,9 +62,11 @@ size_t proc_conn_parse(const char *line, uint8_t *record)
 	char protocol[8], client[WORD], vip[WORD], server[WORD], state[16];
 	unsigned client_port, vip_port, server_port, timeout_s;
 	struct sync_record r = {0};
+	int end = 0;
 
-	if (sscanf(line, "%7s %47s %4x %47s %4x %47s %4x %15s %u", protocol, client, &client_port,
-		   vip, &vip_port, server, &server_port, state, &timeout_s) != 9 ||
+	if (sscanf(line, "%7s %47s %4x %47s %4x %47s %4x %15s %u%n", protocol, client, &client_port,
+		   vip, &vip_port, server, &server_port, state, &timeout_s, &end) != 9 ||
+	    line[end + (int)strspn(line + end, " ")] || /* a persistence engine's */
 	    protocol_of(protocol) < 0 || !parse_address(client, &r.client) ||
 	    !parse_address(vip, &r.vip) || !parse_address(server, &r.server))
 		return 0;

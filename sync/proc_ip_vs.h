@@ -12,8 +12,8 @@
 /*
  * A line of /proc/net/ip_vs_conn (without its end) as a record, to at least SYNC_RECORD_MAX bytes: what
  * is found with it in a table is that connection. The line does not say how packets are forwarded,
- * nor a mark, nor a persistence engine's data. Returns the record's length; 0: the heading, or no
- * connection.
+ * nor a mark. Returns the record's length; 0: the heading, no connection, or one of a persistence
+ * engine, whose data stand there in another form.
  */
 size_t proc_conn_parse(const char *line, uint8_t *record);
 

@@ -421,6 +421,9 @@ void pair_link_all(struct checker *c);
 const struct vs_sysctl *lvs_sysctl_find(const struct global *g, const char *name);
 /* A value below net.ipv4.vs that something needs, unless lvs_sysctl has another. */
 void lvs_default_sysctl(struct checker *c, const char *name, const char *value);
+/* And one that nothing else will do for: what the file says otherwise is told at `n`, a block. */
+void lvs_require_sysctl(struct checker *c, const struct ast_node *n, const char *name,
+			const char *value);
 void forward_set(struct checker *c, struct forward_draft *f, const struct ast_node *n);
 
 /* check_group.c: the members of a service's virtual_server_group, still without protocol and id.

@@ -210,6 +210,23 @@ void lvs_default_sysctl(struct checker *c, const char *name, const char *value)
 		append_sysctl(c, &c->global.g, name, value);
 }
 
+void lvs_require_sysctl(struct checker *c, const struct ast_node *n, const char *name,
+			const char *value)
+{
+	struct global *g = &c->global.g;
+
+	lvs_default_sysctl(c, name, value);
+	for (uint32_t i = 0; i < g->n_sysctls; i++) {
+		struct vs_sysctl *s = &g->sysctls[i];
+
+		if (strcmp(s->name, name) != 0 || !strcmp(s->value, value))
+			continue;
+		check_warn(c, &n->word[0].loc, "%s needs %s %s; the %s of lvs_sysctl is left out",
+			   n->word[0].s, name, value, s->value);
+		s->value = value;
+	}
+}
+
 static void add_sysctl(struct checker *c, struct global *g, const struct ast_node *n)
 {
 	const char *name = value_string(c, &n->word[0]), *value;

@@ -202,7 +202,7 @@ static bool is_whole(struct checker *c, const struct ast_node *n, struct peering
 	return c->diags->n_errors == errors;
 }
 
-static void use_block(struct checker *c, const struct sync_block *b)
+static void use_block(struct checker *c, const struct ast_node *n, const struct sync_block *b)
 {
 	struct global *g = &c->global.g;
 
@@ -217,6 +217,12 @@ static void use_block(struct checker *c, const struct sync_block *b)
 	 * own defaults connections of less than three packets would never be. */
 	lvs_default_sysctl(c, "sync_threshold", "0 0");
 	lvs_default_sysctl(c, "sync_refresh_period", "10");
+	/* Of other ports and versions nothing would be heard; connections of persistent services would not be
+	 * told; and with both sync daemons running nothing would be scheduled. */
+	lvs_require_sysctl(c, n, "sync_ports", "1");
+	lvs_require_sysctl(c, n, "sync_version", "1");
+	lvs_require_sysctl(c, n, "sync_persist_mode", "0");
+	lvs_require_sysctl(c, n, "backup_only", "0");
 }
 
 void sync_check(struct checker *c, const struct ast_node *root)
@@ -243,6 +249,6 @@ void sync_check(struct checker *c, const struct ast_node *root)
 		}
 		check_block(c, PLACE_SYNC, &d, n);
 		if (is_whole(c, n, &d, errors))
-			use_block(c, &d.b);
+			use_block(c, n, &d.b);
 	}
 }

@@ -3,7 +3,10 @@
 # lab: time=120 ip_vs=no
 """The peer channel: three directors that meet by multicast on one LAN and by unicast on another. One
 LAN after the other fails and nobody notices; keys are changed while all goes on; a director with another key, or with
-other addresses, is told of on all of them; what an operator says holds on all."""
+other addresses, is told of on all of them; what an operator says holds on all.
+
+sync_channel.py [SECONDS]     so long an enemy forges and replays; 5. In a minute it is a million frames.
+"""
 
 import json
 import os
@@ -239,7 +242,7 @@ def main():
     check_keys(nodes)
     check_foreign_key(nodes)
     check_difference(nodes)
-    check_enemy(nodes, inner)
+    check_enemy(nodes, inner, float(sys.argv[1]) if len(sys.argv) > 1 else 5)
     check_overrides(nodes)
     check_shield(nodes)
     for node in nodes[1:]:
