@@ -184,11 +184,11 @@ class Pair:
     def start(self):
         for node in self.directors:
             node.daemon.start()
-        if not self.wait_active(self.d1, 10 * self.advert_s + 10):
+        if not self.wait_active(self.d1, 10 * self.advert_s + 60):
             self.explain()
             raise RuntimeError(f"d1 did not become active, the address is held by {self.holders()}")
         for node in self.directors:
-            if self.ip_vs and not self.wait_table(node):
+            if self.ip_vs and not self.wait_table(node, timeout_s=60):
                 self.explain()
                 raise RuntimeError(f"{node.name} did not get its IPVS table")
 

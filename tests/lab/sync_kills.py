@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# lab: time=200
+# lab: time=400
 """tandem-sync is killed again and again, on either director, while sessions come and go, and what the directors
 tell each other is lost, doubled and out of order. Then the Active crashes, and comes back with an
 empty kernel: nothing is lost.
@@ -100,7 +100,7 @@ def main():
     sessions = holder.open(30, ["idle", "silent"]) + kill_on(pair, a.kills, holder, chance)
     wait_synced(pair, f"{a.kills} kills")
     pair.d1.crash()
-    expect(pair.wait_active(pair.d2, 10), "crash: d2 takes over", pair.holders())
+    expect(pair.wait_active(pair.d2, 60), "crash: d2 takes over", pair.holders())
     half, rest = sessions[::2], sessions[1::2]
     judge("crash", holder, half)
     power_cycle(pair.d1)
