@@ -73,8 +73,8 @@ def is_synced(daemon, size):
 
 
 def rss_kib(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("Rss:"))
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
 
 
 def span_s(log):
@@ -94,10 +94,9 @@ def bulk(bench, size, figures):
     daemon = bench.d2.daemon = Tandem(bench.d2, tandem(1))
     daemon.log = f"d2.bulk{size}.{time.monotonic_ns()}.log"
     daemon.start()
-    wait_for(lambda: "sync runs" in daemon.log_text(), 20, 0.1)
+    wait_for(lambda: "generation 1 runs" in daemon.log_text(), 60, 0.1)
     pid = daemon.roles()["tandem-sync"]
     before_us, before_kib = cpu_us([pid]), rss_kib(pid)
-    log = f"channel{size}.log"
     with bench.d1.inside():
         sender = subprocess.Popen([program("../bench/sync_channel"), str(size), str(CHANNEL_RATE), "send", "eth0"],
                                   stdout=subprocess.PIPE, text=True)
