@@ -22,21 +22,19 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from lab import Pair, expect, need, note, run, skip_all, wait_for  # noqa: E402
 from lab.net import OUT  # noqa: E402
 
-KEY = "hex:" + "5a" * 32
 POSTGRES = (sorted(glob.glob("/usr/lib/postgresql/*/bin")) or ["/nowhere"])[-1]
 CLUSTER = (sorted(glob.glob("/var/lib/postgresql/*/main")) or ["/nowhere"])[-1]
 SIZE, RATE = 24 << 20, "1m"
 HTTP, SSH, SQL = 80, 22, 5432
+KINDS = {"tandem": "tandem", "kernel": "keepalived"}
 
 
 class ProtocolsPair(Pair):
-    way = "tandem"
-
     def services(self):
         return [("TCP", port) for port in (HTTP, SSH, SQL)]
 
     def _service(self, protocol, port):
-        text = super()._service(protocol, port).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
+        text = super()._service(protocol, port)
         if port == SQL:  # one database
             text = text.split("    real_server")
             text = "    real_server".join(text[:2]) + "}\n"
@@ -45,14 +43,6 @@ class ProtocolsPair(Pair):
     def wait_table(self, node, reals=None, timeout_s=15):
         return wait_for(lambda: sorted(len(s) for (_, where), s in self.table(node).items()
                                        if where.startswith(f"{self.vip}:")) == [1, 4, 4], timeout_s, 0.1)
-
-    def config(self, node):
-        text = super().config(node)
-        if self.way == "kernel":
-            return text.replace("global_defs {\n", "global_defs {\n    lvs_sync_daemon eth0 VI_1\n", 1)
-        me, other = (1, 2) if node is self.d1 else (2, 1)
-        return text + (f"sync {{\n    interface eth0\n    address {self.address(0, me)}\n"
-                       f"    peer {self.address(0, other)}\n    key {KEY}\n}}\n")
 
     def serve(self):
         """Beside the echo of the usual lab: nginx, sshd, one PostgreSQL."""
@@ -103,19 +93,6 @@ class ProtocolsPair(Pair):
     def database_is_up():
         with contextlib.suppress(OSError), open(f"{OUT}/postgres.log") as f:
             return "ready to accept connections" in f.read()
-
-    def power_cycle(self, node):
-        """Back after a crash with nothing in its kernel; see sync.py."""
-        for kind in ("master", "backup"):
-            node.run("ipvsadm", "--stop-daemon", kind, check=False)
-        node.sysctl(ipv4__vs__expire_nodest_conn=1)
-        node.run("ipvsadm", "-C")
-        emptied = wait_for(lambda: "TCP" not in node.run("ipvsadm", "-Lnc"), 20, 0.2)
-        node.sysctl(ipv4__vs__expire_nodest_conn=0)
-        node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
-        expect(emptied, f"{node.name} comes back with an empty table")
-        node.boot()
-        node.daemon.boot()
 
 
 class Talk:
@@ -178,11 +155,7 @@ def main():
     need(programs=["nginx", "ssh", "/usr/sbin/sshd", "curl", "psql", f"{POSTGRES}/postgres"])
     if not os.path.isdir(CLUSTER):
         skip_all("there is no cluster of PostgreSQL in /var/lib/postgresql")
-    pair = ProtocolsPair()
-    pair.way = a.sync
-    pair.employ(*[{"tandem": "tandem", "kernel": "keepalived"}[a.sync]] * 2)
-    for node in pair.directors:
-        node.sysctl(ipv4__vs__sloppy_tcp=0)
+    pair = ProtocolsPair(kinds=[KINDS[a.sync]] * 2, sync={"tandem": "peer", "kernel": "kernel"}[a.sync])
     pair.serve()
     pair.start()
     expect(wait_for(pair.database_is_up, 60, 0.2), "PostgreSQL is up")

@@ -13,32 +13,19 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from lab import held  # noqa: E402
 from lab import ECHO_PORT, Pair, Sessions, expect, note, run, wait_for  # noqa: E402
 
-KEY = "hex:" + "5a" * 32
 BOUND = 1000
 
 
 class BoundsPair(Pair):
     bound = 0
 
-    def config(self, node):
-        text = super().config(node).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
-        me, other = (1, 2) if node is self.d1 else (2, 1)
+    def _sync(self, node):
         bound = f"    max_connections {self.bound}\n" if self.bound else ""
-        return text + (f"sync {{\n    interface eth0\n    address {self.address(0, me)}\n"
-                       f"    peer {self.address(0, other)}\n    key {KEY}\n{bound}}}\n")
-
-
-def known(node):
-    return node.run("ipvsadm", "-Lnc").count("TCP")
+        return super()._sync(node).removesuffix("}\n") + bound + "}\n"
 
 
 def counters(node):
     return json.loads(node.daemon.ctl("sync", "--json")[1])["counters"]
-
-
-def synced(node):
-    status = node.daemon.status()
-    return status and status["sync"] and status["sync"]["synced"]
 
 
 def check_repair(pair, node, n):
@@ -46,9 +33,9 @@ def check_repair(pair, node, n):
     before = counters(node)
     node.sysctl(ipv4__vs__expire_nodest_conn=1)
     node.run("ipvsadm", "-C")
-    expect(wait_for(lambda: known(node) == 0, 60, 0.1), f"{node.name}: its kernel knows no connection",
-           known(node))
-    expect(wait_for(lambda: known(node) >= n, 120, 0.5), f"{node.name}: it knows them again", known(node))
+    expect(wait_for(lambda: pair.connections(node) == 0, 60, 0.1), f"{node.name}: its kernel knows no connection",
+           pair.connections(node))
+    expect(wait_for(lambda: pair.connections(node) >= n, 120, 0.5), f"{node.name}: it knows them again", pair.connections(node))
     after = counters(node)
     gained = {k: after[k] - before[k] for k in ("repairs", "rebound", "audits")}
     expect(gained["repairs"] + gained["rebound"] > n // 3, f"{node.name}: that is counted", gained)
@@ -57,8 +44,8 @@ def check_repair(pair, node, n):
 def check_audit(pair, n=60):
     idle = held.Held(pair.client, pair.vip, port=ECHO_PORT)
     sessions = idle.open(n, ["idle"])
-    expect(wait_for(lambda: all(known(node) >= n for node in pair.directors), 60, 0.2),
-           "both kernels know all connections", [known(node) for node in pair.directors])
+    expect(wait_for(lambda: all(pair.connections(node) >= n for node in pair.directors), 60, 0.2),
+           "both kernels know all connections", [pair.connections(node) for node in pair.directors])
     check_repair(pair, pair.d2, n)
     check_repair(pair, pair.d1, n)
     expect("has lost" in pair.d1.daemon.log_text(), "d1: the log says so")
@@ -96,12 +83,9 @@ def check_bound(pair):
 
 
 def main():
-    pair = BoundsPair()
-    for node in pair.directors:
-        node.sysctl(ipv4__vs__sloppy_tcp=0)
+    pair = BoundsPair(sync="peer")
     pair.start()
-    for node in pair.directors:
-        expect(wait_for(lambda: synced(node), 60, 0.1), f"{node.name} is synced")
+    expect(pair.wait_synced(60), "both are synced")
     check_audit(pair)
     check_bound(pair)
 

@@ -16,7 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, Pair, Sessions, expect, held, net, note, run, wait_for  # noqa: E402
+from lab import ECHO_PORT, Pair, Sessions, expect, held, net, note, run  # noqa: E402
 
 KEY = "hex:" + "5a" * 32
 WEATHER = "delay 2ms 2ms loss 20% duplicate 5% reorder 25%"
@@ -24,27 +24,15 @@ WEATHER = "delay 2ms 2ms loss 20% duplicate 5% reorder 25%"
 
 class KillsPair(Pair):
     def __init__(self):
-        super().__init__()
+        super().__init__(sync="peer")
         self.between = net.Switch("between")
         for i, node in enumerate(self.directors, 1):
             node.plug("sync0", self.between, f"10.0.9.{i}/24")
 
-    def config(self, node):
-        text = super().config(node).replace("lvs_sched mh\n    mh-port", "lvs_sched rr")
+    def _sync(self, node):
         me, other = (1, 2) if node is self.d1 else (2, 1)
-        return text + (f"sync {{\n    interface sync0\n    address 10.0.9.{me}\n    peer 10.0.9.{other}\n"
-                       f"    key {KEY}\n}}\n")
-
-
-def synced(node):
-    status = node.daemon.status()
-    return status and status["sync"] and status["sync"]["synced"]
-
-
-def wait_synced(pair, what):
-    for node in pair.directors:
-        expect(wait_for(lambda: synced(node), 60, 0.1), f"{what}: {node.name} is synced",
-               node.daemon.ctl("sync")[1])
+        return (f"sync {{\n    interface sync0\n    address 10.0.9.{me}\n    peer 10.0.9.{other}\n"
+                f"    key {KEY}\n}}\n")
 
 
 def kill(node):
@@ -63,20 +51,6 @@ def kill_on(pair, kills, holder, chance):
     return sessions
 
 
-def power_cycle(node):
-    """Back after a crash with nothing in its kernel; see sync.py."""
-    for kind in ("master", "backup"):
-        node.run("ipvsadm", "--stop-daemon", kind, check=False)
-    node.sysctl(ipv4__vs__expire_nodest_conn=1)
-    node.run("ipvsadm", "-C")
-    emptied = wait_for(lambda: "TCP" not in node.run("ipvsadm", "-Lnc"), 30, 0.2)
-    node.sysctl(ipv4__vs__expire_nodest_conn=0)
-    node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
-    expect(emptied, f"{node.name} comes back with an empty table")
-    node.boot()
-    node.daemon.boot()
-
-
 def judge(what, holder, sessions):
     asked = len(sessions)
     holder.ask(sessions, 15)
@@ -90,20 +64,18 @@ def main():
     a = parser.parse_args()
     note(f"seed {a.seed}")
     pair, chance = KillsPair(), random.Random(a.seed)
-    for node in pair.directors:
-        node.sysctl(ipv4__vs__sloppy_tcp=0)
     pair.d2.links["sync0"].netem(WEATHER)
     pair.start()
-    wait_synced(pair, "before")
+    expect(pair.wait_synced(60), "both are synced")
     holder = held.Held(pair.client, pair.vip, port=ECHO_PORT)
     busy = Sessions(pair.client, pair.vip, ECHO_PORT, 50, 15000, 500)
     sessions = holder.open(30, ["idle", "silent"]) + kill_on(pair, a.kills, holder, chance)
-    wait_synced(pair, f"{a.kills} kills")
+    expect(pair.wait_synced(60), f"{a.kills} kills: both are synced")
     pair.d1.crash()
     expect(pair.wait_active(pair.d2, 60), "crash: d2 takes over", pair.holders())
     half, rest = sessions[::2], sessions[1::2]
     judge("crash", holder, half)
-    power_cycle(pair.d1)
+    pair.power_cycle(pair.d1)
     expect(pair.wait_active(pair.d1, 60), "return: d1 preempts", pair.holders())
     judge("return", holder, half + rest)
     busy.end()
