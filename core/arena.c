@@ -138,6 +138,17 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 	return arena_alloc(a, bytes);
 }
 
+void *arena_copy(struct arena *a, const void *from, size_t n, size_t size)
+{
+	size_t bytes;
+	void *copy;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		must(NULL);
+	copy = take(a, bytes, ARENA_ALIGN);
+	return bytes ? memcpy(copy, from, bytes) : copy;
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
 	char *copy = take(a, n + 1, 1);

@@ -26,6 +26,8 @@ void arena_wipe_at_end(struct arena *a);
 
 void *arena_alloc(struct arena *a, size_t size);	/* zeroed, aligned for pointers and uint64_t */
 void *arena_array(struct arena *a, size_t n, size_t size);
+/* A copy of n elements of `size` bytes, aligned as arena_alloc()'s. */
+void *arena_copy(struct arena *a, const void *from, size_t n, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

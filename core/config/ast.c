@@ -25,6 +25,7 @@ struct frame {
 
 struct parser {
 	struct arena *arena;
+	struct word_store words;
 	struct diags *diags;
 	struct frame frame[AST_NESTING_MAX + 1]; /* [0] is the file */
 	unsigned depth;
@@ -33,6 +34,11 @@ struct parser {
 	size_t n_words;
 	size_t cap_words;
 };
+
+const char *ast_raw(const struct ast_word *w)
+{
+	return w->resolved ? w->s + strlen(w->s) + 1 : w->s;
+}
 
 static struct ast_node *frame_append(struct parser *p, const struct ast_node *node)
 {
@@ -46,11 +52,11 @@ static struct ast_node *frame_append(struct parser *p, const struct ast_node *no
 /* Makes a node of the words so far. */
 static struct ast_node parser_take(struct parser *p)
 {
-	struct ast_node node = {.n_words = (uint32_t)p->n_words};
+	struct ast_node node = {
+		.word = arena_copy(p->arena, p->word, p->n_words, sizeof(*p->word)),
+		.n_words = (uint32_t)p->n_words,
+	};
 
-	node.word = arena_array(p->arena, p->n_words, sizeof(*node.word));
-	if (p->n_words)
-		memcpy(node.word, p->word, p->n_words * sizeof(*node.word));
 	p->n_words = 0;
 	return node;
 }
@@ -104,9 +110,7 @@ static void parser_pop(struct parser *p)
 {
 	struct frame *f = &p->frame[p->depth--];
 
-	f->node.child = arena_array(p->arena, f->n_children, sizeof(*f->child));
-	if (f->n_children)
-		memcpy(f->node.child, f->child, f->n_children * sizeof(*f->child));
+	f->node.child = arena_copy(p->arena, f->child, f->n_children, sizeof(*f->child));
 	f->node.n_children = (uint32_t)f->n_children;
 	if (f->node.n_words)
 		frame_append(p, &f->node);
@@ -133,7 +137,7 @@ static void parser_line(void *ctx, const struct line *l)
 	size_t pos = 0;
 
 	for (;;) {
-		switch (lexer_token(p->arena, p->diags, l, &pos, &word)) {
+		switch (lexer_token(&p->words, p->diags, l, &pos, &word)) {
 		case TOKEN_WORD:
 			p->word = arena_grow(p->arena, p->word, p->n_words, &p->cap_words,
 					     sizeof(*p->word));
@@ -184,7 +188,7 @@ static int ast_run(struct arena *arena, const struct ast_input *input, const cha
 	size_t errors = diags->n_errors;
 	int err = 0;
 
-	p->arena = arena;
+	p->arena = p->words.arena = arena;
 	p->diags = diags;
 	if (text)
 		include_text(&x, name, arena_strndup(arena, text, len), len);

@@ -34,11 +34,14 @@ struct ast_loc {
 };
 
 struct ast_word {
-	const char *s;	 /* quotes and escapes resolved */
-	const char *raw; /* as written (auth_pass: a backslash means itself) */
+	const char *s; /* quotes and escapes resolved */
 	struct ast_loc loc;
 	bool quoted;
+	bool resolved; /* something was: as it was written stands behind it, see ast_raw() */
 };
+
+/* The word as written (auth_pass: a backslash means itself). */
+const char *ast_raw(const struct ast_word *w);
 
 /* One logical line. word[0] is the keyword (or the first value, in blocks of values). */
 struct ast_node {

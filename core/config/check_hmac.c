@@ -35,7 +35,7 @@ static bool is_place(const char *s)
 /* As a password is: a backslash means itself outside of quotes. */
 static const char *written(const struct ast_word *w)
 {
-	return w->quoted ? w->s : w->raw;
+	return w->quoted ? w->s : ast_raw(w);
 }
 
 /* The third word of keepalived's, between the id and the key, names the algorithm. */

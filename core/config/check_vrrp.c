@@ -233,7 +233,7 @@ void set_vrrp_auth_type(struct checker *c, void *draft, const struct ast_node *n
 void set_vrrp_auth_pass(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct vrrp_draft *d = draft;
-	const char *s = n->word[1].quoted ? n->word[1].s : n->word[1].raw;
+	const char *s = n->word[1].quoted ? n->word[1].s : ast_raw(&n->word[1]);
 	size_t len = strlen(s);
 
 	if (len > AUTH_PASS_LEN) {

@@ -243,12 +243,43 @@ static size_t word_read(struct diags *diags, const struct line *l, size_t i, cha
 	return i;
 }
 
-enum token lexer_token(struct arena *arena, struct diags *diags, const struct line *l, size_t *pos,
-		       struct ast_word *ret_word)
+/* The same few words stand in a big file again and again: most are taken from the last that were
+ * read, by their hash. */
+static const char *lexer_keep(struct word_store *store, const char *s, size_t n)
 {
-	size_t start = line_skip_space(l, *pos), n = 0;
+	uint32_t hash = 2166136261;
+	const char **at;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (uint8_t)s[i]) * 16777619;
+	at = &store->recent[hash >> 16 & (WORDS_RECENT - 1)];
+	if (!*at || strncmp(*at, s, n) != 0 || (*at)[n])
+		*at = arena_strndup(store->arena, s, n);
+	return *at;
+}
+
+/* A word with escapes or quotes, and behind it what was written. */
+static size_t lexer_resolve(struct arena *arena, struct diags *diags, const struct line *l,
+			    size_t start, struct ast_word *w)
+{
+	/* Resolving only ever shortens. */
+	char *buf = must(malloc(2 * (l->len - start) + 2));
+	size_t n = 0, end = word_read(diags, l, start, buf, &n, &w->quoted), written = end - start;
+
+	buf[n] = '\0';
+	w->resolved = written != n || memcmp(buf, l->s + start, n) != 0;
+	memcpy(buf + n + 1, l->s + start, written);
+	buf[n + 1 + written] = '\0';
+	w->s = arena_copy(arena, buf, w->resolved ? n + written + 2 : n + 1, 1);
+	free(buf);
+	return end;
+}
+
+enum token lexer_token(struct word_store *store, struct diags *diags, const struct line *l,
+		       size_t *pos, struct ast_word *ret_word)
+{
+	size_t start = line_skip_space(l, *pos);
 	size_t plain;
-	char *buf;
 
 	*pos = start;
 	if (start >= l->len)
@@ -261,15 +292,9 @@ enum token lexer_token(struct arena *arena, struct diags *diags, const struct li
 	plain = strcspn(l->s + start, " \t\n\r\f\v{}\\$\"'");
 	if (start + plain >= l->len || !strchr("\\$\"'", l->s[start + plain])) {
 		*pos = start + plain;
-		ret_word->s = ret_word->raw = arena_strndup(arena, l->s + start, plain);
+		ret_word->s = lexer_keep(store, l->s + start, plain);
 		return TOKEN_WORD;
 	}
-	buf = must(malloc(l->len - start + 1)); /* resolving only ever shortens */
-	*pos = word_read(diags, l, start, buf, &n, &ret_word->quoted);
-	ret_word->s = arena_strndup(arena, buf, n);
-	free(buf);
-	ret_word->raw = ret_word->s;
-	if (strncmp(ret_word->s, l->s + start, *pos - start) || n != *pos - start)
-		ret_word->raw = arena_strndup(arena, l->s + start, *pos - start);
+	*pos = lexer_resolve(store->arena, diags, l, start, ret_word);
 	return TOKEN_WORD;
 }

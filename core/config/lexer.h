@@ -37,8 +37,15 @@ enum token {
 	TOKEN_CLOSE, /* } */
 };
 
+/* Where words are kept; those that are alike share their text. */
+#define WORDS_RECENT 256
+struct word_store {
+	struct arena *arena;
+	const char *recent[WORDS_RECENT];
+};
+
 /* Takes one token off `l` at *pos. ret_word has the text, or for a brace its place. */
-enum token lexer_token(struct arena *arena, struct diags *diags, const struct line *l, size_t *pos,
-		       struct ast_word *ret_word);
+enum token lexer_token(struct word_store *store, struct diags *diags, const struct line *l,
+		       size_t *pos, struct ast_word *ret_word);
 
 #endif
