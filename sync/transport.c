@@ -2,10 +2,11 @@
 /* The sockets of the peer channel: see transport.h. */
 #include "sync/transport.h"
 
+#include "core/peer_socket.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,6 @@
 /* Each frame may go to several addresses: messages of one sendmmsg(), and the frames in them. */
 #define SEND_MESSAGES 64
 #define SEND_FRAMES   32
-/* DSCP CS6, as network control: the same as the advertisements of VRRP. */
-#define TOS_CS6 0xc0
 
 struct link {
 	struct sync_link_conf conf; /* what it points to is ours */
@@ -44,19 +43,6 @@ struct sync_transport {
 	unsigned n_messages;
 };
 
-static int __attribute__((format(printf, 3, 4)))
-refuse(struct text *why, int error, const char *fmt, ...)
-{
-	struct text what;
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(what.s, sizeof(what.s), fmt, args);
-	va_end(args);
-	text_set(why, "%s: %s", what.s, strerror(error));
-	return -error;
-}
-
 static bool is_multicast(const struct link *l)
 {
 	return addr_is_set(&l->conf.group);
@@ -69,98 +55,15 @@ static int family_of(const struct sync_link_conf *conf)
 	return conf->n_peers ? conf->peers[0].family : conf->source.family;
 }
 
-static int set_int(int fd, int level, int option, int value)
+static struct peer_socket_conf socket_conf(const struct sync_link_conf *c)
 {
-	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
-}
-
-/* The limits of net.core hold for those without CAP_NET_ADMIN only. */
-static void set_buffers(int fd, int bytes)
-{
-	if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes))
-		set_int(fd, SOL_SOCKET, SO_RCVBUF, bytes);
-	if (set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, bytes))
-		set_int(fd, SOL_SOCKET, SO_SNDBUF, bytes);
-}
-
-static int join_group4(struct link *l)
-{
-	struct ip_mreqn group = {.imr_ifindex = l->ifindex};
-
-	memcpy(&group.imr_multiaddr, l->conf.group.b, 4);
-	if (l->conf.source.family == AF_INET)
-		memcpy(&group.imr_address, l->conf.source.b, 4);
-	if (setsockopt(l->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)) ||
-	    setsockopt(l->fd, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof(group)))
-		return -errno;
-	set_int(l->fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-	set_int(l->fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-	return set_int(l->fd, IPPROTO_IP, IP_MULTICAST_TTL, l->conf.ttl ? l->conf.ttl : 1);
-}
-
-static int join_group6(struct link *l)
-{
-	struct ipv6_mreq group = {.ipv6mr_interface = (unsigned)l->ifindex};
-
-	memcpy(&group.ipv6mr_multiaddr, l->conf.group.b, 16);
-	if (setsockopt(l->fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group, sizeof(group)))
-		return -errno;
-	set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, l->ifindex);
-	set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
-	set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-	return set_int(l->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, l->conf.ttl ? l->conf.ttl : 1);
-}
-
-/*
- * A multicast link is bound to no address: the group's frames and the answers sent to this host
- * alone come in by the same socket, and only from its interface.
- */
-static int bind_link(struct link *l, int family)
-{
-	struct sockaddr_storage ss;
-	struct addr any = {.family = (uint8_t)family};
-	bool to_source = !is_multicast(l) && addr_is_set(&l->conf.source);
-	socklen_t len = addr_to_sockaddr(to_source ? &l->conf.source : &any, l->conf.port, &ss);
-
-	return bind(l->fd, (struct sockaddr *)&ss, len) ? -errno : 0;
-}
-
-static int open_link(struct link *l, struct text *why)
-{
-	const struct sync_link_conf *c = &l->conf;
-	int error, family = family_of(c);
-
-	if (c->ifname[0]) {
-		l->ifindex = (int)if_nametoindex(c->ifname);
-		if (!l->ifindex)
-			return refuse(why, errno, "interface %s", c->ifname);
-	} else if (is_multicast(l)) {
-		return refuse(why, EINVAL, "multicast without an interface");
-	}
-	l->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0)
-		return refuse(why, errno, "socket");
-	if (family == AF_INET6)
-		set_int(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	set_buffers(l->fd, c->buffer);
-	set_int(l->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-	/* One path may be bound to an interface and another to an address: both get what is theirs.
-	 * Other users get no part in it. */
-	set_int(l->fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (family == AF_INET)
-		set_int(l->fd, IPPROTO_IP, IP_TOS, TOS_CS6);
-	else
-		set_int(l->fd, IPPROTO_IPV6, IPV6_TCLASS, TOS_CS6);
-	if (c->ifname[0] && setsockopt(l->fd, SOL_SOCKET, SO_BINDTODEVICE, c->ifname,
-				       (socklen_t)strlen(c->ifname) + 1))
-		return refuse(why, errno, "binding to interface %s", c->ifname);
-	error = bind_link(l, family);
-	if (error)
-		return refuse(why, -error, "UDP port %u", c->port);
-	if (!is_multicast(l))
-		return 0;
-	error = family == AF_INET ? join_group4(l) : join_group6(l);
-	return error ? refuse(why, -error, "multicast on %s", c->ifname) : 0;
+	return (struct peer_socket_conf){.ifname = c->ifname,
+					 .group = c->group,
+					 .source = c->source,
+					 .family = family_of(c),
+					 .port = c->port,
+					 .ttl = c->ttl,
+					 .buffer = c->buffer};
 }
 
 static int copy_conf(struct link *l, const struct sync_link_conf *conf)
@@ -183,8 +86,10 @@ int sync_transport_new(const struct sync_link_conf *links, unsigned n_links,
 {
 	struct sync_transport *t;
 
-	if (n_links > SYNC_LINKS_MAX)
-		return refuse(ret_why, E2BIG, "%u links", n_links);
+	if (n_links > SYNC_LINKS_MAX) {
+		text_set(ret_why, "%u links: %s", n_links, strerror(E2BIG));
+		return -E2BIG;
+	}
 	t = calloc(1, sizeof(*t));
 	while (t && t->n_links < n_links) {
 		struct link *l = &t->links[t->n_links];
@@ -196,8 +101,10 @@ int sync_transport_new(const struct sync_link_conf *links, unsigned n_links,
 		}
 		t->n_links++;
 	}
-	if (!t)
-		return refuse(ret_why, ENOMEM, "transport");
+	if (!t) {
+		text_set(ret_why, "transport: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
 	*ret = t;
 	return 0;
 }
@@ -213,13 +120,13 @@ static void close_link(struct link *l)
 void sync_transport_repair(struct sync_transport *t, unsigned link, struct text *ret_trouble)
 {
 	struct link *l = &t->links[link];
+	struct peer_socket_conf conf = socket_conf(&l->conf);
 
 	/* An interface of the same name may be another one by now. */
 	if (l->fd >= 0 && (!l->ifname[0] || (int)if_nametoindex(l->ifname) == l->ifindex))
 		return;
 	close_link(l);
-	if (open_link(l, ret_trouble))
-		close_link(l);
+	peer_socket_open(&conf, &l->fd, &l->ifindex, ret_trouble);
 }
 
 void sync_transport_free(struct sync_transport *t)
@@ -245,16 +152,9 @@ const char *sync_transport_ifname(const struct sync_transport *t, unsigned link)
 
 void sync_transport_describe(const struct sync_transport *t, unsigned link, struct text *ret)
 {
-	const struct link *l = &t->links[link];
-	const char *space = l->ifname[0] ? " " : "";
-	char text[ADDR_TEXT_MAX];
+	struct peer_socket_conf conf = socket_conf(&t->links[link].conf);
 
-	if (is_multicast(l))
-		text_set(ret, "%s%sgroup %s port %u", l->ifname, space,
-			 addr_format(&l->conf.group, text), l->conf.port);
-	else
-		text_set(ret, "%s%saddress %s port %u", l->ifname, space,
-			 addr_format(&l->conf.source, text), l->conf.port);
+	peer_socket_describe(&conf, ret);
 }
 
 int sync_transport_fd(const struct sync_transport *t, unsigned link)
@@ -389,9 +289,7 @@ static void add_message(struct sync_transport *t, unsigned link, const struct ad
 	o = &t->messages[t->n_messages++];
 	o->link = link;
 	o->iov = (struct iovec){bytes, len};
-	addr_to_sockaddr(to, port, &o->to);
-	if (to->family == AF_INET6 && (addr_is_link_local(to) || addr_is_multicast(to)))
-		((struct sockaddr_in6 *)&o->to)->sin6_scope_id = (uint32_t)t->links[link].ifindex;
+	peer_socket_to(to, port, t->links[link].ifindex, &o->to);
 }
 
 static void to_all(struct sync_transport *t, uint8_t *bytes, size_t len)
