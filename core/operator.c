@@ -212,6 +212,13 @@ void operator_idle(struct supervisor *s, const struct msg_server_idle *m)
 	s->operator.unsaved = true;
 }
 
+/* Its server is not configured: it may be, one day. */
+static void keep_for_later(struct operator *op, const struct msg_server_override *v)
+{
+	if (op->later.n < LATER_MAX || overrides_find(&op->later, v->server))
+		overrides_copy(&op->later, v);
+}
+
 void operator_copy(struct supervisor *s, const struct msg_server_override *m)
 {
 	struct operator *op = &s->operator;
@@ -219,8 +226,7 @@ void operator_copy(struct supervisor *s, const struct msg_server_override *m)
 	if (!override_is_sane(m))
 		return;
 	if (!override_is_configured(m, s->running.model)) {
-		if (op->later.n < LATER_MAX || overrides_find(&op->later, m->server))
-			overrides_copy(&op->later, m);
+		keep_for_later(op, m);
 		return;
 	}
 	if (!overrides_copy(&op->overrides, m))
@@ -244,15 +250,19 @@ static void copy_later(struct supervisor *s)
 
 static void on_gone(void *ctx, const struct msg_server_override *v)
 {
-	log_notice("%s of a real server is forgotten: it is not configured any more",
-		   server_admin_name((enum server_admin)v->admin));
+	struct supervisor *s = ctx;
+
+	keep_for_later(&s->operator, v);
+	if (override_is_active(v))
+		log_notice("%s of a real server that is not configured any more: holds again when it is",
+			   server_admin_name((enum server_admin)v->admin));
 }
 
 void operator_settle(struct supervisor *s)
 {
+	copy_later(s);
 	if (overrides_retain(&s->operator.overrides, s->running.model, on_gone, s))
 		save(&s->operator);
-	copy_later(s);
 }
 
 /* Verbs */

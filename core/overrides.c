@@ -11,6 +11,9 @@
 #define MAGIC	       "tandem-overrides/1"
 #define CHECKSUM_BYTES 8
 #define WEIGHT_MAX     65535
+/* Microseconds of the wall clock until the year 2255: what is above was made by no clock, and nothing
+ * said later would be newer. */
+#define VERSION_MAX (UINT64_C(1) << 53)
 
 void overrides_done(struct overrides *o)
 {
@@ -153,7 +156,7 @@ bool overrides_retain(struct overrides *o, const struct model *m,
 	for (size_t i = 0; i < n; i++) {
 		if (override_is_configured(&o->list[i], m))
 			o->list[kept++] = o->list[i];
-		else if (override_is_active(&o->list[i]))
+		else
 			gone(ctx, &o->list[i]);
 	}
 	o->n = kept;
@@ -187,7 +190,7 @@ void overrides_encode(const struct overrides *o, struct writer *w)
 
 bool override_is_sane(const struct msg_server_override *v)
 {
-	return v->server && v->admin <= ADMIN_DISABLED && v->weight >= 0 &&
+	return v->server && v->version < VERSION_MAX && v->admin <= ADMIN_DISABLED && v->weight >= 0 &&
 	       v->weight <= WEIGHT_MAX && v->until_us >= 0;
 }
 

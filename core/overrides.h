@@ -45,7 +45,7 @@ bool overrides_expire(struct overrides *o, int64_t wall_us,
 		      void (*ended)(void *ctx, const struct msg_server_override *v), void *ctx);
 /* When the next one ends; 0: none does by itself. */
 int64_t overrides_next_us(const struct overrides *o);
-/* Forgets the servers that are not in the model; `gone` is told of each that was active. */
+/* Forgets the servers that are not in the model; `gone` is told of each. */
 bool overrides_retain(struct overrides *o, const struct model *m,
 		      void (*gone)(void *ctx, const struct msg_server_override *v), void *ctx);
 
