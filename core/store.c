@@ -312,10 +312,14 @@ static bool is_among(uint64_t id, const uint64_t *ids, size_t n)
 
 /* What leaves is in no model, but the service that it leaves is; and who has changed a setting on
  * its own account says when it has gone back. */
-static bool is_to_be_kept(const struct store_entry *e, const uint64_t *ids, size_t n)
+static bool is_to_be_kept(const struct store_entry *e, const struct model *model,
+			  const uint64_t *ids, size_t n)
 {
 	struct msg m;
 
+	/* Known by their places, which are of no model. */
+	if (e->type == MSG_SYNC_PEER || e->type == MSG_SYNC_LINK)
+		return model->global->n_peering;
 	if (e->type != MSG_SERVER_LEAVING && e->type != MSG_NET_SYSCTL)
 		return is_among(e->id, ids, n);
 	entry_decode(e, &m);
@@ -332,7 +336,7 @@ void store_retain(struct store *s, const struct model *m)
 	for (size_t i = 0; i < s->n; i++) {
 		struct store_entry *e = &s->entries[i];
 
-		if (is_to_be_kept(e, ids, n_ids))
+		if (is_to_be_kept(e, m, ids, n_ids))
 			s->entries[kept++] = *e;
 		else
 			free(e->bytes);

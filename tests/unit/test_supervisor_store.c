@@ -163,13 +163,23 @@ static void test_retain_forgets_what_left_the_model(void **state)
 		{.type = MSG_IPVS_STATE, .ipvs_state = {.available = true}},
 		{.type = MSG_NET_SYSCTL, .vs_sysctl_state = {.id = 50, .former = {"1"}}},
 		{.type = MSG_NET_SYSCTL, .vs_sysctl_state = {.id = 51}}, /* has gone back */
+		{.type = MSG_SYNC_PEER, .sync_peer = {.place = 1}},
+		{.type = MSG_SYNC_LINK, .sync_link = {.place = 2}},
 	};
+	struct sync_block peering = {.port = 8849};
 	struct msg m;
 	struct store s;
 
 	store_init(&s);
 	for (size_t i = 0; i < sizeof(put) / sizeof(put[0]); i++)
 		store_put(&s, &put[i], NULL);
+	global.peering = &peering;
+	global.n_peering = 1;
+	store_retain(&s, &model);
+	assert_int_equal(s.n, 10);
+	assert_true(store_get(&s, MSG_SYNC_PEER, 1, &m));
+	assert_true(store_get(&s, MSG_SYNC_LINK, 2, &m));
+	global.n_peering = 0; /* they are nobody's any more */
 	store_retain(&s, &model);
 	assert_int_equal(s.n, 8);
 	assert_true(store_get(&s, MSG_NET_SYSCTL, 50, &m));
