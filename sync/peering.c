@@ -345,7 +345,8 @@ static void update_shield(struct peering *p, int64_t now_us)
 {
 	p->facts.was_synced |= p->synced;
 	p->facts.wait_us = p->block->wait_us;
-	sync_shield_set(&p->shield, &p->roles, sync_shield_withholds(&p->facts, now_us));
+	sync_shield_set(&p->shield, &p->roles, sync_shield_withholds(&p->facts, now_us),
+			now_us);
 }
 
 /* Before the loop waits: whatever has come in, frames and records go out once. */

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define TABLE "tandem_sync"
+/* What failed is tried again after so long. */
+#define AGAIN_US (30 * USEC_PER_SEC)
 
 bool sync_shield_withholds(const struct sync_shield_facts *f, int64_t now_us)
 {
@@ -74,6 +76,8 @@ char *sync_shield_rules(const struct sync_roles *roles, bool withholds, unsigned
 
 static void tell(struct sync_shield *s, const struct text *trouble)
 {
+	if (!trouble->s[0] && s->trouble.s[0])
+		log_notice("sync: the firewall helps now");
 	if (trouble->s[0] && strcmp(trouble->s, s->trouble.s) != 0)
 		log_warning("sync: the firewall can't help: %s; resets for connections that are not "
 			    "known yet are not withheld, and any local user can forge connections",
@@ -81,20 +85,32 @@ static void tell(struct sync_shield *s, const struct text *trouble)
 	s->trouble = *trouble;
 }
 
-void sync_shield_set(struct sync_shield *s, const struct sync_roles *roles, bool withholds)
+/* As asked for, and as far as is known also there. */
+static bool stands(const struct sync_shield *s, const char *rules, int64_t now_us)
+{
+	if (!s->rules || strcmp(rules, s->rules) != 0)
+		return false;
+	if (s->trouble.s[0])
+		return now_us < s->tried_us + AGAIN_US;
+	if (nft_table_exists(TABLE))
+		return true;
+	log_notice("sync: table " TABLE " of the firewall was gone: set again");
+	return false;
+}
+
+void sync_shield_set(struct sync_shield *s, const struct sync_roles *roles, bool withholds,
+		     int64_t now_us)
 {
 	char *rules = sync_shield_rules(roles, withholds, getuid());
 	struct text trouble = {""};
 
 	if (!rules)
 		return;
-	if (s->rules && strcmp(rules, s->rules) == 0) {
-		if (s->trouble.s[0] || nft_table_exists(TABLE)) {
-			free(rules);
-			return;
-		}
-		log_notice("sync: table " TABLE " of the firewall was gone: set again");
+	if (stands(s, rules, now_us)) {
+		free(rules);
+		return;
 	}
+	s->tried_us = now_us;
 	nft_table_set(TABLE, rules, &trouble);
 	tell(s, &trouble);
 	free(s->rules);

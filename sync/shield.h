@@ -36,11 +36,14 @@ char *sync_shield_rules(const struct sync_roles *roles, bool withholds, unsigned
 struct sync_shield {
 	char *rules;	     /* as they were asked for last; NULL: none */
 	struct text trouble; /* why they are not there; "": they are */
+	int64_t tried_us;    /* last */
 	bool withholds;
 };
 
-/* Sets the table when it is to be another one than last time; changes of `trouble` are logged. */
-void sync_shield_set(struct sync_shield *s, const struct sync_roles *roles, bool withholds);
+/* Sets the table when it is to be another one than last time, and tries again what has failed, twice a
+ * minute; changes of `trouble` are logged. */
+void sync_shield_set(struct sync_shield *s, const struct sync_roles *roles, bool withholds,
+		     int64_t now_us);
 void sync_shield_remove(struct sync_shield *s);
 
 #endif
