@@ -117,6 +117,7 @@ static json *peers(const struct supervisor *s, unsigned rows)
 		add_id(o, "node", m.sync_peer.node);
 		add_str(o, "router_id", m.sync_peer.router_id.s);
 		add_str(o, "difference", m.sync_peer.difference.s);
+		add_str(o, "virtual_routers", m.sync_peer.routers.s);
 		add_str(o, "paths", m.sync_peer.paths.s);
 		add_time(o, "heard", m.sync_peer.heard_us);
 		add_int(o, "heard_ms_ago",

@@ -286,6 +286,8 @@ static void print_peer(FILE *out, json *peer)
 	fprintf(out, ", %s\n", *str(peer, "paths") ? str(peer, "paths") : "no path works");
 	if (*str(peer, "difference") && get(peer, "difference"))
 		fprintf(out, "  !    %s\n", str(peer, "difference"));
+	if (get(peer, "virtual_routers") && *str(peer, "virtual_routers"))
+		fprintf(out, "  vrrp %s\n", str(peer, "virtual_routers"));
 	fprintf(out, "  in   %s", str(in, "state"));
 	if (flag(in, "synced"))
 		fprintf(out, " after %" PRId64 " ms", num(in, "synced_after_ms"));

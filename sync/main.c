@@ -17,6 +17,8 @@
 struct instance_state {
 	uint64_t id;
 	bool active;
+	uint8_t state; /* enum vrrp_state_id */
+	uint8_t priority;
 };
 
 /* One process, one peering: the callbacks of role.h and peering.h need no context. */
@@ -29,12 +31,36 @@ static struct {
 	bool told_synced;
 } sync_role;
 
-static bool is_active(uint64_t id)
+static struct instance_state *find_state(uint64_t id)
 {
 	for (size_t i = 0; i < sync_role.n_states; i++)
 		if (sync_role.states[i].id == id)
-			return sync_role.states[i].active;
-	return false;
+			return &sync_role.states[i];
+	return NULL;
+}
+
+static bool is_active(uint64_t id)
+{
+	const struct instance_state *s = find_state(id);
+
+	return s && s->active;
+}
+
+/* For the peers' operators. */
+static void tell_routers(void)
+{
+	struct text words = {""};
+
+	for (uint32_t i = 0; sync_role.model && i < sync_role.model->n_instances; i++) {
+		const struct vrrp_instance *v = &sync_role.model->instances[i];
+		const struct instance_state *s = find_state(v->id);
+		struct text so_far = words;
+
+		if (s)
+			text_set(&words, "%s%s%s %s %u", so_far.s, so_far.s[0] ? ", " : "", v->name,
+				 vrrp_state_name((enum vrrp_state_id)s->state), s->priority);
+	}
+	peering_routers(&sync_role.peering, &words);
 }
 
 static void set_vips(struct sync_roles *roles, const struct vip *vips, uint32_t n, bool active)
@@ -66,17 +92,17 @@ static void update_roles(bool gained)
 static void on_vrrp_state(const struct msg_vrrp_state *m)
 {
 	bool active = m->state == VRRP_STATE_ACTIVE;
-	struct instance_state *s = NULL;
+	struct instance_state *s = find_state(m->instance);
 
-	for (size_t i = 0; i < sync_role.n_states && !s; i++)
-		if (sync_role.states[i].id == m->instance)
-			s = &sync_role.states[i];
 	if (!s) {
 		sync_role.states =
 			must(realloc(sync_role.states, (sync_role.n_states + 1) * sizeof(*s)));
 		s = &sync_role.states[sync_role.n_states++];
 		*s = (struct instance_state){.id = m->instance};
 	}
+	s->state = m->state;
+	s->priority = m->priority;
+	tell_routers();
 	if (s->active == active)
 		return;
 	s->active = active;
@@ -124,6 +150,7 @@ static void on_commit(void *ctx, const struct model *now)
 
 	sync_role.model = now;
 	update_roles(false);
+	tell_routers();
 	text_set(&own.name, "%s", now->global->router_id);
 	peering_configure(&sync_role.peering, now->global->n_peering ? now->global->peering : NULL,
 			  &own);

@@ -9,52 +9,67 @@ RECORD_DECODE(notes_config)
 RECORD_EQUAL(notes_config)
 RECORD_ENCODE(msg_server_override)
 RECORD_DECODE(msg_server_override)
+RECORD_ENCODE(notes_routers)
+RECORD_DECODE(notes_routers)
 
 /* What is left of a note beside the numbers. */
 #define NAME_MAX_LEN 200
 
-size_t notes_config_encode(const struct notes_config *c, uint8_t *bytes)
-{
-	struct writer w;
+/* A record as a note's value, and back; what is left over refuses it. */
+#define NOTE_CODEC(name, record)                                                       \
+	size_t notes_##name##_encode(const struct record *v, uint8_t *bytes)           \
+	{                                                                              \
+		struct writer w;                                                       \
+                                                                                       \
+		writer_init_fixed(&w, bytes, SYNC_NOTE_MAX);                           \
+		encode_##record(&w, v);                                                \
+		return w.len;                                                          \
+	}                                                                              \
+                                                                                       \
+	static bool name##_read(const uint8_t *value, size_t len, struct record *ret)  \
+	{                                                                              \
+		struct reader r;                                                       \
+                                                                                       \
+		reader_init(&r, value, len, NULL);                                     \
+		decode_##record(&r, ret);                                              \
+		return reader_done(&r);                                                \
+	}
 
-	_Static_assert(TEXT_MAX < NAME_MAX_LEN, "a name fits a note");
-	writer_init_fixed(&w, bytes, SYNC_NOTE_MAX);
-	encode_notes_config(&w, c);
-	return w.len;
-}
+NOTE_CODEC(config, notes_config)
+NOTE_CODEC(override, msg_server_override)
+NOTE_CODEC(routers, notes_routers)
+
+/* What gets into our log, or to a terminal, is cleaned. */
 
 int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *ret)
 {
 	struct notes_config c;
-	struct reader r;
 
-	reader_init(&r, value, len, NULL);
-	decode_notes_config(&r, &c);
-	if (!reader_done(&r))
+	_Static_assert(TEXT_MAX < NAME_MAX_LEN, "a name fits a note");
+	if (!config_read(value, len, &c))
 		return -EBADMSG;
-	text_clean(&c.name); /* it gets into our log */
+	text_clean(&c.name);
 	*ret = c;
 	return 0;
-}
-
-size_t notes_override_encode(const struct msg_server_override *v, uint8_t *bytes)
-{
-	struct writer w;
-
-	writer_init_fixed(&w, bytes, SYNC_NOTE_MAX);
-	encode_msg_server_override(&w, v);
-	return w.len;
 }
 
 int notes_override_decode(const uint8_t *value, size_t len, struct msg_server_override *ret)
 {
 	struct msg_server_override v;
-	struct reader r;
 
-	reader_init(&r, value, len, NULL);
-	decode_msg_server_override(&r, &v);
-	if (!reader_done(&r))
+	if (!override_read(value, len, &v))
 		return -EBADMSG;
+	*ret = v;
+	return 0;
+}
+
+int notes_routers_decode(const uint8_t *value, size_t len, struct notes_routers *ret)
+{
+	struct notes_routers v;
+
+	if (!routers_read(value, len, &v))
+		return -EBADMSG;
+	text_clean(&v.words);
 	*ret = v;
 	return 0;
 }

@@ -15,6 +15,7 @@
 enum notes_topic {
 	NOTES_CONFIG = 1,
 	NOTES_OVERRIDE, /* msg_server_override; its id is the server's */
+	NOTES_ROUTERS,
 };
 
 #define RECORD_notes_config(F, L)                                                                  \
@@ -24,14 +25,20 @@ enum notes_topic {
 RECORD_STRUCT(notes_config)
 bool notes_config_equal(const struct notes_config *a, const struct notes_config *b);
 
+/* Its virtual routers, for people: "VI_1 MASTER 150, VI_2 BACKUP 100"; cut when there are many. */
+#define RECORD_notes_routers(F, L) F(text, words)
+RECORD_STRUCT(notes_routers)
+
 /* The note's value to `bytes` (SYNC_NOTE_MAX); returns its length. */
 size_t notes_config_encode(const struct notes_config *c, uint8_t *bytes);
 /* 0 or -EBADMSG. */
 int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *ret);
 
-/* The same for an operator's word about a real server. */
+/* The same for the others. */
 size_t notes_override_encode(const struct msg_server_override *v, uint8_t *bytes);
 int notes_override_decode(const uint8_t *value, size_t len, struct msg_server_override *ret);
+size_t notes_routers_encode(const struct notes_routers *v, uint8_t *bytes);
+int notes_routers_decode(const uint8_t *value, size_t len, struct notes_routers *ret);
 
 /* "its virtual servers are not ours", "" when all that matters is the same. */
 const char *notes_config_difference(const struct notes_config *ours,

@@ -158,6 +158,7 @@ static void on_note(struct peering *p, const struct sync_event *event)
 {
 	const struct sync_note *note = &event->note;
 	struct msg_server_override override;
+	struct notes_routers routers;
 	struct notes_config config;
 
 	if (note->topic == NOTES_CONFIG && !notes_config_decode(note->value, note->len, &config))
@@ -165,6 +166,9 @@ static void on_note(struct peering *p, const struct sync_event *event)
 	else if (note->topic == NOTES_OVERRIDE &&
 		 !notes_override_decode(note->value, note->len, &override))
 		p->overridden(&override);
+	else if (note->topic == NOTES_ROUTERS &&
+		 !notes_routers_decode(note->value, note->len, &routers))
+		place_for(p, event->node)->routers = routers;
 }
 
 /* Into the table, whether or not there is a session yet: it is told when there is one. */
@@ -203,6 +207,18 @@ static void offer_upgrade(const struct peering *p, const char *who)
 		log_notice("peer %s: it speaks tandem's own protocol; when all directors do, `peer "
 			   "kernel-multicast %s` can be taken out",
 			   who, p->block->kernel_peer[i].ifname);
+}
+
+void peering_routers(struct peering *p, const struct text *words)
+{
+	uint8_t value[SYNC_NOTE_MAX];
+	struct sync_note note = {.topic = NOTES_ROUTERS, .value = value};
+
+	if (strcmp(words->s, p->own_routers.words.s) == 0)
+		return;
+	p->own_routers.words = *words;
+	note.len = notes_routers_encode(&p->own_routers, value);
+	tell_note(p, &note);
 }
 
 static void on_event(void *ctx, const struct sync_event *event)

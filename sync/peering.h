@@ -33,6 +33,7 @@ struct peer_rate {
 struct peer_notes {
 	uint64_t node; /* 0: a free place */
 	struct notes_config config;
+	struct notes_routers routers;
 	const char *difference; /* to what is configured here, as told last; NULL: not told yet */
 };
 
@@ -60,6 +61,7 @@ struct peering {
 	uint64_t target;     /* synced when the kernel has this version; 0: not known */
 	bool synced;
 	struct notes_config own; /* what we tell */
+	struct notes_routers own_routers;
 	struct peer_notes notes[SYNC_PEERS_MAX];
 	struct peer_rate rates[SYNC_PEERS_MAX];
 	ev_io peers_readable[SYNC_LINKS_MAX];
@@ -77,6 +79,8 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 		  void (*overridden)(const struct msg_server_override *v));
 /* An operator has said this here, or it was told here; the other directors are to know. */
 void peering_override(struct peering *p, const struct msg_server_override *v);
+/* This node's virtual routers, in words. */
+void peering_routers(struct peering *p, const struct text *words);
 /* 0, or -errno with the reason: the block could not be run. */
 int peering_check(const struct sync_block *block, struct text *ret_reason);
 /* NULL: no block any more. What can't be started is tried again. */

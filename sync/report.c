@@ -128,7 +128,9 @@ static void send_peer(const struct peering *p, unsigned place, void (*send)(cons
 	};
 	if (notes) {
 		m.sync_peer.router_id = notes->config.name;
-		text_set(&m.sync_peer.difference, "%s", notes->difference);
+		m.sync_peer.routers = notes->routers.words;
+		if (notes->difference)
+			text_set(&m.sync_peer.difference, "%s", notes->difference);
 	}
 	set_paths(p, place, &m.sync_peer.paths);
 	send(&m);

@@ -27,6 +27,23 @@ static void test_config_there_and_back(void **state)
 	assert_int_equal(notes_config_decode(bytes, len + 1, &got), -EBADMSG);
 }
 
+static void test_routers_there_and_back(void **state)
+{
+	struct notes_routers v = {{"VI_1 MASTER 150, VI_2 BACKUP 100"}}, got;
+	uint8_t bytes[SYNC_NOTE_MAX];
+	size_t len = notes_routers_encode(&v, bytes);
+
+	assert_int_equal(notes_routers_decode(bytes, len, &got), 0);
+	assert_string_equal(got.words.s, v.words.s);
+	assert_int_equal(notes_routers_decode(bytes, len - 1, &got), -EBADMSG);
+	/* It goes to terminals. */
+	memset(v.words.s, '\033', TEXT_MAX - 1);
+	len = notes_routers_encode(&v, bytes);
+	assert_true(len <= SYNC_NOTE_MAX);
+	assert_int_equal(notes_routers_decode(bytes, len, &got), 0);
+	assert_null(strchr(got.words.s, '\033'));
+}
+
 static void test_override_there_and_back(void **state)
 {
 	const struct msg_server_override v = {
@@ -66,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config_there_and_back),
+		cmocka_unit_test(test_routers_there_and_back),
 		cmocka_unit_test(test_override_there_and_back),
 		cmocka_unit_test(test_differences),
 	};
