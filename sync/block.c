@@ -78,5 +78,6 @@ bool sync_block_same_paths(const struct sync_block *a, const struct sync_block *
 	as_b.secret_next = b->secret_next;
 	as_b.wait_us = b->wait_us;
 	as_b.max_connections = b->max_connections;
+	as_b.detect_us = b->detect_us;
 	return sync_block_equal(&as_b, b);
 }

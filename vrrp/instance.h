@@ -24,6 +24,7 @@
 #include "vrrp/tracking.h"
 
 struct instance;
+struct watch;
 
 /* What all instances of the process share. */
 struct vrrp_shell {
@@ -68,6 +69,8 @@ struct instance {
 	bool told_unsigned;
 	bool grouped;			    /* in a sync group */
 	bool routed;			    /* its routes are to be there */
+	struct watch *watch; /* on the router it follows, see detector.h; NULL: none */
+	int64_t gave_up_us;  /* it was Active and is at fault or stopped since then; 0: not so */
 	struct msg_vrrp_counters counters;
 	struct msg_vrrp_heard heard;
 	uint32_t rivals; /* advertisements of lower priority heard while Active */

@@ -6,6 +6,7 @@
 #include "vrrp/instance_private.h"
 
 #include "vrrp/config.h"
+#include "vrrp/detector.h"
 
 #include <string.h>
 
@@ -280,6 +281,8 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 		return;
 	note_differences(in, f, &p);
 	note_unsigned(in, f, &p);
+	if (in->watch && addr_equal(&f->path.src, &in->watch->peer))
+		detector_hear_advert(in->watch);
 	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_ADVERT,
 					      .src = f->path.src,
 					      .priority = p.priority,

@@ -42,7 +42,10 @@ static void note_change(struct instance *in, const struct vrrp_change *change)
 	if (change->from == change->to)
 		return;
 	in->counters.became_active += change->to == VRRP_STATE_ACTIVE;
+	in->gave_up_us = 0;
 	if (change->from == VRRP_STATE_ACTIVE) {
+		if (change->to != VRRP_STATE_BACKUP)
+			in->gave_up_us = in->m.since_us;
 		in->counters.released_active++;
 		vips_hush(&in->shell->netifs, &in->shell->announcer, in->config);
 	}

@@ -18,6 +18,12 @@ int64_t vrrp_skew_us(const struct vrrp_conf *conf, int64_t active_int_us)
 	return (256 - conf->priority) * unit_us / 256;
 }
 
+/* Of heartbeats: as version 3 has it. */
+static int64_t beat_skew_us(const struct vrrp_conf *conf, int64_t interval_us)
+{
+	return (256 - conf->priority) * interval_us / 256;
+}
+
 int64_t vrrp_down_interval_us(const struct vrrp_conf *conf, int64_t active_int_us)
 {
 	return conf->down_adverts * active_int_us + vrrp_skew_us(conf, active_int_us);
@@ -115,7 +121,8 @@ static void set_down_timer(struct vrrp_machine *m, int64_t now_us, int64_t inter
 {
 	m->down_set_us = now_us;
 	m->down_at_us = now_us + interval_us;
-	m->peer_left = false;
+	m->lost_at_us = USEC_NEVER;
+	m->peer_left = m->peer_gave_up = false;
 	m->rival = false;
 	m->ready = false;
 }
@@ -142,11 +149,13 @@ static void change_state(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	change->priority = conf->priority;
 	change->silence_us =
 		event->now_us - (m->heard_us == USEC_NEVER ? m->down_set_us : m->heard_us);
+	if (reason == VRRP_REASON_PEER_LOST)
+		change->silence_us = event->now_us - m->silent_us;
 	change->why = event->why;
 	m->state = state;
 	m->since_us = event->now_us;
 	if (state != VRRP_STATE_BACKUP) {
-		m->down_at_us = USEC_NEVER;
+		m->down_at_us = m->lost_at_us = USEC_NEVER;
 		m->ready = false;
 	}
 	if (state != VRRP_STATE_ACTIVE) {
@@ -161,7 +170,8 @@ static void become_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 {
 	/* Nobody serves: tell the other Backups first (§6.4.2). Somebody does: make before break.
 	 */
-	bool first = reason != VRRP_REASON_PREEMPT && reason != VRRP_REASON_PEER_LEFT;
+	bool first = reason != VRRP_REASON_PREEMPT && reason != VRRP_REASON_PEER_LEFT &&
+		     reason != VRRP_REASON_PEER_GAVE_UP;
 
 	if (first)
 		send_own_advert(conf, m, event->now_us, ret);
@@ -186,7 +196,7 @@ static void become_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 static void wait_for_group(struct vrrp_machine *m)
 {
 	m->ready = true;
-	m->down_at_us = USEC_NEVER;
+	m->down_at_us = m->lost_at_us = USEC_NEVER;
 }
 
 /* §6.4.1: the Startup event. */
@@ -271,6 +281,7 @@ static void note_peer(struct vrrp_machine *m, const struct vrrp_event *event)
 {
 	m->peer = event->src;
 	m->heard_us = event->now_us;
+	m->lost_at_us = USEC_NEVER;
 	m->peer_int_us = event->adver_int_us;
 	if (event->priority != 0)
 		m->peer_priority = event->priority;
@@ -351,7 +362,9 @@ static void backup_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		return;
 	note_peer(m, event);
 	if (event->priority == 0) {
-		m->down_at_us = event->now_us + vrrp_skew_us(conf, m->active_int_us);
+		int64_t at_us = event->now_us + vrrp_skew_us(conf, m->active_int_us);
+
+		m->down_at_us = m->peer_gave_up ? earlier(m->down_at_us, at_us) : at_us;
 		m->peer_left = true;
 	} else if (event->priority >= conf->priority) {
 		m->preempt_at_us = m->sync_until_us = USEC_NEVER;
@@ -363,12 +376,46 @@ static void backup_advert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	}
 }
 
+/* The router that is followed as the Active. Not while the sync group is waited for. */
+static bool is_of_active(const struct vrrp_machine *m, const struct vrrp_event *event)
+{
+	return m->heard_us != USEC_NEVER && !m->ready && addr_equal(&event->src, &m->peer);
+}
+
+/*
+ * The Active is dead, says the detector (detect.h), which was armed by its heartbeats. VRRP must
+ * agree: no advertisement has come since its last sign of life. The Active_Down_Timer runs on.
+ */
+static void backup_peer_lost(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			     const struct vrrp_event *event)
+{
+	if (!is_of_active(m, event) || m->heard_us > event->silent_us)
+		return;
+	m->silent_us = event->silent_us;
+	m->lost_at_us = event->now_us + beat_skew_us(conf, event->adver_int_us);
+}
+
+/* As a priority 0 that could not be sent: its interface is down. */
+static void backup_peer_gave_up(const struct vrrp_conf *conf, struct vrrp_machine *m,
+				const struct vrrp_event *event)
+{
+	if (!is_of_active(m, event))
+		return;
+	m->down_at_us = earlier(m->down_at_us,
+				event->now_us + beat_skew_us(conf, event->adver_int_us));
+	m->peer_gave_up = true;
+}
+
 static void backup_down(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			const struct vrrp_event *event, struct vrrp_actions *ret)
 {
 	enum vrrp_reason reason = VRRP_REASON_SILENCE;
 
-	if (m->peer_left)
+	if (event->now_us >= m->lost_at_us)
+		reason = VRRP_REASON_PEER_LOST;
+	else if (m->peer_gave_up)
+		reason = VRRP_REASON_PEER_GAVE_UP;
+	else if (m->peer_left)
 		reason = VRRP_REASON_PEER_LEFT;
 	else if (m->rival)
 		reason = VRRP_REASON_PREEMPT;
@@ -573,6 +620,9 @@ static void step_initialize(const struct vrrp_conf *conf, struct vrrp_machine *m
 	case VRRP_EVENT_GROUP_ACTIVE:
 	case VRRP_EVENT_GROUP_BACKUP:
 	case VRRP_EVENT_CONF:
+	case VRRP_EVENT_PEER_LOST:
+	case VRRP_EVENT_PEER_ALIVE:
+	case VRRP_EVENT_PEER_GAVE_UP:
 		break;
 	}
 }
@@ -604,6 +654,9 @@ static void step_fault(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	case VRRP_EVENT_GROUP_ACTIVE:
 	case VRRP_EVENT_GROUP_BACKUP:
 	case VRRP_EVENT_CONF:
+	case VRRP_EVENT_PEER_LOST:
+	case VRRP_EVENT_PEER_ALIVE:
+	case VRRP_EVENT_PEER_GAVE_UP:
 		break;
 	}
 }
@@ -622,7 +675,7 @@ static void step_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		backup_advert(conf, m, event);
 		break;
 	case VRRP_EVENT_TIMER:
-		if (event->now_us < m->down_at_us)
+		if (event->now_us < m->down_at_us && event->now_us < m->lost_at_us)
 			break;
 		if (conf->grouped)
 			wait_for_group(m);
@@ -637,6 +690,16 @@ static void step_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		break;
 	case VRRP_EVENT_RESUME:
 		resume(conf, m, event, ret);
+		break;
+	case VRRP_EVENT_PEER_LOST:
+		backup_peer_lost(conf, m, event);
+		break;
+	case VRRP_EVENT_PEER_ALIVE:
+		if (addr_equal(&event->src, &m->peer))
+			m->lost_at_us = USEC_NEVER;
+		break;
+	case VRRP_EVENT_PEER_GAVE_UP:
+		backup_peer_gave_up(conf, m, event);
 		break;
 	case VRRP_EVENT_START:
 	case VRRP_EVENT_GROUP_BACKUP:
@@ -681,6 +744,9 @@ static void step_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	case VRRP_EVENT_GROUP_ACTIVE:
 	case VRRP_EVENT_START:
 	case VRRP_EVENT_FAULT_OVER:
+	case VRRP_EVENT_PEER_LOST:
+	case VRRP_EVENT_PEER_ALIVE:
+	case VRRP_EVENT_PEER_GAVE_UP:
 		break;
 	}
 }
@@ -692,6 +758,7 @@ void vrrp_machine_init(struct vrrp_machine *m)
 		.heard_us = USEC_NEVER,
 		.advert_at_us = USEC_NEVER,
 		.down_at_us = USEC_NEVER,
+		.lost_at_us = USEC_NEVER,
 		.release_at_us = USEC_NEVER,
 		.preempt_at_us = USEC_NEVER,
 		.sync_until_us = USEC_NEVER,
@@ -727,7 +794,7 @@ void vrrp_machine_step(const struct vrrp_conf *conf, struct vrrp_machine *m,
 
 int64_t vrrp_machine_deadline(const struct vrrp_machine *m)
 {
-	return earlier(earlier(m->advert_at_us, m->down_at_us),
+	return earlier(earlier(m->advert_at_us, earlier(m->down_at_us, m->lost_at_us)),
 		       earlier(m->release_at_us, m->announce_at_us));
 }
 

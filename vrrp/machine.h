@@ -65,6 +65,8 @@ enum vrrp_reason {
 	VRRP_REASON_RESUMED,   /* no change: a new process went on where the last one stopped */
 	VRRP_REASON_SILENCE,   /* Active_Down_Timer fired */
 	VRRP_REASON_PEER_LEFT, /* priority 0 was heard */
+	VRRP_REASON_PEER_LOST, /* neither its heartbeats nor its kernel are heard: detect.h */
+	VRRP_REASON_PEER_GAVE_UP, /* its heartbeat says that it is Active no more */
 	VRRP_REASON_PREEMPT,   /* the Active has a lower priority */
 	VRRP_REASON_HIGHER,    /* yields to a higher priority */
 	VRRP_REASON_HIGHER_ADDRESS, /* yields to the same priority from a higher address */
@@ -80,7 +82,8 @@ struct vrrp_machine {
 	bool holding;		  /* the addresses are on the interface */
 	bool succeeded;		  /* the addresses are held, and another Active was heard */
 	bool unanswered;	  /* yielded, and the better Active does not seem to know of us */
-	bool peer_left;		  /* the last Active said that it leaves */
+	bool peer_left;		  /* the last Active said that it leaves … */
+	bool peer_gave_up;	  /* … in a heartbeat */
 	bool ready; /* Backup, would be Active: waits for its sync group */
 	bool rival; /* an Active of lower priority was heard since the timer was set */
 	uint8_t announce_step;
@@ -97,9 +100,11 @@ struct vrrp_machine {
 			  */
 	int64_t pace_until_us;
 	int64_t down_set_us; /* when Active_Down_Timer was set */
+	int64_t silent_us;   /* with lost_at_us: since when there was no sign of life */
 	/* Deadlines; USEC_NEVER when not set. */
 	int64_t advert_at_us;	  /* Adver_Timer; or, leaving, the second priority 0 */
 	int64_t down_at_us;	  /* Active_Down_Timer */
+	int64_t lost_at_us;	  /* the Active is dead: takes over then, unless it is heard */
 	int64_t release_at_us;	  /* addresses held past Active are let go */
 	int64_t preempt_at_us;	  /* preempt_delay is over */
 	int64_t sync_until_us;	  /* the longest that preemption waits for connections */
@@ -118,6 +123,10 @@ enum vrrp_event_kind {
 	VRRP_EVENT_RESUME, /* the machine was handed over from an earlier process */
 	VRRP_EVENT_GROUP_ACTIVE, /* the sync group becomes Active, or is: see group.h */
 	VRRP_EVENT_GROUP_BACKUP, /* another member has yielded */
+	/* What the heartbeats' detector says of the router `src`, see detect.h. */
+	VRRP_EVENT_PEER_LOST,	 /* it is dead: no sign of life since `silent_us` */
+	VRRP_EVENT_PEER_ALIVE,	 /* it is not */
+	VRRP_EVENT_PEER_GAVE_UP, /* it is alive, but Active no more, and nobody has succeeded */
 };
 
 struct vrrp_event {
@@ -127,9 +136,10 @@ struct vrrp_event {
 			       */
 	bool faulty;	      /* START: something that it needs is down, see `why` */
 	bool can_send;	      /* FAULT: the interface works, so peers can be told */
-	struct addr src;      /* ADVERT */
+	struct addr src;      /* ADVERT, PEER … */
 	uint8_t priority;     /* ADVERT */
-	int64_t adver_int_us; /* ADVERT */
+	int64_t adver_int_us; /* ADVERT; PEER_LOST, PEER_GAVE_UP: the heartbeats' interval */
+	int64_t silent_us;    /* PEER_LOST */
 	const char
 		*why; /* START, FAULT …, GROUP …: "interface eth0 is down"; lives for the call */
 	const struct vrrp_conf *conf_was; /* CONF */

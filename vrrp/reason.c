@@ -26,7 +26,7 @@ static void format_silence(const struct vrrp_change *c, const char *peer, char *
 
 const char *vrrp_change_reason(const struct vrrp_change *c, char *text, size_t size)
 {
-	char peer[ADDR_TEXT_MAX];
+	char peer[ADDR_TEXT_MAX], span[32];
 
 	addr_format(&c->peer, peer);
 	switch (c->reason) {
@@ -44,6 +44,13 @@ const char *vrrp_change_reason(const struct vrrp_change *c, char *text, size_t s
 		break;
 	case VRRP_REASON_PEER_LEFT:
 		snprintf(text, size, "%s left (priority 0)", peer);
+		break;
+	case VRRP_REASON_PEER_LOST:
+		snprintf(text, size, "no heartbeat, answer or advertisement from %s for %s", peer,
+			 format_span(c->silence_us, span, sizeof(span)));
+		break;
+	case VRRP_REASON_PEER_GAVE_UP:
+		snprintf(text, size, "%s says that it is Active no more", peer);
 		break;
 	case VRRP_REASON_PREEMPT:
 		snprintf(text, size, "priority %u is higher than the %u of %s", c->priority,

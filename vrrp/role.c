@@ -11,6 +11,7 @@
 #include "vrrp/accept.h"
 #include "vrrp/claims.h"
 #include "vrrp/config.h"
+#include "vrrp/detector.h"
 #include "vrrp/groups.h"
 #include "vrrp/instance.h"
 #include "vrrp/sysctls.h"
@@ -26,6 +27,7 @@ struct vrrp_role {
 	struct vrrp_shell shell;
 	struct instance *instances;
 	struct groups groups;
+	struct detector detector; /* peer_detect */
 	struct tunables sysctls;
 	unsigned links_gen; /* of the links that they were last looked at with */
 	bool no_local_igmp; /* disable_local_igmp */
@@ -121,6 +123,7 @@ static void report(const struct msg *m)
 		return;
 	role_send(ROLE_IPVS, m);
 	role_send(ROLE_SYNC, m);
+	detector_touch(&vrrp.detector);
 }
 
 static void on_stepped(void)
@@ -180,6 +183,7 @@ static void on_reap(struct ev_loop *loop, ev_timer *w, int events)
 		if (in->leaving && instance_is_done(in)) {
 			*at = in->next;
 			instance_free(in);
+			detector_touch(&vrrp.detector);
 		} else {
 			at = &in->next;
 		}
@@ -388,6 +392,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	ev_idle_init(&vrrp.shell.idle, instance_idle);
 	vrrp.shell.idle.data = &vrrp.shell;
 	ev_set_priority(&vrrp.shell.idle, EV_MINPRI);
+	detector_init(&vrrp.detector, &vrrp.shell, &vrrp.instances);
 	vrrp.groups.report = report;
 	tunables_init(&vrrp.sysctls, &sysctls_place);
 	vrrp.unknown_limit = (struct log_limit){.interval_us = 60 * USEC_PER_SEC, .burst = 3};
@@ -451,6 +456,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 {
 	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
 	update_sync_wait();
+	detector_configure(&vrrp.detector, now->global->n_peering ? now->global->peering : NULL);
 	role_tune(now->global->vrrp_tuning);
 	keep_accept(now);
 	want_claims(now);
@@ -572,6 +578,7 @@ static void abandon_all(void)
 		kept_table_stop(&vrrp.accept);
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_abandon(in);
+	detector_done(&vrrp.detector);
 	outbox_flush(&vrrp.shell.ports.outbox);
 	outbox_done(&vrrp.shell.ports.outbox);
 	alarms_done(&vrrp.shell.alarms);

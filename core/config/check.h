@@ -294,6 +294,9 @@ bool value_number(struct checker *c, const struct ast_word *w, int64_t lo, int64
 		  int64_t *ret);
 bool value_seconds(struct checker *c, const struct ast_word *w, int64_t lo_us, int64_t hi_us,
 		   int64_t *ret_us);
+/* The same, or milliseconds as "5ms". */
+bool value_short_time(struct checker *c, const struct ast_word *w, int64_t lo_us, int64_t hi_us,
+		      int64_t *ret_us);
 bool value_bool(struct checker *c, const struct ast_word *w, bool *ret);
 bool value_addr(struct checker *c, const struct ast_word *w, struct addr *ret);
 bool value_prefix(struct checker *c, const struct ast_word *w, struct addr *ret,
@@ -513,6 +516,7 @@ SETTER(set_sync_address);
 SETTER(set_sync_interface);
 SETTER(set_sync_key);
 SETTER(set_sync_key_next);
+SETTER(set_sync_peer_detect);
 SETTER(set_sync_path);
 SETTER(set_sync_path_group);
 SETTER(set_sync_peer);

@@ -9,6 +9,8 @@
 #define PORT_DEFAULT	8849
 #define WAIT_DEFAULT_US 30000000
 #define CONNECTIONS_DEFAULT 4000000
+#define DETECT_MIN_US	5000
+#define DETECT_MAX_US	1000000
 #define PEERS_MAX	16
 #define PATHS_MAX	4
 
@@ -108,6 +110,13 @@ void set_sync_key_next(struct checker *c, void *draft, const struct ast_node *n)
 	set_key(c, &n->word[1], &b->key_next, &b->secret_next);
 }
 
+/* "5ms" or "0.005". */
+void set_sync_peer_detect(struct checker *c, void *draft, const struct ast_node *n)
+{
+	value_short_time(c, &n->word[1], DETECT_MIN_US, DETECT_MAX_US,
+			 &((struct peering_draft *)draft)->b.detect_us);
+}
+
 static bool is_unicast_whole(struct checker *c, const struct ast_loc *loc,
 			     const struct sync_path_conf *p)
 {
@@ -198,6 +207,9 @@ static bool is_whole(struct checker *c, const struct ast_node *n, struct peering
 		check_error(c, loc, "sync has no key: file:/PATH, credential:NAME or hex:DIGITS, the same on all nodes");
 	if (b->key[0] && !strcmp(b->key, b->key_next))
 		check_warn(c, loc, "key and key_next are the same");
+	if (b->detect_us && b->port == UINT16_MAX)
+		check_error(c, loc, "heartbeats go by the port after %u, which is none",
+			    (unsigned)b->port);
 	expect_peers(c, loc, b);
 	return c->diags->n_errors == errors;
 }

@@ -231,6 +231,8 @@ void dump_peering(FILE *out, const struct sync_block *b, bool secrets)
 	dump_key(out, "key_next", b->key_next, secrets);
 	dump_seconds(out, TAB, "sync_wait", b->wait_us);
 	fprintf(out, TAB "max_connections %u\n", b->max_connections);
+	if (b->detect_us)
+		dump_seconds(out, TAB, "peer_detect", b->detect_us);
 	fputs("}\n", out);
 }
 

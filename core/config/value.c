@@ -102,6 +102,25 @@ bool value_seconds(struct checker *c, const struct ast_word *w, int64_t lo_us, i
 	return false;
 }
 
+bool value_short_time(struct checker *c, const struct ast_word *w, int64_t lo_us, int64_t hi_us,
+		      int64_t *ret_us)
+{
+	size_t len = strlen(w->s);
+	int64_t us;
+
+	if (len < 3 || strcmp(w->s + len - 2, "ms") != 0)
+		return value_seconds(c, w, lo_us, hi_us, ret_us);
+	if (!seconds_parse(arena_strndup(c->arena, w->s, len - 2), &us) || us / 1000 < lo_us ||
+	    us / 1000 > hi_us) {
+		check_warn(c, &w->loc, "'%s' is not a time from %" PRId64 "ms to %" PRId64
+				       "ms; the line is left out",
+			   w->s, lo_us / 1000, hi_us / 1000);
+		return false;
+	}
+	*ret_us = us / 1000;
+	return true;
+}
+
 bool value_bool(struct checker *c, const struct ast_word *w, bool *ret)
 {
 	static const char *const words[] = {"false", "true", "off", "on", "no", "yes"};

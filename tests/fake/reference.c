@@ -162,6 +162,9 @@ void reference_event(struct reference *ref, const struct vrrp_conf *c, const str
 	case VRRP_EVENT_TIMER:
 	case VRRP_EVENT_GROUP_ACTIVE: /* no groups here */
 	case VRRP_EVENT_GROUP_BACKUP:
+	case VRRP_EVENT_PEER_LOST:
+	case VRRP_EVENT_PEER_ALIVE:
+	case VRRP_EVENT_PEER_GAVE_UP:
 		break;
 	}
 }
