@@ -34,7 +34,21 @@ static int path_of(const char *source, char *path, size_t size, const char **ret
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
-/* Its text without the end of the line. A key that others can read is none. */
+/* A key that others can read, or write, or whose file is theirs, is none. NULL: it is one. */
+static const char *not_ours(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "it is not a file";
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "it belongs to somebody else: chown root";
+	if (st->st_mode & S_IROTH)
+		return "others can read it: chmod 600";
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return "others can change it: chmod 600";
+	return NULL;
+}
+
+/* Its text without the end of the line. */
 static int read_text(const char *path, char text[FILE_MAX], const char **ret_why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -51,8 +65,8 @@ static int read_text(const char *path, char text[FILE_MAX], const char **ret_why
 	while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		n--;
 	text[n] = '\0';
-	*ret_why = S_ISREG(st.st_mode) ? "others can read it: chmod 600" : "it is not a file";
-	if (!S_ISREG(st.st_mode) || st.st_mode & (S_IROTH | S_IWOTH))
+	*ret_why = not_ours(&st);
+	if (*ret_why)
 		return -EPERM;
 	*ret_why = "it has a zero byte: write it as hex:DIGITS";
 	return strlen(text) == (size_t)n ? 0 : -EINVAL;

@@ -57,7 +57,8 @@ static void dump_url(FILE *out, const struct check_url *u, bool secrets)
 	fputc('\n', out);
 	if (u->request != HTTP_GET)
 		fprintf(out, IN2 "method %s\n", http_request_name((enum http_request)u->request));
-	dump_str(out, IN2, "body", u->body);
+	/* It may be a login. */
+	dump_str(out, IN2, "body", u->body[0] && !secrets ? "hidden" : u->body);
 	for (uint32_t i = 0; i < u->n_headers; i++)
 		dump_header(out, u->headers[i].line, secrets);
 	dump_regex(out, u);
@@ -116,11 +117,14 @@ static void dump_bytes(FILE *out, const char *keyword, const char *hex)
 		fprintf(out, IN "%s_hex %s\n", keyword, hex);
 }
 
-static void dump_step(FILE *out, const struct check_step *s)
+static void dump_step(FILE *out, const struct check_step *s, bool secrets)
 {
 	switch ((enum step_kind)s->kind) {
 	case STEP_SEND:
-		dump_bytes(out, "send", s->bytes);
+		if (secrets)
+			dump_bytes(out, "send", s->bytes);
+		else
+			dump_str(out, IN, "send", "hidden"); /* it may be a login */
 		break;
 	case STEP_EXPECT:
 		dump_bytes(out, "expect", s->bytes);
@@ -226,7 +230,7 @@ void dump_check(FILE *out, const struct check *k, bool secrets)
 	for (uint32_t i = 0; i < k->n_smtp; i++)
 		dump_str(out, IN, "helo_name", k->smtp[i].helo);
 	for (uint32_t i = 0; i < k->n_steps; i++)
-		dump_step(out, &k->steps[i]);
+		dump_step(out, &k->steps[i], secrets);
 	for (uint32_t i = 0; i < k->n_grpc; i++) {
 		dump_str(out, IN, "service", k->grpc[i].service);
 		dump_str(out, IN, "virtualhost", k->grpc[i].authority);
