@@ -92,7 +92,8 @@ static void wait_for(int64_t until_us)
 	struct epoll_event events[EVENTS];
 	int64_t at_us = timeout_us >= 0 && timeout_us < until_us ? timeout_us : until_us;
 	int64_t wait_us = at_us - now_us();
-	int n = epoll_wait(epoll_fd, events, EVENTS, wait_us > 0 ? (int)((wait_us + 999) / 1000) : 0);
+	int n = epoll_wait(epoll_fd, events, EVENTS,
+			   wait_us > 0 ? (int)((wait_us + 999) / 1000) : 0);
 	int running;
 
 	if (timeout_us >= 0 && timeout_us <= now_us()) {
@@ -100,10 +101,11 @@ static void wait_for(int64_t until_us)
 		curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
 	for (int i = 0; i < n; i++)
-		curl_multi_socket_action(multi, events[i].data.fd,
-					 (events[i].events & ~(uint32_t)EPOLLOUT ? CURL_CSELECT_IN : 0) |
-						 (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0),
-					 &running);
+		curl_multi_socket_action(
+			multi, events[i].data.fd,
+			(events[i].events & ~(uint32_t)EPOLLOUT ? CURL_CSELECT_IN : 0) |
+				(events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0),
+			&running);
 	take_finished();
 }
 

@@ -42,7 +42,7 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 	int error = 0;
 
 	ev_io_stop(loop, w);
-	/* An error, and a hangup, make it readable as well; so does what the server says unasked. */
+	/* An error and a hangup make it readable as well; so does what a server says unasked. */
 	if ((events & EV_READ) && getsockopt(c->sock, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		error = errno;
 	if (error)

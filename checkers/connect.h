@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TCP connection being made for a check: what TCP_CHECK is, and how every method begins that talks
- * over TCP. Owns the socket until it is taken. Three system calls: socket, connect, epoll_ctl; two
- * when the kernel knows the answer at once. Deadlines are the method's.
+ * A TCP connection being made for a check: what TCP_CHECK is, and how every method begins that
+ * talks over TCP. Owns the socket until it is taken. Three system calls: socket, connect,
+ * epoll_ctl; two when the kernel knows the answer at once. Deadlines are the method's.
  */
 #ifndef TANDEM_CHECKERS_CONNECT_H
 #define TANDEM_CHECKERS_CONNECT_H
@@ -12,7 +12,7 @@
 #include <ev.h>
 
 struct check_connect {
-	/* Called once, from start() or later: NULL, connected; else why not, in words, not ended. */
+	/* Called once, from start() or later: NULL, connected; else why not, in words. */
 	void (*done)(struct check_connect *c, struct check_result *failed);
 	void *owner;
 	struct ev_loop *loop;

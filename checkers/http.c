@@ -75,7 +75,8 @@ static void on_answered(struct transfer *t, unsigned status, bool whole)
 	begin(h);
 }
 
-/* The name for TLS: its server name, and what the certificate must be for. "": none, the address. */
+/* The name for TLS: its server name, and what the certificate must be for. "": none, the address.
+ */
 static const char *tls_name(const struct http_probe *h)
 {
 	const struct check *c = h->transfer.probe.conf;
@@ -109,7 +110,8 @@ static void set_protocol(struct http_probe *h)
 	}
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
 	if (tls)
-		curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, (long)(conf_of(h)->protocol == HTTP_2));
+		curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN,
+				 (long)(conf_of(h)->protocol == HTTP_2));
 	/* keepalived's digest is that of the bytes as they come, chunk headers and all. */
 	if (url_of(h)->digest[0])
 		curl_easy_setopt(transfer_own(&h->transfer), CURLOPT_HTTP_TRANSFER_DECODING, 0L);
@@ -147,8 +149,7 @@ static void set_request(struct http_probe *h)
 	case HTTP_OPTIONS:
 		if (u->body[0])
 			set_body(&h->transfer, u);
-		curl_easy_setopt(transfer_own(&h->transfer), CURLOPT_CUSTOMREQUEST,
-				 "OPTIONS");
+		curl_easy_setopt(transfer_own(&h->transfer), CURLOPT_CUSTOMREQUEST, "OPTIONS");
 		break;
 	}
 	if (u->request != HTTP_GET)

@@ -48,8 +48,8 @@ static void tcp_start(struct check_probe *p)
 	struct tcp_probe *t = (struct tcp_probe *)p;
 
 	t->started_us = clock_now_us();
-	ev_timer_init(&t->deadline, on_deadline,
-		      (double)p->conf->connect_timeout_us / USEC_PER_SEC, 0);
+	ev_timer_init(&t->deadline, on_deadline, (double)p->conf->connect_timeout_us / USEC_PER_SEC,
+		      0);
 	t->deadline.data = t;
 	ev_timer_start(p->loop, &t->deadline);
 	check_connect_start(&t->connect, p->loop, p->conf, on_connect, t);

@@ -153,7 +153,7 @@ static void set_tls(struct transfer *t, const char *tls_name, const char *addres
 	snprintf(text, sizeof(text), "::%s", address);
 	t->connect_to = curl_slist_append(NULL, text);
 	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
-	/* Nothing is looked up, but what is not would be kept, and all of it gone through each time. */
+	/* Nothing is looked up, but what is not would be kept, and gone through each time. */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_tls_set(easy, tls_of(t));
 }
