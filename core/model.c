@@ -517,6 +517,7 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	RECORD_L_DECODE(route, static_routes)
 	RECORD_L_DECODE(rule, static_rules)
 	RECORD_L_DECODE(track_group, track_groups)
+	RECORD_L_DECODE(uncopied, uncopied)
 	r->at = r->end;
 }
 

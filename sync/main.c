@@ -149,6 +149,7 @@ static void on_commit(void *ctx, const struct model *now)
 				   .addresses = model_addresses_hash(now)};
 
 	sync_role.model = now;
+	sync_role.peering.model = now;
 	update_roles(false);
 	tell_routers();
 	text_set(&own.name, "%s", now->global->router_id);

@@ -6,6 +6,7 @@
 #include "sync/block.h"
 #include "sync/key.h"
 #include "sync/report.h"
+#include "sync/uncopied.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -276,7 +277,8 @@ static void on_record(void *ctx, const uint8_t *record, size_t len)
 {
 	struct peering *p = ctx;
 
-	sync_session_put(p->session, clock_now_us(), record, len);
+	if (!sync_is_uncopied(p->model, record))
+		sync_session_put(p->session, clock_now_us(), record, len);
 }
 
 static void on_kernel(struct ev_loop *loop, ev_io *w, int events)

@@ -42,6 +42,7 @@ struct peering {
 	void (*overridden)(const struct msg_server_override *v); /* said on another director */
 	void (*changed)(void);	   /* report_state() says something else about `synced` */
 	struct sync_block *block;  /* a copy; NULL: not configured */
+	const struct model *model; /* whose list of services that are not copied counts; NULL: none */
 	struct sync_conf conf;
 	struct sync_table table;
 	struct sync_roles roles;

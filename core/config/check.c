@@ -277,6 +277,7 @@ static const struct model *check_model(struct checker *c)
 	m->services = c->services;
 	m->n_services = c->n_services;
 	m->services_hash = model_services_hash(m);
+	m->uncopied = pair_uncopied(c, &m->n_uncopied);
 	return m;
 }
 

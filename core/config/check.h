@@ -421,6 +421,8 @@ void service_check_all(struct checker *c, const struct ast_node *root);
 void pair_use_hash(struct checker *c, struct service_draft *d);
 void pair_keep(struct checker *c, const struct service_draft *d);
 void pair_link_all(struct checker *c);
+/* Sorted; for a configuration with a sync block. */
+struct uncopied *pair_uncopied(struct checker *c, uint32_t *ret_n);
 const struct vs_sysctl *lvs_sysctl_find(const struct global *g, const char *name);
 /* A value below net.ipv4.vs that something needs, unless lvs_sysctl has another. */
 void lvs_default_sysctl(struct checker *c, const char *name, const char *value);

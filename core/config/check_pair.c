@@ -4,6 +4,7 @@
  * active_only), and what keeps its connections when the director changes (resilience).
  */
 #include <linux/ip_vs.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/config/check.h"
@@ -161,4 +162,40 @@ void pair_link_all(struct checker *c)
 		link_instance(c, &c->pairs[i]);
 		link_sync(c, &c->pairs[i]);
 	}
+}
+
+static int compare_uncopied(const void *a, const void *b)
+{
+	const struct uncopied *left = a, *right = b;
+
+	return (left->id > right->id) - (left->id < right->id);
+}
+
+/* Each service of a group is one in the kernel. */
+static uint32_t list_uncopied(const struct checker *c, struct uncopied *list)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n_services; i++) {
+		const struct virtual_server *vs = &c->services[i];
+
+		if (vs->resilience != RESILIENCE_HASH)
+			continue;
+		for (uint32_t j = 0; j < (vs->n_members ? vs->n_members : 1); j++, n++)
+			if (list)
+				list[n].id = vs->n_members ? vs->members[j].id : vs->id;
+	}
+	return n;
+}
+
+struct uncopied *pair_uncopied(struct checker *c, uint32_t *ret_n)
+{
+	struct uncopied *list;
+
+	*ret_n = c->global.g.n_peering ? list_uncopied(c, NULL) : 0;
+	list = arena_array(c->arena, *ret_n, sizeof(*list));
+	if (*ret_n)
+		list_uncopied(c, list);
+	qsort(list, *ret_n, sizeof(*list), compare_uncopied);
+	return list;
 }
