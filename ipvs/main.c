@@ -21,6 +21,8 @@
 #define PATROL_PAUSE_S 2.0
 /* … and no more than this part of the time is spent on it. */
 #define PATROL_SHARE 0.01
+/* What is kept beside the table costs the same however big that is. */
+#define BESIDE_S 2.0
 /* What is due by the clock within this is done in one pass, with one edit for each weight. */
 #define TEND_WITHIN_S 0.1
 
@@ -33,6 +35,7 @@ struct ipvs_role {
 	ev_prepare apply;
 	ev_timer retry;
 	ev_timer patrol;
+	ev_timer beside;
 	ev_timer tend;
 	double retry_s;
 };
@@ -86,16 +89,20 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 	bool round_done = keeper_patrol(&r->keeper);
 	double pause_s = (double)(clock_now_us() - started_us) / USEC_PER_SEC / PATROL_SHARE;
 
-	if (round_done) {
-		loopback_keep(&r->loopback);
-		kept_table_check(&r->translation);
-		tunables_check(&r->tunables);
-	}
 	if (round_done && pause_s < PATROL_PAUSE_S)
 		pause_s = PATROL_PAUSE_S;
 	ev_timer_set(w, pause_s, 0);
 	ev_timer_start(loop, w);
 	schedule_retry(r);
+}
+
+static void on_beside(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct ipvs_role *r = w->data;
+
+	loopback_keep(&r->loopback);
+	kept_table_check(&r->translation);
+	tunables_check(&r->tunables);
 }
 
 static void on_tend(struct ev_loop *loop, ev_timer *w, int events)
@@ -136,8 +143,9 @@ static int role_init(void *ctx, struct ev_loop *loop)
 	ev_prepare_init(&r->apply, on_apply);
 	ev_timer_init(&r->retry, on_retry, 0, 0);
 	ev_timer_init(&r->patrol, on_patrol, PATROL_PAUSE_S, 0);
+	ev_timer_init(&r->beside, on_beside, BESIDE_S, BESIDE_S);
 	ev_init(&r->tend, on_tend);
-	r->apply.data = r->retry.data = r->patrol.data = r->tend.data = r;
+	r->apply.data = r->retry.data = r->patrol.data = r->beside.data = r->tend.data = r;
 	ev_prepare_start(loop, &r->apply);
 	return 0;
 }
@@ -177,6 +185,8 @@ static void role_commit(void *ctx, const struct model *now)
 	schedule_tend(r);
 	if (!ev_is_active(&r->patrol))
 		ev_timer_start(r->loop, &r->patrol);
+	if (!ev_is_active(&r->beside))
+		ev_timer_start(r->loop, &r->beside);
 }
 
 static void role_receive(void *ctx, enum role_id from, const struct msg *m)
@@ -218,6 +228,7 @@ static void role_stop(void *ctx, int64_t deadline_us)
 	ev_prepare_stop(r->loop, &r->apply);
 	ev_timer_stop(r->loop, &r->retry);
 	ev_timer_stop(r->loop, &r->patrol);
+	ev_timer_stop(r->loop, &r->beside);
 	ev_timer_stop(r->loop, &r->tend);
 	keeper_stop(&r->keeper);
 	loopback_remove(&r->loopback);
