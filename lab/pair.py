@@ -23,14 +23,15 @@ SYNC_KEY = "hex:" + "5a" * 32
 
 class Pair:
     def __init__(self, kinds=("tandem", "tandem"), *, mode="dr", version=3, advert_s=0.1, reals=4,
-                 http=False, ip_vs=True, family=4, sync=None, more=""):
+                 http=False, ip_vs=True, family=4, sync=None, more="", machines=None, server=""):
         """kinds: the daemons of d1 and d2; sync: "peer" (tandem's own) or "kernel"
-        (lvs_sync_daemon); more: text for d1's configuration."""
+        (lvs_sync_daemon); more: text for d1's configuration; machines: that share the addresses of
+        the real servers, else each has one; server: text for each real server."""
         tunnel = ["ipip" if family == 4 else "ip6_tunnel"] * (mode == "tun")
         tap.need(modules=["ip_vs"] * ip_vs + ["veth", "bridge"] + tunnel,
                  programs=[k for k in kinds if k != "tandem"] + ["nginx"] * http)
         self.mode, self.version, self.advert_s = mode, version, advert_s
-        self.http, self.ip_vs, self.family, self.more = http, ip_vs, family, more
+        self.http, self.ip_vs, self.family, self.more, self.server = http, ip_vs, family, more, server
         self.sync = sync
         self.vip, self.gateway = self.address(0, 100), self.address(1, 254)
         self.real_addresses = [self.address(int("nat" in mode), 11 + i) for i in range(reals)]
@@ -40,7 +41,8 @@ class Pair:
         self._plug(self.client, "eth0", self.lan, self.address(0, 50))
         self.d1, self.d2 = (self._director(i) for i in (1, 2))
         self.directors = (self.d1, self.d2)
-        self.reals = [self._real(i, a) for i, a in enumerate(self.real_addresses, 1)]
+        machines = machines or reals
+        self.reals = [self._real(i + 1, self.real_addresses[i::machines]) for i in range(machines)]
         self.watch = Watch(self.directors, self.lan)
         self.employ(*kinds)
 
@@ -55,8 +57,8 @@ class Pair:
         text = f"10.0.{lan}.{host}" if self.family == 4 else f"fd00:{lan}::{host}"
         return str(ipaddress.ip_address(text))  # in the one form that everybody prints
 
-    def _plug(self, node, ifname, switch, address):
-        node.plug(ifname, switch, f"{address}/{24 if self.family == 4 else 64}")
+    def _plug(self, node, ifname, switch, *addresses):
+        node.plug(ifname, switch, *[f"{a}/{24 if self.family == 4 else 64}" for a in addresses])
 
     def _director(self, i):
         node = net.Node(f"d{i}")
@@ -72,9 +74,9 @@ class Pair:
             node.sysctl(ipv4__vs__sloppy_tcp=int(not self.sync))
         return node
 
-    def _real(self, i, address):
+    def _real(self, i, addresses):
         node = net.Node(f"r{i}")
-        self._plug(node, "eth0", self.inside or self.lan, address)
+        self._plug(node, "eth0", self.inside or self.lan, *addresses)
         if self.mode == "nat":
             node.ip(f"route add default via {self.gateway}")
         elif self.mode != "snat":  # the virtual address without answering ARP for it
@@ -141,7 +143,7 @@ class Pair:
     def _service(self, protocol, port):
         # The checks look at TCP's port for UDP as well: UDP has nothing to connect to.
         reals = "".join(
-            f"    real_server {a} {port} {{\n        weight 1\n"
+            f"    real_server {a} {port} {{\n        weight 1\n{self.server}"
             f"        TCP_CHECK {{\n            connect_port {port}\n"
             f"            connect_timeout 3\n        }}\n    }}\n"
             for a in self.real_addresses)
@@ -218,7 +220,7 @@ class Pair:
 
     def wait_table(self, node, reals=None, timeout_s=15):
         """Until every service of this node has so many real servers that get connections."""
-        want = len(self.reals) if reals is None else reals
+        want = len(self.real_addresses) if reals is None else reals
 
         def complete():
             mine = [s for (_, where), s in self.table(node).items()
