@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,6 +180,15 @@ void link_flush(struct link *l)
 {
 	if (link_is_open(l))
 		queue_send(l);
+}
+
+void link_flush_wait(struct link *l, int patience_ms)
+{
+	struct pollfd writable = { .fd = l->sock, .events = POLLOUT };
+
+	while (link_is_open(l) && queue_send(l) == -EAGAIN)
+		if (poll(&writable, 1, patience_ms) <= 0)
+			break;
 }
 
 /* A burst is worth the wait until the end of this iteration: it goes out in few calls. */

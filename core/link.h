@@ -53,5 +53,7 @@ void link_drain(struct link *l);
 void link_send(struct link *l, const struct msg *m, int fd);
 /* Sends of the queue what the socket takes: before the loop, and the process, ends. */
 void link_flush(struct link *l);
+/* The same, but waits for a socket that is full, until the other end has read nothing for so long. */
+void link_flush_wait(struct link *l, int patience_ms);
 
 #endif

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define ORPHAN_STOP_US (10 * USEC_PER_SEC)
+#define FLUSH_PATIENCE_MS 1000
 
 /* One model and the memory it lives in. */
 struct generation {
@@ -97,6 +98,11 @@ void role_send(enum role_id to, const struct msg *m)
 {
 	if (msg_allowed(m->type, role.ops->id, to))
 		link_send(peer_link(to), m, -1);
+}
+
+void role_flush(enum role_id to)
+{
+	link_flush_wait(peer_link(to), FLUSH_PATIENCE_MS);
 }
 
 void role_stopped(void)

@@ -77,6 +77,9 @@ int role_main(int argc, char **argv, const struct role_ops *ops, void *ctx);
 
 /* Never blocks. A message to a role that is not connected is dropped: report() makes up for it. */
 void role_send(enum role_id to, const struct msg *m);
+/* Waits until all that was sent to it is in the socket, where it outlives this process; but not for
+ * one that reads nothing for a second. */
+void role_flush(enum role_id to);
 
 void role_stopped(void);
 

@@ -6,8 +6,8 @@
  *
  * Ownership: the kernel marks no service as ours. Ours are those of the running model, and those
  * whose state a former incarnation reported to the supervisor, which hands it back at the start.
- * A service's state is reported before the service is put into the kernel, so that no death, at
- * whatever instant, leaves one behind that nobody knows.
+ * A service's state is reported, and has left the process, before the service is put into the
+ * kernel, so that no death, at whatever instant, leaves one behind that nobody knows.
  */
 #ifndef TANDEM_IPVS_KEEPER_H
 #define TANDEM_IPVS_KEEPER_H

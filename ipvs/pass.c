@@ -372,6 +372,8 @@ static int pass_round(struct pass *p)
 	note_daemons(p);
 	ipvs_plan_make(p->arena, &p->wanted, &p->observed, &owned, &p->plan);
 	start_failures(p);
+	if (p->plan.n_edits)
+		role_flush(ROLE_SUPERVISOR);
 	n_refused = ipvs_netlink_apply(&p->k->nl, p->plan.edits, p->plan.n_edits);
 	if (n_refused < 0)
 		return n_refused;

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/must.h"
 #include "core/role.h"
 
 #include <errno.h>
@@ -138,8 +139,10 @@ void role_send(enum role_id to, const struct msg *m)
 	assert_true(msg_allowed(m->type, ROLE_IPVS, to));
 	if (!do_deed())
 		return;
-	if (store_keeps(m->type))
-		store_put(&world.store, m, NULL);
+	if (store_keeps(m->type)) {
+		world.unsent = must(realloc(world.unsent, (world.n_unsent + 1) * sizeof(*m)));
+		world.unsent[world.n_unsent++] = *m;
+	}
 	world.service_states += m->type == MSG_SERVICE_STATE;
 	if (m->type == MSG_SERVER_IDLE)
 		world.idle = m->server_idle;
@@ -149,6 +152,13 @@ void role_send(enum role_id to, const struct msg *m)
 		world.leaving = m->server_leaving;
 	if (m->type == MSG_IPVS_STATE)
 		world.last = m->ipvs_state;
+}
+
+void role_flush(enum role_id to)
+{
+	for (uint32_t i = 0; i < world.n_unsent && !world.dead; i++)
+		store_put(&world.store, &world.unsent[i], NULL);
+	world.n_unsent = 0;
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -248,6 +258,7 @@ int teardown(void **state)
 
 	keeper_free(&f->keeper);
 	store_done(&world.store);
+	free(world.unsent);
 	arena_free(f->arena);
 	return 0;
 }
@@ -313,6 +324,7 @@ void say_vrrp(struct fixture *f, uint64_t instance, enum vrrp_state_id state)
 
 void let_die_after(unsigned deeds)
 {
+	role_flush(ROLE_SUPERVISOR); /* as the loop does in between */
 	world.deeds_left = deeds;
 	world.dead = false;
 }

@@ -22,6 +22,8 @@ struct keeper_world {
 	bool lose_next;		  /* the next answers are lost, the edits done */
 	unsigned deeds_left;	  /* edits and messages until the keeper dies: then none arrives */
 	bool dead;
+	struct msg *unsent;	    /* they die with it: the loop or a flush would send them */
+	uint32_t n_unsent;
 	struct store store; /* the supervisor's */
 	unsigned looks_at_all;
 	unsigned looks_at_services; /* one by one */

@@ -132,6 +132,10 @@ static bool die_after(unsigned deeds, unsigned seed,
 	step(f, &seed);
 	died = world.dead;
 	last = f->keeper.model;
+	if (seed % 2) { /* the configuration has changed again while it was dead */
+		random_model(f, &seed);
+		last = f->model;
+	}
 	revive(f, last, deeds);
 	revive(f, last, UINT_MAX);
 	assert_whole(f);
