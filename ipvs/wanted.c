@@ -17,16 +17,16 @@ int32_t wanted_server_weight(const struct real_server *rs, const struct health *
 }
 
 /*
- * Losing takes quorum - hysteresis, or nothing left at all; gaining takes quorum + hysteresis. So
- * a new service starts without a quorum and gains it, or not, with its first step.
+ * Losing takes quorum - hysteresis, or nothing left at all; gaining takes quorum + hysteresis, and
+ * something at all. So a new service starts without a quorum and gains it, or not, with its first
+ * step.
  */
 static bool quorum_is_up(const struct virtual_server *vs, bool was_up, uint64_t weight_up)
 {
 	int64_t quorum = vs->quorum, hysteresis = vs->hysteresis;
 
-	if (was_up)
-		return weight_up && (int64_t)weight_up >= quorum - hysteresis;
-	return (int64_t)weight_up >= quorum + hysteresis;
+	return weight_up &&
+	       (int64_t)weight_up >= (was_up ? quorum - hysteresis : quorum + hysteresis);
 }
 
 bool wanted_quorum_step(const struct virtual_server *vs, const struct health *h,

@@ -27,7 +27,8 @@ def lines(node):
         else:
             key, rest = line[3:].split(" -r ", 1)
             servers[key, rest.split(" ", 1)[0]] = line
-    return services + [servers[where] + limits for where, limits in listing(node).items()]
+    return services + [servers[where] + limits for where, limits in listing(node).items()
+                       if where in servers]  # else it came in between
 
 
 def table(node):

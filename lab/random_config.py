@@ -169,9 +169,9 @@ class Service:
         return text + " -o" * self.ops + f" -b {flags}" * bool(flags)
 
     def quorum_is_lost(self):
-        """More than all of them together is never asked for."""
+        """More than all of them together is never asked for, but something at all."""
         quorum = min(self.quorum, sum(s.weight for s in self.servers.values()))
-        return sum(s.weight for s in self.servers.values() if s.up) < quorum
+        return sum(s.weight for s in self.servers.values() if s.up) < max(1, quorum)
 
     def pool(self):
         """While the quorum is lost the sorry server serves alone."""

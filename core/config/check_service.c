@@ -440,12 +440,13 @@ static void finish_quorum(struct checker *c, struct service_draft *d)
 
 	for (uint32_t i = 0; i < vs->n_servers; i++)
 		total += (uint64_t)vs->servers[i].weight;
-	if (vs->n_servers && vs->quorum > total) {
+	if (vs->n_servers && vs->quorum > total && vs->quorum > 1) {
+		uint32_t used = total ? (uint32_t)total : 1;
+
 		check_warn(c, draft_loc(d),
-			   "%s: quorum %u is more than the weights of all servers, %llu, which is "
-			   "used",
-			   draft_name(c, d), vs->quorum, (unsigned long long)total);
-		vs->quorum = (uint32_t)total;
+			   "%s: quorum %u is more than the weights of all servers, %llu; %u is used",
+			   draft_name(c, d), vs->quorum, (unsigned long long)total, used);
+		vs->quorum = used;
 	}
 	if (vs->hysteresis && vs->hysteresis >= vs->quorum) {
 		check_warn(c, draft_loc(d),

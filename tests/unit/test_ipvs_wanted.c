@@ -257,6 +257,22 @@ static void test_nothing_up_is_no_quorum_whatever_the_hysteresis(void **state)
 	assert_false(f->state.quorum_up);
 }
 
+/* As when an operator has set them all to 0: it does not come and go by itself. */
+static void test_weights_of_zero_are_no_quorum(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < SERVERS; i++)
+		f->servers[i].weight = 0;
+	for (uint32_t quorum = 0; quorum < 2; quorum++) {
+		f->vs.quorum = quorum;
+		for (int64_t now_us = 1; now_us < 4; now_us++) {
+			run(f, now_us);
+			assert_false(f->state.quorum_up);
+		}
+	}
+}
+
 static void test_without_sorry_server_the_living_stay(void **state)
 {
 	struct fixture *f = *state;
@@ -502,6 +518,7 @@ int main(void)
 		TEST(test_quorum_sums_weights_with_hysteresis),
 		TEST(test_a_new_service_needs_quorum_plus_hysteresis),
 		TEST(test_nothing_up_is_no_quorum_whatever_the_hysteresis),
+		TEST(test_weights_of_zero_are_no_quorum),
 		TEST(test_without_sorry_server_the_living_stay),
 		TEST(test_sorry_server_replaces_the_pool),
 		TEST(test_inhibited_sorry_server_waits_with_weight_zero),
