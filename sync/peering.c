@@ -315,7 +315,8 @@ static void on_found(void *ctx, const uint8_t *record, size_t len)
 {
 	struct peering *p = ctx;
 
-	sync_session_put_found(p->session, clock_now_us(), record, len);
+	if (!sync_is_uncopied(p->model, record))
+		sync_session_put_found(p->session, clock_now_us(), record, len);
 }
 
 static void on_audit(struct ev_loop *loop, ev_timer *w, int events)
