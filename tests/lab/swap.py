@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=240
-# also: --version 2 --advert 1 --mode nat
 """A pair of keepalived's, under traffic, swapped node by node with the same file: the Backup first,
 then a fail-over to it, then the other, then back. One set of sessions lives through all of it."""
 
