@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -35,7 +37,7 @@ static const char *const allowed[] = {
 	"membarrier", "rseq", "sched_yield", "sched_getaffinity", "rt_sigaction", "rt_sigprocmask",
 	"rt_sigreturn", "sigreturn", "sigaltstack", "getpid", "getppid", "gettid", "getuid",
 	"geteuid", "getgid", "getegid", "getresuid", "getresgid", "getrlimit", "ugetrlimit",
-	"getrusage", "sysinfo", "uname", "tgkill", "exit", "exit_group",
+	"mlockall", "munlockall", "getrusage", "sysinfo", "uname", "tgkill", "exit", "exit_group",
 };
 
 /* CAP_NET_RAW would open packet sockets, too. NETLINK is how libc finds interfaces. */
@@ -91,10 +93,16 @@ static int allow_calls(scmp_filter_ctx filter)
 	for (size_t i = 0; !err && i < sizeof(families) / sizeof(*families); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				       equals(0, (scmp_datum_t)families[i]));
-	/* Limits may be read, not set. */
+	/* Limits may be read, not set: but for what role_tune() changes at a reload. */
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
 				       equals(2, 0));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+				       equals(1, RLIMIT_RTTIME));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+				       equals(0, PR_SET_NAME));
 	return err;
 }
 

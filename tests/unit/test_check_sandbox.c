@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -37,6 +39,10 @@ static int try_calls(void)
 		return 6;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || setrlimit(RLIMIT_NOFILE, &limit) == 0)
 		return 7;
+	if (prctl(PR_SET_NAME, "other") < 0 || prctl(PR_SET_DUMPABLE, 0) == 0 || munlockall() < 0)
+		return 9;
+	if (getrlimit(RLIMIT_RTTIME, &limit) < 0 || setrlimit(RLIMIT_RTTIME, &limit) < 0)
+		return 10;
 	if (socket(AF_INET, SOCK_STREAM, 0) < 0 || open("/dev/null", O_RDONLY) < 0)
 		return 8;
 	return 0;
@@ -86,7 +92,8 @@ static void test_refused_and_told(void **state)
 	assert_int_equal(count(log, "the system call ptrace ("), 1);
 	assert_int_equal(count(log, "the system call socket ("), 1);
 	assert_int_equal(count(log, "the system call kill ("), 1);
-	assert_int_equal(count(log, "refused itself"), 5);
+	assert_int_equal(count(log, "the system call prctl ("), 1);
+	assert_int_equal(count(log, "refused itself"), 6);
 }
 
 int main(void)
