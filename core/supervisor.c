@@ -349,9 +349,9 @@ static bool role_left_behind(struct process *p)
 {
 	const struct supervisor *s = p->owner;
 
-	if (p->desc->id == ROLE_VRRP)
-		return vrrp_resumes(s);
-	return p->desc->id == ROLE_IPVS && (s->resumes || p->restarts);
+	/* Of addresses too, whose state is forgotten when it is too old to go on from. */
+	return (p->desc->id == ROLE_VRRP || p->desc->id == ROLE_IPVS) &&
+	       (s->resumes || p->restarts);
 }
 
 static void role_gone(struct process *p)
@@ -447,6 +447,19 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 		supervisor_stop(s);
 }
 
+/* Who is told to stop has to clean up, however early it is told: from the moment when its pid is
+ * known such a signal waits until it is caught. */
+static void hold_signals(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static void catch_signals(struct supervisor *s)
 {
 	static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
@@ -457,6 +470,7 @@ static void catch_signals(struct supervisor *s)
 		s->signals[i].data = s;
 		ev_signal_start(s->loop, &s->signals[i]);
 	}
+	hold_signals(false);
 }
 
 /* What a former supervisor knew; a role that lives will say it again itself. */
@@ -648,7 +662,7 @@ static int start(struct supervisor *s)
 {
 	int err;
 
-	catch_signals(s); /* first: one that is to stop has to clean up, however early it is told */
+	catch_signals(s);
 	err = start_runners(s);
 	if (err)
 		return err;
@@ -710,9 +724,12 @@ static int run(const struct options *o, int parent)
 {
 	struct supervisor s = {.handover = {.kind = HANDOVER_NONE}};
 	struct daemon_place own;
-	int err = daemon_own(o->run_dir, o->pid_file, &own);
-	bool owned = !err;
+	bool owned;
+	int err;
 
+	hold_signals(true);
+	err = daemon_own(o->run_dir, o->pid_file, &own);
+	owned = !err;
 	if (owned) {
 		init(&s, o);
 		err = start(&s);

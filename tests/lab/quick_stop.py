@@ -17,9 +17,9 @@ MOMENTS_S = (0, 0.1, 0.4)
 
 def killed_with_all_in_place(pair):
     pair.d1.daemon.start()
-    expect(pair.wait_active(pair.d1, 10) and wait_for(lambda: pair.table(pair.d1), 10),
+    expect(pair.wait_active(pair.d1, 30) and wait_for(lambda: pair.table(pair.d1), 10),
            "d1 is active, with services", pair.d1.daemon.log_text()[-500:])
-    time.sleep(0.3)  # a state file is written soon, not at once
+    time.sleep(1)  # a state file is written soon, not at once
     pair.d1.daemon.kill()
     expect(pair.table(pair.d1), "killed, it leaves its services")
 
