@@ -351,7 +351,7 @@ static bool role_left_behind(struct process *p)
 
 	/* Of addresses too, whose state is forgotten when it is too old to go on from. */
 	return (p->desc->id == ROLE_VRRP || p->desc->id == ROLE_IPVS) &&
-	       (s->resumes || p->restarts);
+	       supervisor_wants(s, p->desc->id) && (s->resumes || p->restarts);
 }
 
 static void role_gone(struct process *p)
