@@ -32,7 +32,6 @@ struct doctor_device {
 struct doctor_tunnel {
 	const char *kind;   /* "ipip", "gue" or "gre" */
 	const char *server; /* one of them */
-	unsigned servers;
 	bool ipv6; /* the outer header */
 	bool checksum;
 	bool remote_checksum;

@@ -20,7 +20,6 @@
 
 struct examination {
 	struct doctor_facts *facts;
-	struct arena *arena;
 	struct firewall firewall;
 	struct mnl_socket *routes;
 };
@@ -252,8 +251,7 @@ static void look_at_service(struct examination *x, json *service)
 void doctor_read_firewall(struct doctor_facts *f, struct arena *arena,
 			  const struct doctor_documents *docs)
 {
-	struct examination x = {
-		.facts = f, .arena = arena, .firewall = {.arena = arena}, .routes = routes_open()};
+	struct examination x = {.facts = f, .firewall = {.arena = arena}, .routes = routes_open()};
 
 	load_nft(&x);
 	load_legacy(&x, AF_INET, "/proc/net/ip_tables_names", "iptables-legacy-save");

@@ -33,7 +33,6 @@ static int setup(void **state)
 					.forwarding_ipv6 = 1};
 	tunnel = (struct doctor_tunnel){.kind = "ipip",
 					.server = "10.0.0.7",
-					.servers = 1,
 					.path_mtu = 1520,
 					.device = "eth1"};
 	instance = (struct doctor_instance){.name = "web",
