@@ -11,6 +11,7 @@ import argparse
 import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
 
@@ -60,8 +61,19 @@ def returned(pair, times):
     expect(armed(pair.d2, times), "and is watched again")
 
 
+def crash_at_once(node):
+    """All its cables in one moment: one after the other they would be two failures."""
+    cuts = []
+    for link in node.links.values():
+        with link.switch.inside():
+            cuts.append(subprocess.Popen(["bridge", "link", "set", "dev", link.port, "state", "0"]))
+    for cut in cuts:
+        cut.wait()
+    node.crash()
+
+
 def crash(pair, times):
-    taken_s = took_over(pair, "crash", pair.d1.crash, "no heartbeat, answer or advertisement from")
+    taken_s = took_over(pair, "crash", lambda: crash_at_once(pair.d1), "no heartbeat, answer or advertisement from")
     pair.d1.boot()
     pair.d1.daemon.boot()
     returned(pair, times)
