@@ -359,10 +359,9 @@ void track_add_block(struct checker *c, const struct ast_node *n, struct tracked
 /* "weight N reverse", from word `i` on, within lo to hi; what does not fit is left out. */
 void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, int32_t lo,
 		       int32_t hi, int32_t *ret, bool *ret_reverse);
-/* For those who use one in another way: it is watched then. NULL: there is none, which has been
- * said. */
-const struct tracker_draft *track_use(struct checker *c, enum track_kind kind,
-				      const struct ast_word *name);
+/* NULL: there is none, which has been said. */
+const struct tracker_draft *track_find(struct checker *c, enum track_kind kind,
+				       const struct ast_word *name);
 /* check_track_service.c: the lines of track_virtual_server, when the services are known */
 void track_add_services(struct checker *c, const struct ast_node *n, struct tracked **list,
 			uint32_t *n_list);

@@ -209,7 +209,7 @@ static void grpc_finish(struct checker *c, struct check_draft *d, const char *vi
 
 void set_check_file(struct checker *c, void *draft, const struct ast_node *n)
 {
-	const struct tracker_draft *t = track_use(c, TRACK_FILE, &n->word[1]);
+	const struct tracker_draft *t = track_find(c, TRACK_FILE, &n->word[1]);
 
 	if (t)
 		((struct check_draft *)draft)->tracked_file = t;

@@ -88,7 +88,8 @@ static bool file_finish(struct checker *c, struct tracker_draft *d)
 
 /* The lines that track */
 
-static struct tracker_draft *find(const struct checker *c, enum track_kind kind, const char *name)
+static const struct tracker_draft *find(const struct checker *c, enum track_kind kind,
+					const char *name)
 {
 	for (uint32_t i = 0; i < c->n_trackers; i++)
 		if (c->trackers[i].kind == kind && !strcmp(c->trackers[i].name, name))
@@ -96,14 +97,12 @@ static struct tracker_draft *find(const struct checker *c, enum track_kind kind,
 	return NULL;
 }
 
-const struct tracker_draft *track_use(struct checker *c, enum track_kind kind,
-				      const struct ast_word *name)
+const struct tracker_draft *track_find(struct checker *c, enum track_kind kind,
+				       const struct ast_word *name)
 {
-	struct tracker_draft *d = find(c, kind, name->s);
+	const struct tracker_draft *d = find(c, kind, name->s);
 
-	if (d)
-		d->used = true;
-	else
+	if (!d)
 		check_warn(c, &name->loc, "there is no %s '%s'; the line is left out",
 			   track_kind_name(kind), name->s);
 	return d;
@@ -131,7 +130,7 @@ bool track_add(struct checker *c, const struct ast_word *w, const struct tracked
 static void add_line(struct checker *c, enum track_kind kind, const struct ast_node *n,
 		     struct tracked *list, uint32_t *n_list)
 {
-	const struct tracker_draft *d = track_use(c, kind, &n->word[0]);
+	const struct tracker_draft *d = track_find(c, kind, &n->word[0]);
 	int32_t max = kinds[kind].weight_max;
 	struct tracked t;
 
@@ -257,8 +256,34 @@ static void add_to_model(const struct tracker_draft *d, struct model *m)
 	}
 }
 
+static void mark(struct checker *c, uint64_t id)
+{
+	for (uint32_t i = 0; i < c->n_trackers; i++)
+		if (c->trackers[i].id == id)
+			c->trackers[i].used = true;
+}
+
+static void mark_files(struct checker *c, const struct real_server *r)
+{
+	for (uint32_t i = 0; i < r->n_checks; i++)
+		if (r->checks[i].n_file)
+			mark(c, r->checks[i].file->id);
+}
+
+/* By what has come out of the lines that track: some of them were left out again. */
+static void mark_used(struct checker *c)
+{
+	for (uint32_t i = 0; i < c->n_instances; i++)
+		for (uint32_t k = 0; k < c->instances[i].n_tracked; k++)
+			mark(c, c->instances[i].tracked[k].tracker);
+	for (uint32_t i = 0; i < c->n_services; i++)
+		for (uint32_t k = 0; k < c->services[i].n_servers; k++)
+			mark_files(c, &c->services[i].servers[k]);
+}
+
 void track_finish(struct checker *c, struct model *m)
 {
+	mark_used(c);
 	m->scripts = arena_array(c->arena, c->n_trackers, sizeof(*m->scripts));
 	m->files = arena_array(c->arena, c->n_trackers, sizeof(*m->files));
 	m->processes = arena_array(c->arena, c->n_trackers, sizeof(*m->processes));
