@@ -246,7 +246,8 @@ static void test_sync(void **state)
 		     "\"send_errors\":1,\"last_error\":\"Network is unreachable\","
 		     "\"received\":8,\"dropped\":0}],"
 		     "\"counters\":{\"table_max\":4000000,\"table_bytes\":21504,"
-		     "\"captured\":120,\"injected\":80,\"auth_failed\":7}}"),
+		     "\"captured\":120,\"injected\":80,\"auth_failed\":7,\"audits\":5,"
+		     "\"audits_given_up\":1,\"repairs\":4}}"),
 		"sync not synced: 1 of 2 peers are heard, 1 of 2 peers, 200 connections, lag 3, "
 		"drops 0\n"
 		"table  200 of at most 4000000 connections, 120 our own, 21 KiB\n"
@@ -263,6 +264,8 @@ static void test_sync(void **state)
 		"link eth0 address 10.0.0.1 port 8849  sent 9, failed 1: Network is unreachable; "
 		"received 8, dropped 0\n"
 		"kernel  told us 120 records, dropped 0; was told 80, dropped 0, lag 0\n"
+		"audit  5 times all through, given up 1 times; repairs 4, given again to new real "
+		"servers 0, found 0\n"
 		"refused  authentication 7, replayed 0, malformed 0, other version 0, "
 		"unknown session 0, table full 0\n");
 	assert_string_equal(show(text_sync, "{\"sync\":null}"),
