@@ -71,7 +71,8 @@ static int set_options(int sock, int type, const struct check *c, const char **r
 		return -errno;
 	*ret_what = "bindto";
 	/* Let connect() choose the port: then one is free as long as it is free for this server. */
-	if (type == SOCK_STREAM && addr_is_set(&c->bind_address) && !c->bind_port &&
+	if (type == SOCK_STREAM && (addr_is_set(&c->bind_address) || addr_is_set(&c->through)) &&
+	    !c->bind_port &&
 	    setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) < 0)
 		return -errno;
 	return 0;
@@ -86,17 +87,50 @@ static void set_scope(struct sockaddr_storage *at, const struct check *c)
 		in6->sin6_scope_id = if_nametoindex(c->bind_ifname);
 }
 
+/*
+ * Through the service: not from its address, which the kernel would choose where it has it, but from
+ * the one that the real server is reached from. 0 and the size, or -errno.
+ */
+static int own_address(const struct check *c, struct sockaddr_storage *ret, socklen_t *ret_size)
+{
+	struct sockaddr_storage to;
+	socklen_t size = addr_to_sockaddr(&c->through, c->port, &to);
+	int sock = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = 0;
+
+	if (sock < 0)
+		return -errno;
+	*ret_size = sizeof(*ret);
+	if (connect(sock, (struct sockaddr *)&to, size) < 0 ||
+	    getsockname(sock, (struct sockaddr *)ret, ret_size) < 0)
+		err = -errno;
+	close(sock);
+	if (err)
+		return err;
+	/* The port is the kernel's to choose, or bind_port. */
+	((struct sockaddr_in *)ret)->sin_port = htons(c->bind_port);
+	return 0;
+}
+
 static int bind_source(int sock, const struct check *c)
 {
 	struct addr any = {.family = c->address.family};
 	struct sockaddr_storage from;
 	socklen_t size;
+	int err = 0;
 
-	if (!addr_is_set(&c->bind_address) && !c->bind_port)
+	if (!addr_is_set(&c->bind_address) && !c->bind_port && !addr_is_set(&c->through))
 		return 0;
-	size = addr_to_sockaddr(addr_is_set(&c->bind_address) ? &c->bind_address : &any,
-				c->bind_port, &from);
-	set_scope(&from, c);
+	/* Behind a tunnel a server may be of the other family: then bindto decides, or the kernel. */
+	if (!addr_is_set(&c->bind_address) && c->through.family == c->address.family) {
+		err = own_address(c, &from, &size);
+	} else {
+		size = addr_to_sockaddr(addr_is_set(&c->bind_address) ? &c->bind_address : &any,
+					c->bind_port, &from);
+		set_scope(&from, c);
+	}
+	if (err)
+		return err;
 	return bind(sock, (struct sockaddr *)&from, size) < 0 ? -errno : 0;
 }
 

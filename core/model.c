@@ -126,9 +126,10 @@ const char *check_format(const struct check *c, char *text)
 	else if (c->n_file)
 		snprintf(text, TEXT_MAX, "%s %.80s", name, c->file->name);
 	else
-		snprintf(text, TEXT_MAX, "%s %s", name,
+		snprintf(text, TEXT_MAX, "%s %s%s", name,
 			 c->port ? addr_format_port(&c->address, c->port, at)
-				 : addr_format(&c->address, at));
+				 : addr_format(&c->address, at),
+			 addr_is_set(&c->through) ? " through the service" : "");
 	return text;
 }
 

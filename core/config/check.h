@@ -185,6 +185,7 @@ struct check_draft {
 	const struct ast_node *file_weight;	  /* the line; NULL: the track_file's */
 	struct check_tls tls;
 	bool tls_wanted;
+	int8_t through; /* through_service */
 	const char *virtualhost;
 };
 
@@ -262,6 +263,8 @@ struct checker {
 	uint32_t n_trackers;
 	struct virtual_server *services;
 	uint32_t n_services;
+	struct virtual_server *through; /* those that checks with through_service need */
+	uint32_t n_through;
 	struct pair_draft *pairs;
 	uint32_t n_pairs;
 	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
@@ -362,6 +365,11 @@ void track_read_weight(struct checker *c, const struct ast_node *n, uint32_t i, 
 /* NULL: there is none, which has been said. */
 const struct tracker_draft *track_find(struct checker *c, enum track_kind kind,
 				       const struct ast_word *name);
+/* check_through.c: where a check with through_service goes, when the server is known; then the
+ * services for such checks */
+void through_finish(struct checker *c, const struct check_draft *d, const struct virtual_server *vs,
+		    const struct real_server *r, struct check *k);
+void through_add_services(struct checker *c);
 /* check_track_service.c: the lines of track_virtual_server, when the services are known */
 void track_add_services(struct checker *c, const struct ast_node *n, struct tracked **list,
 			uint32_t *n_list);

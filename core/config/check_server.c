@@ -203,6 +203,8 @@ static void finish_checks(struct checker *c, const struct service_draft *s, stru
 		if (!method_finish(c, &d->checks[i], d->virtualhost ? d->virtualhost : s->virtualhost,
 				   k))
 			continue;
+		if (d->checks[i].through > 0)
+			through_finish(c, &d->checks[i], &s->vs, &d->r, k);
 		if (method_connects((enum check_method)k->method))
 			finish_target(c, d, k, port);
 		/* A file is looked at when it changes: its number gets no better by being read again. */

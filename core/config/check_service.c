@@ -711,4 +711,5 @@ void service_check_all(struct checker *c, const struct ast_node *root)
 	for (uint32_t i = 0; i < root->n_children; i++)
 		if (!strcmp(root->child[i].word[0].s, "virtual_server"))
 			service_check(c, &root->child[i]);
+	through_add_services(c);
 }

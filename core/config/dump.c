@@ -572,6 +572,8 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 		dump_sync_group(out, m, &m->groups[i]);
 	dump_statics(out, m);
 	for (uint32_t i = 0; i < m->n_services; i++) {
+		if (m->services[i].through)
+			continue; /* of the word in a check */
 		if (m->services[i].n_members)
 			dump_group(out, m, &m->services[i]);
 		dump_service(out, m, &m->services[i], secrets);

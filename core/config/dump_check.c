@@ -181,14 +181,19 @@ static void dump_file(FILE *out, const struct check_file *f)
 
 static void dump_connect(FILE *out, const struct check *k)
 {
-	dump_addr(out, IN, "connect_ip", &k->address);
-	if (k->port)
+	bool through = addr_is_set(&k->through);
+
+	dump_flag(out, IN, "through_service", through);
+	if (!through)
+		dump_addr(out, IN, "connect_ip", &k->address);
+	if (k->port && !through)
 		dump_u32(out, IN, "connect_port", k->port);
 	dump_addr(out, IN, "bindto", &k->bind_address);
 	if (k->bind_port)
 		dump_u32(out, IN, "bind_port", k->bind_port);
 	dump_str(out, IN, "bind_if", k->bind_ifname);
-	dump_u32(out, IN, "fwmark", k->fwmark);
+	if (!through)
+		dump_u32(out, IN, "fwmark", k->fwmark);
 	dump_seconds(out, IN, "connect_timeout", k->connect_timeout_us);
 }
 

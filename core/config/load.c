@@ -103,13 +103,23 @@ static bool scripts_unsafe(const struct model *m)
 	return false;
 }
 
+/* Those of the file. */
+static unsigned count_services(const struct model *m)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < m->n_services; i++)
+		n += !m->services[i].through;
+	return n;
+}
+
 static void test_summary(const struct config_options *options, const struct diags *d,
 			 const struct model *m, FILE *out)
 {
 	fprintf(out, "%s: ", options->path);
 	if (m)
 		fprintf(out, "%u vrrp_instance, %u virtual_server; ", m->n_instances,
-			m->n_services);
+			count_services(m));
 	fprintf(out, "%zu errors, %zu warnings, %zu not yet honoured\n", d->n_errors, d->n_warnings,
 		d->n_not_honoured);
 }
