@@ -88,8 +88,8 @@ static void set_scope(struct sockaddr_storage *at, const struct check *c)
 }
 
 /*
- * Through the service: not from its address, which the kernel would choose where it has it, but from
- * the one that the real server is reached from. 0 and the size, or -errno.
+ * Through the service: not from its address, which the kernel would choose where it has it, but
+ * from the one that the real server is reached from. 0 and the size, or -errno.
  */
 static int own_address(const struct check *c, struct sockaddr_storage *ret, socklen_t *ret_size)
 {
@@ -121,7 +121,7 @@ static int bind_source(int sock, const struct check *c)
 
 	if (!addr_is_set(&c->bind_address) && !c->bind_port && !addr_is_set(&c->through))
 		return 0;
-	/* Behind a tunnel a server may be of the other family: then bindto decides, or the kernel. */
+	/* Behind a tunnel a server may be of the other family: bindto decides, or the kernel. */
 	if (!addr_is_set(&c->bind_address) && c->through.family == c->address.family) {
 		err = own_address(c, &from, &size);
 	} else {

@@ -63,7 +63,8 @@ static void want_checks_of(struct tunables *t, const struct real_server *r)
 		const struct check *k = &r->checks[i];
 
 		if (k->through.family && k->address.family == AF_INET)
-			want_ipv4(t, k->bind_ifname[0] ? k->bind_ifname : "all", "accept_local", "1");
+			want_ipv4(t, k->bind_ifname[0] ? k->bind_ifname : "all", "accept_local",
+				  "1");
 	}
 }
 

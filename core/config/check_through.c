@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * through_service: checks that go the way of clients. A real server that is checked so gets a service
- * of its own in the kernel, by a firewall mark: a check's packets have the mark and the virtual
- * server's address, and IPVS hands them to this server, by its own forwarding method. What does not
- * come to the server, or is not answered with the virtual address, is found. Owns the marks.
+ * through_service: checks that go the way of clients. A real server that is checked so gets a
+ * service of its own in the kernel, by a firewall mark: a check's packets have the mark and the
+ * virtual server's address, and IPVS hands them to this server, by its own forwarding method. What
+ * does not come to the server, or is not answered with the virtual address, is found. Owns the
+ * marks.
  */
 #include <netinet/in.h>
 
@@ -78,13 +79,17 @@ void through_finish(struct checker *c, const struct check_draft *d, const struct
 	if (r->forward != IPVS_FORWARD_TUNNEL && r->address.family != vs->family)
 		return; /* the server is left out */
 	if (!addr_is_set(&vs->address) || !vs->port) {
-		check_warn(c, at, "%s: through_service wants a virtual_server with an address and a "
-				  "port; it is left out", method);
+		check_warn(c, at,
+			   "%s: through_service wants a virtual_server with an address and a "
+			   "port; it is left out",
+			   method);
 		return;
 	}
 	if (addr_is_set(&k->address) || k->port || k->fwmark)
-		check_warn(c, at, "%s: with through_service it goes to the virtual server; "
-				  "connect_ip, connect_port and fwmark are left out", method);
+		check_warn(c, at,
+			   "%s: with through_service it goes to the virtual server; "
+			   "connect_ip, connect_port and fwmark are left out",
+			   method);
 	k->address = vs->address;
 	k->port = vs->port;
 	k->fwmark = mark_of(c, vs, r);
@@ -96,7 +101,8 @@ void through_add_services(struct checker *c)
 {
 	if (!c->n_through)
 		return;
-	c->services = check_extend(c, c->services, c->n_services, c->n_through, sizeof(*c->services));
+	c->services =
+		check_extend(c, c->services, c->n_services, c->n_through, sizeof(*c->services));
 	for (uint32_t i = 0; i < c->n_through; i++)
 		c->services[c->n_services++] = c->through[i];
 }
