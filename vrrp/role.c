@@ -30,7 +30,8 @@ struct vrrp_role {
 	struct detector detector; /* peer_detect */
 	struct tunables sysctls;
 	unsigned links_gen; /* of the links that they were last looked at with */
-	const struct model *model; /* in force; NULL: none yet */
+	bool no_local_igmp; /* disable_local_igmp */
+	bool accept_local;  /* some check has through_service */
 	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
@@ -162,11 +163,10 @@ static void prune_vmacs(void)
 static void settle_sysctls(void)
 {
 	tunables_begin(&vrrp.sysctls);
-	if (vrrp.model && !vrrp.stopping) {
-		if (vrrp.model->global->disable_local_igmp)
-			sysctls_want_no_igmp(&vrrp.sysctls);
-		sysctls_want_checks(&vrrp.sysctls, vrrp.model);
-	}
+	if (vrrp.no_local_igmp && !vrrp.stopping)
+		sysctls_want_no_igmp(&vrrp.sysctls);
+	if (vrrp.accept_local && !vrrp.stopping)
+		sysctls_want_accept_local(&vrrp.sysctls);
 	for (const struct instance *in = vrrp.instances; in; in = in->next)
 		sysctls_want_instance(&vrrp.sysctls, in->config);
 	tunables_settle(&vrrp.sysctls);
@@ -485,7 +485,8 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	commit_groups(now);
 	memory_retain(&vrrp.shell.memory, now);
 	vrrp.committing = false;
-	vrrp.model = now;
+	vrrp.no_local_igmp = now->global->disable_local_igmp;
+	vrrp.accept_local = now->global->accept_local;
 	set_delays(now->global);
 	settle_sysctls();
 	if (!ev_is_active(&vrrp.startup))

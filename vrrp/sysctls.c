@@ -57,20 +57,7 @@ void sysctls_want_no_igmp(struct tunables *t)
 	tunables_want(t, "ipv4/igmp_link_local_mcast_reports", "0");
 }
 
-static void want_checks_of(struct tunables *t, const struct real_server *r)
+void sysctls_want_accept_local(struct tunables *t)
 {
-	for (uint32_t i = 0; i < r->n_checks; i++) {
-		const struct check *k = &r->checks[i];
-
-		if (k->through.family && k->address.family == AF_INET)
-			want_ipv4(t, k->bind_ifname[0] ? k->bind_ifname : "all", "accept_local",
-				  "1");
-	}
-}
-
-void sysctls_want_checks(struct tunables *t, const struct model *m)
-{
-	for (uint32_t i = 0; i < m->n_services; i++)
-		for (uint32_t j = 0; j < m->services[i].n_servers; j++)
-			want_checks_of(t, &m->services[i].servers[j]);
+	want_ipv4(t, "all", "accept_local", "1");
 }

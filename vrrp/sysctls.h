@@ -15,7 +15,7 @@ extern const struct tunables_place sysctls_place;
 /* disable_local_igmp: no reports of membership in 224.0.0.0/24. */
 void sysctls_want_no_igmp(struct tunables *t);
 /* through_service: answers to checks come with a virtual address that this node may have itself. */
-void sysctls_want_checks(struct tunables *t, const struct model *m);
+void sysctls_want_accept_local(struct tunables *t);
 void sysctls_want_instance(struct tunables *t, const struct vrrp_instance *c);
 
 #endif

@@ -94,6 +94,8 @@ void through_finish(struct checker *c, const struct check_draft *d, const struct
 	k->port = vs->port;
 	k->fwmark = mark_of(c, vs, r);
 	k->through = r->address;
+	if (vs->family == AF_INET)
+		c->global.g.accept_local = true;
 }
 
 /* Behind all that the file has. */
