@@ -85,6 +85,14 @@ class Director:
     def file(self, name):
         return f"{self.dir}/tandem/{name}"
 
+    def has_pid(self):
+        """From here on a signal is heard, however early it comes."""
+        try:
+            with open(self.file("tandemd.pid")) as f:
+                return f.read().strip() == str(self.daemon.proc.pid)
+        except OSError:
+            return False
+
     def kill_supervisor(self):
         self.daemon.proc.kill()
         self.daemon.proc.wait()
@@ -196,7 +204,7 @@ def stop(one):
     before = len(one.said())
     one.kill_supervisor()
     one.daemon.start()
-    time.sleep(0.02)
+    expect(wait_for(lambda: one.has_pid(), 5, 0.001), "its pid is known")
     status = one.daemon.stop()
     expect(status == 0 and not one.daemon.roles(), "a stop while roles are adopted ends them too",
            one.daemon.roles())
