@@ -12,7 +12,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, Pair, expect, run  # noqa: E402
+from lab import ECHO_PORT, Pair, expect, run, wait_for  # noqa: E402
 from lab.ipvsadm import table  # noqa: E402
 
 MACHINES = 4  # that the real servers' addresses are on
@@ -28,6 +28,11 @@ def serving(node, pair):
             here = row[:2] == ["TCP", f"{pair.vip}:{ECHO_PORT}"]
         found += here and row[0] == "->" and int(row[2]) > 0
     return found
+
+
+def expect_serving(node, pair, count, what):
+    """The kernel brings its figures up to date every 2 s."""
+    expect(wait_for(lambda: serving(node, pair) == count, 10, 0.2), what, serving(node, pair))
 
 
 def check_table(pair, node, words):
@@ -47,11 +52,11 @@ def main():
     for node in pair.directors:
         check_table(pair, node, words)
     with pair.traffic(SESSIONS) as seen:
-        expect(serving(pair.d1, pair) == count, f"all {count} serve", serving(pair.d1, pair))
+        expect_serving(pair.d1, pair, count, f"all {count} serve")
         pair.d1.crash()
         expect(pair.wait_active(pair.d2, 10), "d2 takes over", pair.holders())
     expect(seen.sessions.alive == seen.sessions.asked, "no session is lost", vars(seen.sessions))
-    expect(serving(pair.d2, pair) == count, f"all {count} serve behind d2", serving(pair.d2, pair))
+    expect_serving(pair.d2, pair, count, f"all {count} serve behind d2")
 
 
 run(main)
