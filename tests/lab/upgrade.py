@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=300
-# also: --daemon keepalived
 """Other programs take the place of those that run, under traffic: tandemctl upgrade, and a restart
 of tandemd, of the active director of a pair and of one that is alone; also from a version whose
 messages are others, and not when the new programs don't work.
