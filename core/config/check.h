@@ -329,6 +329,7 @@ void tuning_finish(struct checker *c);
 
 /* check_notify.c: what is told to whom */
 void notify_finish(struct checker *c);
+void mail_init(struct global *g);
 void mail_finish(struct checker *c);
 /* What smtp_alert comes to: an object's own, smtp_alert_vrrp or _checker, the global; -1: not set. */
 bool mail_wanted(int8_t own, int8_t of_kind, int8_t of_all, bool otherwise);

@@ -21,15 +21,12 @@ void global_init(struct checker *c)
 			       .script_user = "",
 			       .script_group = "",
 			       .vmac_prefix = "",
-			       .vmac_addr_prefix = "",
-			       .smtp_server = "",
-			       .smtp_helo_name = "",
-			       .smtp_timeout_us = 30000000,
-			       .mail_from = ""};
+			       .vmac_addr_prefix = ""};
 	d->smtp_alert = d->smtp_alert_vrrp = d->smtp_alert_checker = -1;
 	tls_init(&d->tls);
 	garp_init(&d->garp);
 	daemon_init(&d->g);
+	mail_init(&d->g);
 	tuning_init(d);
 	d->g.nft_priority = NFT_PRIORITY;
 	d->default_interface = "eth0";

@@ -5,7 +5,8 @@
 
 #include "core/config/check.h"
 
-#define SMTP_PORT 25
+#define SMTP_PORT	25
+#define SMTP_TIMEOUT_US INT64_C(30000000)
 
 /* It goes on a command line and into a URL. */
 static bool is_host(const char *s)
@@ -88,11 +89,22 @@ bool mail_wanted(int8_t own, int8_t of_kind, int8_t of_all, bool otherwise)
 	return own >= 0 ? own : of_kind >= 0 ? of_kind : of_all >= 0 ? of_all : otherwise;
 }
 
-/* As keepalived: without both there is no mail. */
+void mail_init(struct global *g)
+{
+	g->smtp_server = g->smtp_helo_name = g->mail_from = "";
+	g->smtp_port = 0;
+	g->smtp_timeout_us = SMTP_TIMEOUT_US;
+	g->mail_to = NULL;
+	g->n_mail_to = 0;
+}
+
+/* As keepalived: without both there is no mail, and nothing is left of how it would be sent. */
 void mail_finish(struct checker *c)
 {
-	const struct global_draft *d = &c->global;
+	struct global_draft *d = &c->global;
 
 	if (d->mail_to && !d->g.smtp_server[0])
 		check_warn(c, &d->mail_to->word[0].loc, "there is no smtp_server: no mail is sent");
+	if (!d->g.smtp_server[0] || !d->g.n_mail_to)
+		mail_init(&d->g);
 }
