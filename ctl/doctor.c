@@ -267,27 +267,32 @@ static const char *in_sysctl(const char *ifname, char text[IFNAMSIZ])
 	return text;
 }
 
+static void remedy_of_device(struct report *r, const struct doctor_device *d, const char *family,
+			     const char *setting)
+{
+	char text[IFNAMSIZ];
+
+	remedy(r, "sysctl -w net.%s.conf.%s.%s", family, in_sysctl(d->name, text), setting);
+}
+
 static void about_forwarding(struct report *r, const struct doctor_facts *f)
 {
 	for (size_t i = 0; i < f->n_devices; i++) {
 		const struct doctor_device *d = &f->devices[i];
-		char text[IFNAMSIZ];
 
 		if (d->nat_ipv4 && f->ip_forward == 1 && d->forwarding_ipv4 == 0) {
 			finding(r, DOCTOR_SERIOUS, "forwarding",
 				"IPv4 that comes in by %s is not forwarded: replies of real "
 				"servers by NAT are lost",
 				d->name);
-			remedy(r, "sysctl -w net.ipv4.conf.%s.forwarding=1",
-			       in_sysctl(d->name, text));
+			remedy_of_device(r, d, "ipv4", "forwarding=1");
 		}
 		if (d->nat_ipv6 && f->ipv6_forwarding == 1 && d->forwarding_ipv6 == 0) {
 			finding(r, DOCTOR_SERIOUS, "forwarding-ipv6",
 				"IPv6 that comes in by %s is not forwarded: replies of real "
 				"servers by NAT are lost",
 				d->name);
-			remedy(r, "sysctl -w net.ipv6.conf.%s.forwarding=1",
-			       in_sysctl(d->name, text));
+			remedy_of_device(r, d, "ipv6", "forwarding=1");
 		}
 	}
 }
@@ -298,7 +303,6 @@ static void about_rp_filter(struct report *r, const struct doctor_facts *f)
 {
 	for (size_t i = 0; i < f->n_devices; i++) {
 		const struct doctor_device *d = &f->devices[i];
-		char text[IFNAMSIZ];
 
 		if (d->rp_filter != 1)
 			continue;
@@ -307,16 +311,14 @@ static void about_rp_filter(struct report *r, const struct doctor_facts *f)
 				"rp_filter is strict on %s, and clients are answered by another "
 				"interface: what they send to its addresses is dropped",
 				d->name);
-			remedy(r, "sysctl -w net.ipv4.conf.%s.rp_filter=2",
-			       in_sysctl(d->name, text));
+			remedy_of_device(r, d, "ipv4", "rp_filter=2");
 		} else if (d->instance && f->default_device[0] &&
 			   strcmp(f->default_device, d->name) != 0) {
 			finding(r, DOCTOR_WARNING, "rp-filter",
 				"rp_filter is strict on %s, but the default route leads through "
 				"%s: clients beyond a router are dropped",
 				d->name, f->default_device);
-			remedy(r, "sysctl -w net.ipv4.conf.%s.rp_filter=2",
-			       in_sysctl(d->name, text));
+			remedy_of_device(r, d, "ipv4", "rp_filter=2");
 		}
 	}
 }
@@ -326,7 +328,6 @@ static void about_arp(struct report *r, const struct doctor_facts *f)
 {
 	for (size_t i = 0; i < f->n_devices && f->own_vip; i++) {
 		const struct doctor_device *d = &f->devices[i];
-		char text[IFNAMSIZ];
 
 		if (!d->instance || d->virtual_mac)
 			continue;
@@ -335,16 +336,14 @@ static void about_arp(struct report *r, const struct doctor_facts *f)
 				"%s stays here, whoever is active, and %s answers ARP for it: "
 				"clients come here past the active director",
 				f->own_vip, d->name);
-			remedy(r, "sysctl -w net.ipv4.conf.%s.arp_ignore=1",
-			       in_sysctl(d->name, text));
+			remedy_of_device(r, d, "ipv4", "arp_ignore=1");
 		}
 		if (d->arp_announce == 0 || d->arp_announce == 1) {
 			finding(r, DOCTOR_WARNING, "arp-announce",
 				"%s stays here, whoever is active, and %s may ask by ARP in its "
 				"name: neighbours then send its packets here",
 				f->own_vip, d->name);
-			remedy(r, "sysctl -w net.ipv4.conf.%s.arp_announce=2",
-			       in_sysctl(d->name, text));
+			remedy_of_device(r, d, "ipv4", "arp_announce=2");
 		}
 	}
 }

@@ -39,9 +39,9 @@
  * A cut of either way alone makes no Backup take over, unless the other witness falls silent in the
  * same moments by chance. A cut of both is what VRRP too would take for the death of the Active: it
  * only comes to that sooner, and when the cut is over the better of the two Actives remains, as
- * ever. With a loss of 5 % each way, rule 3 needs three
- * heartbeats and nine pings or their answers to be lost in a row: 0.05^3 × 0.0975^9, once in 1,500
- * years of 200 heartbeats a second. tests/fake/detect_sim runs it with held up processes.
+ * ever. With a loss of 5 % each way, rule 3 needs three heartbeats and nine pings or their answers
+ * to be lost in a row: 0.05^3 × 0.0975^9, once in 1,500 years of 200 heartbeats a second.
+ * tests/fake/detect_sim runs it with held up processes.
  */
 #ifndef TANDEM_VRRP_DETECT_H
 #define TANDEM_VRRP_DETECT_H

@@ -85,12 +85,9 @@ static void test_one_look_for_all_that_drain(void **state)
 	assert_int_equal(world.idle.server, f->model->services[1].servers[2].id);
 }
 
-static void test_slow_start_goes_by_the_clock(void **state)
+/* A server with weight 100 has come back at 3 s, and is to have its weight at 13 s. */
+static void begin_slow_start(struct fixture *f)
 {
-	struct fixture *f = *state;
-	int64_t at_us;
-	int last = 0;
-
 	f->model->services[1].slow_start_us = 10 * USEC_PER_SEC;
 	f->model->services[1].servers[0].weight = 100;
 	commit(f);
@@ -98,6 +95,15 @@ static void test_slow_start_goes_by_the_clock(void **state)
 	keeper_run(&f->keeper, 2 * USEC_PER_SEC);
 	say(f, 1, 0, true);
 	keeper_run(&f->keeper, 3 * USEC_PER_SEC);
+}
+
+static void test_slow_start_goes_by_the_clock(void **state)
+{
+	struct fixture *f = *state;
+	int64_t at_us;
+	int last = 0;
+
+	begin_slow_start(f);
 	assert_int_equal(dest_of(f, 1, 0)->weight, 5);
 	assert_int_equal(world.weight.ramp_permille, 50);
 	for (at_us = keeper_tend_us(&f->keeper); at_us; at_us = keeper_tend_us(&f->keeper)) {
@@ -117,13 +123,7 @@ static void test_weights_are_resumed(void **state)
 	struct fixture *f = *state;
 	struct keeper next;
 
-	f->model->services[1].slow_start_us = 10 * USEC_PER_SEC;
-	f->model->services[1].servers[0].weight = 100;
-	commit(f);
-	say(f, 1, 0, false);
-	keeper_run(&f->keeper, 2 * USEC_PER_SEC);
-	say(f, 1, 0, true);
-	keeper_run(&f->keeper, 3 * USEC_PER_SEC);
+	begin_slow_start(f);
 	f->model->services[1].slow_start_us = 10 * USEC_PER_SEC;
 	f->model->services[1].servers[0].weight = 100;
 	keeper_init(&next);
