@@ -580,7 +580,7 @@ static void start(struct peering *p)
 	sync_audit_open(&p->audit, &p->table, clock_now_us(), on_found, p);
 	ev_timer_set(&p->audit_timer, 0, 0);
 	ev_timer_start(p->loop, &p->audit_timer);
-	log_notice("sync runs on port %u with %u peers, %u paths", p->block->port,
+	log_notice("sync runs on port %u, peers: %u, paths: %u", p->block->port,
 		   p->conf.expected, p->block->n_paths);
 	tell_config(p);
 	p->facts = (struct sync_shield_facts){.started_us = clock_now_us()};
