@@ -25,6 +25,7 @@
 #define STEP_US	    (2 * USEC_PER_MSEC)
 /* For one unit of work, so many of rest. */
 #define REST 19
+#define REST_FIRST 1
 /* One read() of the list that takes longer stops everything else for too long. */
 #define DEAR_US (20 * USEC_PER_MSEC)
 /* Entries a step. */
@@ -38,16 +39,19 @@ static int64_t cpu_us(void)
 	return (int64_t)t.tv_sec * USEC_PER_SEC + t.tv_nsec / 1000;
 }
 
-static int64_t rest_us(int64_t spent_us)
+/* Till the first pass is over, connections that nobody has heard of can be lost. */
+static int64_t rest_us(const struct sync_audit *a, int64_t spent_us)
 {
-	return spent_us * REST > STEP_US ? spent_us * REST : STEP_US;
+	int64_t us = spent_us * (a->counters.passes ? REST : REST_FIRST);
+
+	return us > STEP_US ? us : STEP_US;
 }
 
 void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us,
 		     void (*adopt)(void *ctx, const uint8_t *record, size_t len), void *ctx)
 {
 	*a = (struct sync_audit){
-		.adopt = adopt, .ctx = ctx, .conns = -1, .pass_us = now_us + PASS_US};
+		.adopt = adopt, .ctx = ctx, .conns = -1, .pass_us = now_us + SYNC_AUDIT_FIRST_US};
 	sync_cursor_open(t, &a->cursor);
 }
 
@@ -124,11 +128,17 @@ static struct sync_entry *next_entry(struct sync_audit *a, const struct sync_tab
 	return e && e->version <= a->until ? e : NULL;
 }
 
+/* A line that was missed, as others came and went, is not in the table either. */
+int64_t sync_audit_pause_us(const struct sync_audit *a)
+{
+	return a->unseen || a->adopted || a->again ? PASS_SOON_US : PASS_US;
+}
+
 static void end_pass(struct sync_audit *a, struct sync_table *t, int64_t now_us)
 {
 	walk(a, t, a->fresh.n ? SYNC_AUDIT_BINDING : SYNC_AUDIT_IDLE);
 	a->counters.passes++;
-	a->pass_us = now_us + (a->unseen ? PASS_SOON_US : PASS_US);
+	a->pass_us = now_us + sync_audit_pause_us(a);
 	if (a->repaired)
 		log_warning("sync: the kernel has lost %u connections; they are given to it again",
 			    a->repaired);
@@ -210,7 +220,8 @@ static int start_pass(struct sync_audit *a, struct sync_table *t)
 		return -errno;
 	a->phase = SYNC_AUDIT_READING;
 	a->text_len = 0;
-	a->unseen = a->repaired = 0;
+	a->again = false;
+	a->unseen = a->repaired = a->adopted = 0;
 	t->pass++;
 	return 0;
 }
@@ -236,12 +247,15 @@ static void see(struct sync_audit *a, struct sync_table *t, const char *line)
 	uint8_t record[SYNC_RECORD_MAX];
 	size_t len = proc_conn_parse(line, record);
 	struct sync_entry *e = len ? sync_table_find(t, record) : NULL;
+	bool taken;
 
 	if (e) {
 		e->pass = t->pass;
 	} else if (len && !sync_push_is_own(record) && sync_audit_complete(&a->dests, record)) {
 		a->adopt(a->ctx, record, len);
-		a->counters.adopted += sync_table_find(t, record) != NULL;
+		taken = sync_table_find(t, record) != NULL;
+		a->adopted += taken;
+		a->counters.adopted += taken;
 	}
 }
 
@@ -298,7 +312,7 @@ static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now
 		end_reading(a);
 		walk(a, t, SYNC_AUDIT_JUDGING);
 	}
-	return now_us + rest_us(spent_us);
+	return now_us + rest_us(a, spent_us);
 }
 
 static int64_t idle_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us)
@@ -319,6 +333,19 @@ static int64_t idle_step(struct sync_audit *a, struct sync_table *t, uint64_t gi
 		a->pass_us = now_us + PASS_US;
 	a->look_us = now_us + LOOK_US + REST * 10 * (cpu_us() - before_us);
 	return a->phase == SYNC_AUDIT_IDLE ? a->look_us : now_us + STEP_US;
+}
+
+int64_t sync_audit_hurry(struct sync_audit *a, int64_t at_us)
+{
+	if (a->phase != SYNC_AUDIT_IDLE) {
+		a->again = true;
+		return USEC_NEVER;
+	}
+	if (at_us < a->pass_us)
+		a->pass_us = at_us;
+	if (a->pass_us < a->look_us)
+		a->look_us = a->pass_us;
+	return a->look_us;
 }
 
 int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us)

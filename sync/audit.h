@@ -4,7 +4,9 @@
  * /proc/net/ip_vs_conn shows it, and what it has lost is given to it again; so are the connections of
  * real servers that it has been given later than those.
  *
- * What it has and we don't know of, since this process is new and no peer has told it, is taken up.
+ * What it has and we don't know of is taken up: nobody has heard what the kernel told while this process
+ * was not there, or had no room. So the first pass comes as soon as the peers have told what they know,
+ * and in a hurry; until it is over, connections that were opened meanwhile live on this node alone.
  *
  * What that costs is bounded. Before Linux 6.14 reading the list is quadratic in its length: each
  * read() walks all that came before. So after each one as much time passes as keeps it below a
@@ -50,8 +52,10 @@ struct sync_audit {
 	int64_t short_us; /* for that reason no pass begins before this */
 	int64_t look_us; /* when to look at real servers next */
 	int64_t pass_us; /* when to begin the next pass */
+	bool again;	 /* sync_audit_hurry() was called in the midst of a pass */
 	unsigned unseen; /* in this pass, for the first time */
 	unsigned repaired;
+	unsigned adopted;
 	struct sync_audit_counters counters;
 };
 
@@ -59,9 +63,18 @@ struct sync_audit {
 void sync_audit_open(struct sync_audit *a, struct sync_table *t, int64_t now_us,
 		     void (*adopt)(void *ctx, const uint8_t *record, size_t len), void *ctx);
 void sync_audit_close(struct sync_audit *a, struct sync_table *t);
+/* The kernel may have connections that the table has not: the next pass begins at `at_us`, if not
+ * before, or soon after the present one. Returns when to call sync_audit_step(); USEC_NEVER: as it
+ * said last. */
+int64_t sync_audit_hurry(struct sync_audit *a, int64_t at_us);
 /* A bounded piece of work. `given`: the kernel has been given all up to this version. Returns when to
  * call it again. */
 int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us);
+
+/* After so long the first pass begins, with peers or without. */
+#define SYNC_AUDIT_FIRST_US (3 * USEC_PER_SEC)
+/* How long a pass that is over keeps the next one off: it was sure of everything or it was not. */
+int64_t sync_audit_pause_us(const struct sync_audit *a);
 
 /* What a step judges by; pure. Was this entry in the kernel's list, or is it lost after so many passes? */
 enum sync_audit_verdict {

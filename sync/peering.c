@@ -23,6 +23,7 @@
 #define FRAMES_AT_ONCE	 64
 #define CAPTURE_AT_ONCE	 256
 #define EXPIRE_AT_ONCE	 65536
+#define AUDIT_DROPS_US	 (3 * USEC_PER_SEC) /* who is flooded has no time for it now */
 #define HEARTBEAT_US	 (100 * USEC_PER_MSEC)
 #define BATCH_US	 USEC_PER_MSEC
 
@@ -281,12 +282,33 @@ static void on_record(void *ctx, const uint8_t *record, size_t len)
 		sync_session_put(p->session, clock_now_us(), record, len);
 }
 
+static void call_audit(struct peering *p, int64_t at_us, int64_t now_us)
+{
+	ev_timer_stop(p->loop, &p->audit_timer);
+	ev_timer_set(&p->audit_timer, at_us > now_us ? (double)(at_us - now_us) / USEC_PER_SEC : 0,
+		     0);
+	ev_timer_start(p->loop, &p->audit_timer);
+}
+
+/* The kernel may have connections that its list alone tells of. */
+static void hurry_audit(struct peering *p, int64_t at_us)
+{
+	int64_t step_us = sync_audit_hurry(&p->audit, at_us);
+
+	if (step_us != USEC_NEVER)
+		call_audit(p, step_us, clock_now_us());
+}
+
 static void on_kernel(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct peering *p = w->data;
+	uint64_t drops = p->kernel.capture_drops;
+	int64_t now_us = clock_now_us();
 
-	sync_kernel_capture(&p->kernel, clock_now_us(), CAPTURE_AT_ONCE, on_record, p);
+	sync_kernel_capture(&p->kernel, now_us, CAPTURE_AT_ONCE, on_record, p);
 	sync_session_set_drops(p->session, p->kernel.drops);
+	if (p->kernel.capture_drops != drops)
+		hurry_audit(p, now_us + AUDIT_DROPS_US);
 }
 
 static void on_foreign_record(void *ctx, const uint8_t *record, size_t len)
@@ -325,8 +347,7 @@ static void on_audit(struct ev_loop *loop, ev_timer *w, int events)
 	int64_t now_us = clock_now_us(), at_us;
 
 	at_us = sync_audit_step(&p->audit, &p->table, sync_kernel_version(&p->kernel), now_us);
-	ev_timer_set(w, (double)(at_us - now_us) / USEC_PER_SEC, 0);
-	ev_timer_start(loop, w);
+	call_audit(p, at_us, now_us);
 }
 
 static void on_echo(struct ev_loop *loop, ev_io *w, int events)
@@ -356,6 +377,8 @@ static void look_at_synced(struct peering *p)
 		if (p->synced)
 			log_notice("synced: the kernel has all %zu connections that the peers knew",
 				   p->table.n);
+		if (p->synced && !p->audit.counters.passes)
+			hurry_audit(p, clock_now_us());
 		p->changed();
 	}
 }
@@ -578,8 +601,7 @@ static void start(struct peering *p)
 	ev_timer_again(p->loop, &p->push_timer);
 	open_kernel_peer(p);
 	sync_audit_open(&p->audit, &p->table, clock_now_us(), on_found, p);
-	ev_timer_set(&p->audit_timer, 0, 0);
-	ev_timer_start(p->loop, &p->audit_timer);
+	call_audit(p, 0, 0);
 	log_notice("sync runs on port %u, peers: %u, paths: %u", p->block->port,
 		   p->conf.expected, p->block->n_paths);
 	tell_config(p);

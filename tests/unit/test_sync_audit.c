@@ -211,6 +211,35 @@ static void test_found(void **state)
 	proc_dests_done(&dests);
 }
 
+static void adopt_nothing(void *ctx, const uint8_t *record, size_t len)
+{
+}
+
+/* When the list is read: soon after the start, when somebody has reason to, and again until all is sure. */
+static void test_when(void **state)
+{
+	struct sync_audit a;
+	struct sync_table t;
+
+	assert_int_equal(sync_table_init(&t, 1, 1, 100), 0);
+	sync_audit_open(&a, &t, 0, adopt_nothing, NULL);
+	a.look_us = USEC_PER_SEC;
+	assert_int_equal(a.pass_us, SYNC_AUDIT_FIRST_US);
+	assert_int_equal(sync_audit_hurry(&a, 2 * SYNC_AUDIT_FIRST_US), USEC_PER_SEC);
+	assert_int_equal(a.pass_us, SYNC_AUDIT_FIRST_US);
+	assert_int_equal(sync_audit_hurry(&a, 500), 500);
+	assert_int_equal(a.pass_us, 500);
+	a.phase = SYNC_AUDIT_READING;
+	assert_int_equal(sync_audit_hurry(&a, 600), USEC_NEVER);
+	assert_int_equal(sync_audit_pause_us(&a), 3 * USEC_PER_SEC);
+	a.again = false;
+	assert_int_equal(sync_audit_pause_us(&a), 30 * USEC_PER_SEC);
+	a.adopted = 1;
+	assert_int_equal(sync_audit_pause_us(&a), 3 * USEC_PER_SEC);
+	sync_audit_close(&a, &t);
+	sync_table_done(&t);
+}
+
 static void test_given_again(void **state)
 {
 	struct sync_record r = connection("10.0.0.100", 8000, "10.0.0.11", 8000);
@@ -237,8 +266,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dests),	    cmocka_unit_test(test_new_dests),
 		cmocka_unit_test(test_nonsense),    cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_judgement),   cmocka_unit_test(test_given_again),
-		cmocka_unit_test(test_found),
+		cmocka_unit_test(test_judgement),   cmocka_unit_test(test_when),
+		cmocka_unit_test(test_given_again), cmocka_unit_test(test_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
