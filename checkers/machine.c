@@ -261,6 +261,12 @@ static enum check_change set_up(struct check_state *s, bool up, int64_t now_us)
 	return up ? CHECK_WENT_UP : CHECK_WENT_DOWN;
 }
 
+void check_machine_doubt(struct check_state *s, int64_t now_us)
+{
+	if (set_up(s, false, now_us) != CHECK_SAME)
+		text_set(&s->result, "changed, and not run since");
+}
+
 static void take_agent(struct check_agent *a, const struct check_agent_said *said)
 {
 	if (said->status)

@@ -124,6 +124,12 @@ void check_machine_resume(struct check_state *s, const struct check *conf,
 bool check_machine_reconf(struct check_state *s, const struct check *old, const struct check *conf,
 			  int64_t first_run_us, int64_t now_us);
 
+/*
+ * Its target changed while its server is down: what has passed was another one, and an edit alone
+ * puts no server back.
+ */
+void check_machine_doubt(struct check_state *s, int64_t now_us);
+
 /* A run has ended. */
 enum check_change check_machine_result(struct check_state *s, const struct check *conf,
 				       const struct check_result *result, int64_t now_us);

@@ -371,6 +371,8 @@ static void place_check(struct update *u, struct checked *c, const struct check 
 		c->retargeted =
 			check_machine_reconf(&c->state, c->conf, conf, first_run_us, u->now_us);
 		c->conf = conf;
+		if (c->retargeted && !c->server->up)
+			check_machine_doubt(&c->state, u->now_us);
 	} else if (saved) {
 		check_machine_resume(&c->state, conf, saved, first_run_us, u->now_us);
 		if (latency)

@@ -184,6 +184,130 @@ static void test_new_check_begins_as_its_server_is(void **state)
 	check_set_done(&set);
 }
 
+/* What an operator may do to the checks of a server, of which one passes and one fails. */
+static void edit_address(struct world *w)
+{
+	w->checks[0][0].address.b[3] = 9;
+	w->checks[0][1].address.b[3] = 9;
+}
+
+static void edit_port(struct world *w)
+{
+	w->checks[0][0].port = 8080;
+	w->checks[0][1].port = 8081;
+}
+
+static void edit_times(struct world *w)
+{
+	for (int i = 0; i < 2; i++) {
+		w->checks[0][i].retry = 5;
+		w->checks[0][i].rise = 3;
+		w->checks[0][i].delay_loop_us = S;
+		w->checks[0][i].connect_timeout_us = S;
+	}
+}
+
+static void edit_method(struct world *w)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		w->checks[0][i].id = model_id_check(w->servers[0].id, CHECK_PING, i);
+}
+
+static void edit_order(struct world *w)
+{
+	w->checks[0][0].port = 81;
+	w->checks[0][1].port = 80;
+}
+
+/* The failing one moves up to where the passing one was. */
+static void edit_number(struct world *w)
+{
+	w->checks[0][0].port = 81;
+	w->servers[0].n_checks = 1;
+}
+
+static void edit_more(struct world *w)
+{
+	w->checks[0][2] = w->checks[0][1];
+	w->checks[0][2].id = model_id_check(w->servers[0].id, CHECK_TCP, 2);
+	w->servers[0].n_checks = 3;
+}
+
+static void edit_alpha(struct world *w)
+{
+	w->checks[0][0].alpha = w->checks[0][1].alpha = true;
+}
+
+static void edit_server(struct world *w)
+{
+	w->servers[0].weight = 7;
+	w->servers[0].forward = IPVS_FORWARD_TUNNEL;
+}
+
+static void (*const edits[])(struct world *w) = {
+	edit_address, edit_port, edit_times, edit_method, edit_order,
+	edit_number, edit_more, edit_alpha, edit_server,
+};
+#define EDITS (sizeof(edits) / sizeof(*edits))
+
+static void two_checks(struct world *w)
+{
+	world_init(w, (uint32_t[]){2}, 1);
+	w->checks[0][1].port = 81;
+}
+
+static void run_all(struct check_set *set, const struct world *w, enum check_outcome outcome,
+		    int64_t now_us)
+{
+	for (uint32_t n = 0; n < 8; n++)
+		for (uint32_t i = 0; i < w->servers[0].n_checks; i++)
+			end(check_of(set, w, 0, (int)i), outcome, now_us);
+}
+
+static void test_no_edit_puts_a_server_back(void **state)
+{
+	for (size_t i = 0; i < EDITS; i++) {
+		struct check_set set = {0};
+		struct world a, b;
+
+		two_checks(&a);
+		update(&set, &a, 100 * S);
+		end(check_of(&set, &a, 0, 0), CHECK_PASS, 101 * S);
+		end(check_of(&set, &a, 0, 1), CHECK_FAIL, 101 * S);
+		two_checks(&b);
+		edits[i](&b);
+		update(&set, &b, 102 * S);
+		assert_false(server_of(&set, &b, 0)->up);
+		assert_false(server_of(&set, &b, 0)->changed);
+		assert_int_equal(server_of(&set, &b, 0)->since_us, 101 * S);
+		run_all(&set, &b, CHECK_FAIL, 103 * S);
+		assert_false(server_of(&set, &b, 0)->up);
+		run_all(&set, &b, CHECK_PASS, 104 * S);
+		assert_true(server_of(&set, &b, 0)->up);
+		check_set_done(&set);
+	}
+}
+
+static void test_no_edit_takes_a_server_out(void **state)
+{
+	for (size_t i = 0; i < EDITS; i++) {
+		struct check_set set = {0};
+		struct world a, b;
+
+		two_checks(&a);
+		update(&set, &a, 100 * S);
+		run_all(&set, &a, CHECK_PASS, 101 * S);
+		two_checks(&b);
+		edits[i](&b);
+		update(&set, &b, 102 * S);
+		assert_true(server_of(&set, &b, 0)->up);
+		assert_false(server_of(&set, &b, 0)->changed);
+		run_all(&set, &b, CHECK_FAIL, 103 * S);
+		assert_false(server_of(&set, &b, 0)->up);
+		check_set_done(&set);
+	}
+}
+
 static void test_last_failing_check_removed(void **state)
 {
 	struct check_set set = {0};
@@ -485,6 +609,8 @@ int main(void)
 		cmocka_unit_test(test_alpha_starts_down),
 		cmocka_unit_test(test_reload_without_change_changes_nothing),
 		cmocka_unit_test(test_new_check_begins_as_its_server_is),
+		cmocka_unit_test(test_no_edit_puts_a_server_back),
+		cmocka_unit_test(test_no_edit_takes_a_server_out),
 		cmocka_unit_test(test_last_failing_check_removed),
 		cmocka_unit_test(test_first_check_of_a_known_server),
 		cmocka_unit_test(test_removed_checks_are_dropped_once),
