@@ -64,15 +64,12 @@ static bool received(struct stream *s, const char *at, size_t len)
 	return true;
 }
 
-/* The end of the connection ends the line, too. */
+/* Half a line says less than it seems to, "maxconn:3" of "maxconn:30". HAProxy wants its end, too. */
 static void closed_or_late(struct stream *s, const char *what)
 {
 	struct agent_probe *a = (struct agent_probe *)s;
 
-	if (a->len && s->closed)
-		take_line(a);
-	else
-		failed(s, what);
+	failed(s, a->len && s->closed ? "closes the connection in the middle of its line" : what);
 }
 
 static const struct stream_ops agent = {

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import Node, Switch, Tandem, expect, nasty, need, note, run, wait_for  # noqa: E402
+from lab import Node, Switch, Tandem, certificates, expect, nasty, need, note, run, wait_for  # noqa: E402
 from lab.daemon import installed  # noqa: E402
 
 ADDRESS = "10.0.0.2"
@@ -160,31 +160,8 @@ def config():
             f" protocol TCP\n alpha\n {reals} }}\n")
 
 
-def certificate(name, days):
-    """Signed by itself, for good.example."""
-    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-               "-subj", "/CN=good.example", "-addext", "subjectAltName=DNS:good.example"]
-    if days < 0:  # made long ago
-        request = ["openssl", "req", "-new", "-key", f"{DIR}/key.pem", "-subj", "/CN=good.example"]
-        subprocess.run([*request, "-out", f"{DIR}/old.csr"], check=True, capture_output=True)
-        os.makedirs(f"{DIR}/ca", exist_ok=True)
-        open(f"{DIR}/ca/index", "w").close()
-        with open(f"{DIR}/ca.conf", "w") as f:
-            f.write(f"[ca]\ndefault_ca=a\n[a]\ndatabase={DIR}/ca/index\nnew_certs_dir={DIR}/ca\n"
-                    "rand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
-        subprocess.run(["openssl", "ca", "-batch", "-config", f"{DIR}/ca.conf", "-selfsign", "-keyfile",
-                        f"{DIR}/key.pem", "-in", f"{DIR}/old.csr", "-out", f"{DIR}/{name}", "-notext",
-                        "-startdate", "20200101000000Z", "-enddate", "20200201000000Z"],
-                       check=True, capture_output=True)
-        return
-    subprocess.run([*request, "-days", str(days), "-keyout", f"{DIR}/key.pem", "-out", f"{DIR}/{name}"],
-                   check=True, capture_output=True)
-
-
 def start_servers(web):
-    os.makedirs(DIR, exist_ok=True)
-    certificate("good.pem", 10)
-    certificate("old.pem", -1)
+    certificates.make(DIR)
     with open(f"{DIR}/conf", "w") as f:
         f.write(NGINX)
     os.makedirs(f"{DIR}/pages", exist_ok=True)
@@ -193,7 +170,6 @@ def start_servers(web):
             f.write(text)
     subprocess.run(["openssl", "pkey", "-aes256", "-passout", "pass:open", "-in", f"{DIR}/key.pem", "-out",
                     f"{DIR}/locked.pem"], check=True, capture_output=True)
-    os.chmod(f"{DIR}/key.pem", 0o644)
     os.chmod(f"{DIR}/locked.pem", 0o644)
     web.spawn(["nginx", "-p", DIR, "-c", f"{DIR}/conf"], log="nginx.log")
     web.spawn([sys.executable, "-m", "lab.nasty", str(NASTY), f"{DIR}/good.pem", f"{DIR}/key.pem"], log="nasty.log",
