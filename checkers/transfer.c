@@ -248,9 +248,17 @@ void transfer_connect(struct transfer *t, const struct transfer_ops *ops)
 
 /* The answer */
 
+/* libcurl keeps its first complaint, even of no more than that a peer which is gone has no name. */
+static const char *complaint(const struct transfer *t, CURLcode code)
+{
+	if (t->error[0] && strncmp(t->error, "getpeername()", strlen("getpeername()")) != 0)
+		return t->error;
+	return curl_easy_strerror(code);
+}
+
 static void judge_failure(struct transfer *t, CURLcode code, struct check_result *ret)
 {
-	const char *words = t->error[0] ? t->error : curl_easy_strerror(code);
+	const char *words = complaint(t, code);
 
 	if (curl_tls_is_ours(code))
 		ret->outcome = CHECK_UNKNOWN;
