@@ -106,11 +106,13 @@ static void punish(struct check_state *s, const struct check *conf, int64_t now_
 /* It passes, and would be up. */
 static bool is_held(struct check_state *s, const struct check *conf, int64_t now_us)
 {
+	struct text said = s->result;
+
 	if (s->held && penalty_now(s, conf, now_us) <= PENALTY_REUSE)
 		s->held = false;
 	if (s->held)
 		text_set(&s->result, "%.110s; went down too often, held down for %lld s more",
-			 s->result.s,
+			 said.s,
 			 (long long)((reuse_us(s, conf) - now_us) / USEC_PER_SEC + 1));
 	return s->held;
 }

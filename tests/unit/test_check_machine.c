@@ -385,7 +385,7 @@ static void test_flap_damping(void **state)
 	s = started(true);
 	assert_int_equal(flap_until_held(&s, &c, 1, &now), 3);
 	assert_true(s.held && !s.up);
-	assert_non_null(strstr(s.result.s, "held down"));
+	assert_non_null(strstr(s.result.s, "pass; went down too often, held down for "));
 	/* It passes all the time, and comes back when the penalty has decayed to 750: two half-lives
 	 * from a little less than 3000. */
 	held_at = now;
