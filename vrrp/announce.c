@@ -115,7 +115,7 @@ size_t announce_frame(const struct announcement *a, uint8_t frame[ANNOUNCE_FRAME
 	return a->address.family == AF_INET ? arp_frame(a, frame) : na_frame(a, frame);
 }
 
-/* The queue */
+/* The queues */
 
 struct frame {
 	int index;
@@ -133,6 +133,24 @@ struct announcer_job {
 	struct frame frames[];
 };
 
+/* Where a queue goes on. */
+struct place {
+	struct announcer_job *job;
+	uint32_t round;
+	size_t at;
+};
+
+struct announcer_lane {
+	struct announcer_lane *next;
+	struct announcer *announcer;
+	uint32_t pace;
+	unsigned tries; /* of the first, which the interface had no room for */
+	ev_timer timer; /* until it goes on; without it, it ends */
+	struct announcer_job *head;
+	struct announcer_job **tail;
+	struct place place;
+};
+
 struct burst {
 	unsigned n;
 	struct mmsghdr list[BURST_MAX];
@@ -141,9 +159,9 @@ struct burst {
 };
 
 /* Moves behind the frame that it returns; NULL: there are no more. */
-static struct frame *place_next(struct announcer_place *p)
+static struct frame *place_next(struct place *p)
 {
-	for (; p->job; *p = (struct announcer_place){p->job->next, 0, 0}) {
+	for (; p->job; *p = (struct place){p->job->next, 0, 0}) {
 		for (; p->round < p->job->rounds; p->round++, p->at = 0) {
 			while (p->at < p->job->n) {
 				struct frame *f = &p->job->frames[p->at++];
@@ -156,20 +174,20 @@ static struct frame *place_next(struct announcer_place *p)
 	return NULL;
 }
 
-static void drop_done(struct announcer *a)
+static void drop_done(struct announcer_lane *l)
 {
-	struct announcer_place ahead = a->place;
+	struct place ahead = l->place;
 	struct announcer_job *done;
 
 	if (!place_next(&ahead))
-		a->place = ahead;
-	while (a->head != a->place.job) {
-		done = a->head;
-		a->head = done->next;
+		l->place = ahead;
+	while (l->head != l->place.job) {
+		done = l->head;
+		l->head = done->next;
 		free(done);
 	}
-	if (!a->head)
-		a->tail = &a->head;
+	if (!l->head)
+		l->tail = &l->head;
 }
 
 static void burst_add(struct burst *b, struct frame *f)
@@ -185,7 +203,7 @@ static void burst_add(struct burst *b, struct frame *f)
 }
 
 /* No further than a pause is asked for. */
-static void burst_fill(struct burst *b, struct announcer_place from)
+static void burst_fill(struct burst *b, struct place from)
 {
 	struct frame *f;
 
@@ -197,101 +215,167 @@ static void burst_fill(struct burst *b, struct announcer_place from)
 	}
 }
 
-static void set_timer(struct announcer *a, int64_t after_us)
+static void set_timer(struct announcer_lane *l, int64_t after_us)
 {
-	ev_timer_stop(a->loop, &a->timer);
-	ev_timer_set(&a->timer, (double)after_us / USEC_PER_SEC, 0);
-	ev_timer_start(a->loop, &a->timer);
+	ev_timer_stop(l->announcer->loop, &l->timer);
+	ev_timer_set(&l->timer, (double)after_us / USEC_PER_SEC, 0);
+	ev_timer_start(l->announcer->loop, &l->timer);
 }
 
 /* Behind `n` frames; returns the pause that the last of them asks for. */
-static int64_t move_on(struct announcer *a, unsigned n)
+static int64_t move_on(struct announcer_lane *l, unsigned n)
 {
 	int64_t interval_us = 0;
 
 	for (; n; n--)
-		interval_us = place_next(&a->place)->interval_us;
-	drop_done(a);
+		interval_us = place_next(&l->place)->interval_us;
+	drop_done(l);
 	return interval_us;
 }
 
-static void send_burst(struct announcer *a)
+static void send_burst(struct announcer_lane *l)
 {
+	struct announcer *a = l->announcer;
 	struct burst b;
 	int64_t pause_us;
 	int sent;
 
-	burst_fill(&b, a->place);
+	burst_fill(&b, l->place);
 	sent = b.n ? sendmmsg(a->sock, b.list, b.n, MSG_DONTWAIT) : 0;
-	if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS) && a->tries++ < ROOM_TRIES) {
-		set_timer(a, ROOM_PAUSE_US);
+	if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS) && l->tries++ < ROOM_TRIES) {
+		set_timer(l, ROOM_PAUSE_US);
 		return;
 	}
-	a->tries = 0;
+	l->tries = 0;
 	a->errors += sent < 0;
 	/* What can't be sent is passed over. */
-	pause_us = move_on(a, sent < 0 ? 1 : (unsigned)sent);
-	if (pause_us || a->head)
-		set_timer(a, pause_us);
+	pause_us = move_on(l, sent < 0 ? 1 : (unsigned)sent);
+	if (pause_us || l->head)
+		set_timer(l, pause_us);
+}
+
+/* Ends when nothing waits and no pause is to be kept. */
+static void lane_go_on(struct announcer_lane *l)
+{
+	struct announcer_lane **at = &l->announcer->lanes;
+
+	send_burst(l);
+	if (ev_is_active(&l->timer))
+		return;
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	free(l);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
-	send_burst(w->data);
+	lane_go_on(w->data);
 }
 
 int announcer_open(struct announcer *a, struct ev_loop *loop)
 {
 	*a = (struct announcer){.loop = loop};
-	a->tail = &a->head;
 	/* Protocol 0: sends only. */
 	a->sock = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (a->sock < 0)
-		return -errno;
-	ev_timer_init(&a->timer, on_timer, 0, 0);
-	a->timer.data = a;
-	return 0;
+	return a->sock < 0 ? -errno : 0;
 }
 
-static struct announcer_job *job_new(const struct announcement *list, size_t n, uint32_t rounds)
+void announcer_set_groups(struct announcer *a, struct announcer_group *list, size_t n)
 {
-	struct announcer_job *job = must(malloc(sizeof(*job) + n * sizeof(*job->frames)));
+	free(a->groups);
+	a->groups = list;
+	a->n_groups = n;
+}
 
-	job->next = NULL;
-	job->rounds = rounds;
-	job->n = n;
+const struct announcer_group *announcer_group_of(const struct announcer *a, const char *ifname)
+{
+	for (size_t i = 0; i < a->n_groups; i++)
+		if (!strcmp(a->groups[i].ifname, ifname))
+			return &a->groups[i];
+	return NULL;
+}
+
+static struct announcer_lane *lane_of(struct announcer *a, uint32_t pace)
+{
+	struct announcer_lane *l = a->lanes;
+
+	while (l && l->pace != pace)
+		l = l->next;
+	if (l)
+		return l;
+	l = must(malloc(sizeof(*l)));
+	*l = (struct announcer_lane){.next = a->lanes, .announcer = a, .pace = pace};
+	l->tail = &l->head;
+	ev_timer_init(&l->timer, on_timer, 0, 0);
+	l->timer.data = l;
+	a->lanes = l;
+	return l;
+}
+
+/* Those of the list that go at this pace. */
+static struct announcer_job *job_new(const struct announcement *list, size_t n, uint32_t rounds,
+				     uint32_t pace)
+{
+	struct announcer_job *job;
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < n; i++)
+		wanted += list[i].pace == pace;
+	job = must(malloc(sizeof(*job) + wanted * sizeof(*job->frames)));
+	*job = (struct announcer_job){.rounds = rounds};
 	for (size_t i = 0; i < n; i++) {
-		struct frame *f = &job->frames[i];
+		struct frame *f = &job->frames[job->n];
 
+		if (list[i].pace != pace)
+			continue;
 		f->index = list[i].index;
 		f->address = list[i].address;
 		f->interval_us = list[i].interval_us;
 		f->len = announce_frame(&list[i], f->bytes);
+		job->n++;
 	}
 	return job;
 }
 
-void announcer_send(struct announcer *a, const struct announcement *list, size_t n, uint32_t rounds)
+static void lane_put(struct announcer_lane *l, struct announcer_job *job)
 {
-	struct announcer_job *job;
-
-	if (!n || !rounds)
-		return;
-	job = job_new(list, n, rounds);
-	if (!a->head)
-		a->place = (struct announcer_place){.job = job};
-	*a->tail = job;
-	a->tail = &job->next;
-	if (!ev_is_active(&a->timer))
-		send_burst(a);
+	if (!l->head)
+		l->place = (struct place){.job = job};
+	*l->tail = job;
+	l->tail = &job->next;
+	if (!ev_is_active(&l->timer))
+		lane_go_on(l);
 }
 
-void announcer_cancel(struct announcer *a, int index, const struct addr *address)
+static bool is_first_of_its_pace(const struct announcement *list, size_t i)
 {
-	for (struct announcer_job *job = a->head; job; job = job->next)
+	for (size_t k = 0; k < i; k++)
+		if (list[k].pace == list[i].pace)
+			return false;
+	return true;
+}
+
+void announcer_send(struct announcer *a, const struct announcement *list, size_t n, uint32_t rounds)
+{
+	for (size_t i = 0; rounds && i < n; i++)
+		if (is_first_of_its_pace(list, i))
+			lane_put(lane_of(a, list[i].pace),
+				 job_new(list, n, rounds, list[i].pace));
+}
+
+static void lane_cancel(struct announcer_lane *l, int index, const struct addr *address)
+{
+	for (struct announcer_job *job = l->head; job; job = job->next)
 		for (size_t i = 0; i < job->n; i++)
 			if (job->frames[i].index == index &&
 			    addr_equal(&job->frames[i].address, address))
 				job->frames[i].len = 0;
-	drop_done(a);
+	drop_done(l);
+}
+
+void announcer_cancel(struct announcer *a, int index, const struct addr *address)
+{
+	for (struct announcer_lane *l = a->lanes; l; l = l->next)
+		lane_cancel(l, index, address);
 }

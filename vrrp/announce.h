@@ -2,7 +2,7 @@
 /*
  * Tells the network where addresses are now: gratuitous ARP (RFC 5227 §3, RFC 9568 §6.4.2) and
  * unsolicited neighbour advertisements (RFC 4861 §7.2.6), as whole frames: many in one system call,
- * or with an interval one by one, so that a switch is not flooded. Knows nothing of VRRP.
+ * or at a pace one by one, so that a switch is not flooded. Knows nothing of VRRP.
  */
 #ifndef TANDEM_VRRP_ANNOUNCE_H
 #define TANDEM_VRRP_ANNOUNCE_H
@@ -10,6 +10,7 @@
 #include "core/addr.h"
 
 #include <ev.h>
+#include <net/if.h>
 #include <stddef.h>
 
 #define ANNOUNCE_FRAME_MAX 86
@@ -20,37 +21,42 @@ struct announcement {
 	uint8_t mac[6];
 	bool router; /* NA: the Router flag */
 	struct addr address;
-	int64_t interval_us; /* until the next one, at least */
+	uint32_t pace;	     /* those of one pace wait for each other */
+	int64_t interval_us; /* until the next one of its pace, at least */
 };
 
 /* The frame for it; returns its length. Pure. */
 size_t announce_frame(const struct announcement *a, uint8_t frame[ANNOUNCE_FRAME_MAX]);
 
-struct announcer_job;
-
-/* Where the queue goes on. */
-struct announcer_place {
-	struct announcer_job *job;
-	uint32_t round;
-	size_t at;
+/* An interface whose announcements go at another interval, or in turn with those of others. */
+struct announcer_group {
+	char ifname[IFNAMSIZ];
+	uint32_t pace;
+	int64_t arp_interval_us;
+	int64_t na_interval_us;
 };
+
+struct announcer_lane;
 
 struct announcer {
 	struct ev_loop *loop;
 	int sock;
 	uint64_t errors;
-	unsigned tries; /* of the first, which the interface had no room for */
-	ev_timer timer; /* until it goes on */
-	struct announcer_job *head;
-	struct announcer_job **tail;
-	struct announcer_place place;
+	struct announcer_group *groups;
+	size_t n_groups;
+	struct announcer_lane *lanes; /* one for each pace at which there is something to do */
 };
 
 /* 0 or -errno. `a` must stay where it is. */
 int announcer_open(struct announcer *a, struct ev_loop *loop);
 
-/* All of the list, `rounds` times over, behind those that wait. As many as one system call takes
- * leave at once, the others from the loop. Never blocks. */
+/* The list, from malloc(), now belongs to it. For what is announced from now on. */
+void announcer_set_groups(struct announcer *a, struct announcer_group *list, size_t n);
+/* NULL: it is in none. */
+const struct announcer_group *announcer_group_of(const struct announcer *a, const char *ifname);
+
+/* All of the list, `rounds` times over, behind those of their pace that wait. As many as one system
+ * call takes leave at once, the others from the loop. Never blocks. */
 void announcer_send(struct announcer *a, const struct announcement *list, size_t n,
 		    uint32_t rounds);
 

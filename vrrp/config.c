@@ -285,11 +285,32 @@ void vrrp_config_hmac(const struct vrrp_instance *c, struct vrrp_hmac_conf *ret)
 	}
 }
 
+/* What keepalived did up to 1.3.6: the pseudo-header had the group as its destination. */
+static struct vrrp_path old_checksum_path(const struct vrrp_instance *c,
+					  const struct vrrp_path *path)
+{
+	return (struct vrrp_path){.src = path->src, .dst = vrrp_config_group(c)};
+}
+
+enum vrrp_packet_result vrrp_config_decode(const struct vrrp_instance *c, const void *data,
+					   size_t len, const struct vrrp_path *path,
+					   struct vrrp_packet *ret)
+{
+	enum vrrp_packet_result result = vrrp_packet_decode(data, len, path, ret);
+	struct vrrp_path old;
+
+	if (result != VRRP_PACKET_CHECKSUM || !c->old_checksum)
+		return result;
+	old = old_checksum_path(c, path);
+	return vrrp_packet_decode(data, len, &old, ret);
+}
+
 int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *path,
 		       uint8_t priority, const uint8_t *trailer, uint8_t buf[VRRP_PACKET_MAX])
 {
 	uint8_t addrs[255 * 16];
 	unsigned size = c->family == AF_INET ? 4 : 16;
+	struct vrrp_path summed;
 	struct vrrp_packet p = {.version = c->version,
 				.vrid = c->vrid,
 				.priority = priority,
@@ -303,7 +324,8 @@ int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *pa
 			memcpy(addrs + p.n_addrs++ * size, c->vips[i].address.b, size);
 	if (c->version == 2)
 		fill_auth(c, &p.auth_type, p.auth_data);
-	return vrrp_packet_encode(&p, path, buf, VRRP_PACKET_MAX);
+	summed = c->old_checksum ? old_checksum_path(c, path) : *path;
+	return vrrp_packet_encode(&p, &summed, buf, VRRP_PACKET_MAX);
 }
 
 static bool advertises(const struct vrrp_packet *p, const struct addr *a)

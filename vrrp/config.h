@@ -46,6 +46,10 @@ struct vrrp_expect vrrp_config_expect(const struct vrrp_instance *c);
 /* auth_hmac, with its keys: to be wiped. Only when there is one. */
 void vrrp_config_hmac(const struct vrrp_instance *c, struct vrrp_hmac_conf *ret);
 
+/* vrrp_packet_decode(), with the checksum as the instance has it. */
+enum vrrp_packet_result vrrp_config_decode(const struct vrrp_instance *c, const void *data,
+					   size_t len, const struct vrrp_path *path,
+					   struct vrrp_packet *ret);
 /* The message, with the trailer unless that is NULL. Its length, or -errno. */
 int vrrp_config_encode(const struct vrrp_instance *c, const struct vrrp_path *path,
 		       uint8_t priority, const uint8_t *trailer, uint8_t buf[VRRP_PACKET_MAX]);

@@ -263,7 +263,7 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 	/* Our own come back over some bridges. */
 	if (addr_equal(&f->path.src, &in->conf.source) || !is_meant_for(in->config, f))
 		return;
-	result = vrrp_packet_decode(f->bytes, f->len, &f->path, &p);
+	result = vrrp_config_decode(in->config, f->bytes, f->len, &f->path, &p);
 	if (result == VRRP_PACKET_OK)
 		result = vrrp_packet_check(&p, &expect, f->ttl);
 	if (result == VRRP_PACKET_OK)

@@ -455,6 +455,30 @@ static void set_delays(const struct global *g)
 	netifs_set_delays(&vrrp.shell.netifs, list, g->n_link_delays);
 }
 
+static void set_garp_groups(const struct global *g)
+{
+	struct announcer_group *list;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < g->n_garp_groups; i++)
+		n += g->garp_groups[i].n_interfaces;
+	list = must(calloc(n + 1, sizeof(*list)));
+	n = 0;
+	for (uint32_t i = 0; i < g->n_garp_groups; i++) {
+		const struct garp_group *group = &g->garp_groups[i];
+
+		for (uint32_t k = 0; k < group->n_interfaces; k++) {
+			struct announcer_group *to = &list[n++];
+
+			strncpy(to->ifname, group->interfaces[k].ifname, sizeof(to->ifname) - 1);
+			to->pace = i;
+			to->arp_interval_us = group->garp_interval_us;
+			to->na_interval_us = group->gna_interval_us;
+		}
+	}
+	announcer_set_groups(&vrrp.shell.announcer, list, n);
+}
+
 static void vrrp_commit(void *ctx, const struct model *now)
 {
 	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
@@ -464,6 +488,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	keep_accept(now);
 	want_claims(now);
 	set_unknown(now->global->log_unknown_vrids);
+	set_garp_groups(now->global);
 	if (!vrrp.started)
 		start_first(now);
 	static_addresses_commit(&vrrp.shell.statics, now);

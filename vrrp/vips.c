@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* No interface has this bit in its index. */
+#define PACE_OF_GROUP (UINT32_C(1) << 30)
+
 static const struct netif *vip_netif(const struct netifs *netifs, const struct vrrp_instance *c,
 				     const struct vip *vip)
 {
@@ -174,21 +177,33 @@ static bool has_ipv6(const struct vrrp_instance *c)
 	return false;
 }
 
+/* Its interval and pace: those of the interface that it is on, or that this one was made on. */
+static void set_pace(const struct announcer *announcer, const struct vrrp_instance *c,
+		     const struct vip *vip, struct announcement *ret)
+{
+	const struct announcer_group *group = announcer_group_of(announcer, model_vip_base(c, vip));
+	bool arp = vip->address.family == AF_INET;
+
+	if (group)
+		ret->interval_us = arp ? group->arp_interval_us : group->na_interval_us;
+	else
+		ret->interval_us = arp ? c->garp_interval_us : c->gna_interval_us;
+	if (ret->interval_us)
+		ret->pace = (group ? PACE_OF_GROUP | group->pace : (uint32_t)ret->index) << 1 | arp;
+}
+
 /* False: its interface has no hardware address, or does not exist. */
-static bool announcement_of(const struct netifs *netifs, const struct vrrp_instance *c,
-			    const struct vip *vip, bool router, struct announcement *ret)
+static bool announcement_of(const struct netifs *netifs, const struct announcer *announcer,
+			    const struct vrrp_instance *c, const struct vip *vip, bool router,
+			    struct announcement *ret)
 {
 	const struct netif *nif = vip_netif(netifs, c, vip);
 
 	if (!nif || !nif->has_mac)
 		return false;
 	*ret = (struct announcement){
-		.index = nif->index,
-		.router = router,
-		.address = vip->address,
-		.interval_us = vip->address.family == AF_INET ? c->garp_interval_us
-							      : c->gna_interval_us,
-	};
+		.index = nif->index, .router = router, .address = vip->address};
+	set_pace(announcer, c, vip, ret);
 	memcpy(ret->mac, nif->mac, sizeof(ret->mac));
 	return true;
 }
@@ -204,7 +219,7 @@ static uint64_t announce(const struct netifs *netifs, struct announcer *announce
 		const struct vip *vip = vrrp_config_vip(c, i);
 
 		if (!only_extra || vrrp_config_is_extra(c, vip))
-			n += announcement_of(netifs, c, vip, router, &list[n]);
+			n += announcement_of(netifs, announcer, c, vip, router, &list[n]);
 	}
 	announcer_send(announcer, list, n, rounds);
 	free(list);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is said of interfaces: interface_up_down_delays, vrf, track_src_ip,
+ * What is said of interfaces: interface_up_down_delays, garp_group, vrf, track_src_ip,
  * garp_extra_if, and what of it suits an instance.
  */
 #include <string.h>
@@ -69,11 +69,70 @@ static void add_delay(struct checker *c, const struct ast_node *line)
 	g->link_delays[g->n_link_delays++] = d;
 }
 
+static bool in_garp_group(const struct garp_group *g, const char *ifname)
+{
+	for (uint32_t i = 0; i < g->n_interfaces; i++)
+		if (!strcmp(g->interfaces[i].ifname, ifname))
+			return true;
+	return false;
+}
+
+static void add_to_garp_group(struct checker *c, struct garp_group *g, const struct ast_word *w)
+{
+	const struct global *all = &c->global.g;
+	struct garp_interface one;
+	bool taken = false;
+
+	if (!value_ifname(c, w, &one.ifname))
+		return;
+	for (uint32_t i = 0; i < all->n_garp_groups; i++)
+		taken |= in_garp_group(&all->garp_groups[i], one.ifname);
+	if (taken || in_garp_group(g, one.ifname)) {
+		check_warn(c, &w->loc, "%s is in a garp_group already; it is left out of this one",
+			   one.ifname);
+		return;
+	}
+	g->interfaces = check_extend(c, g->interfaces, g->n_interfaces, 1, sizeof(one));
+	g->interfaces[g->n_interfaces++] = one;
+}
+
+void set_garp_interface(struct checker *c, void *draft, const struct ast_node *n)
+{
+	add_to_garp_group(c, draft, &n->word[1]);
+}
+
+void set_garp_interfaces(struct checker *c, void *draft, const struct ast_node *n)
+{
+	for (uint32_t k = 1; k < n->n_words; k++)
+		add_to_garp_group(c, draft, &n->word[k]);
+	for (uint32_t i = 0; i < n->n_children; i++)
+		for (uint32_t k = 0; k < n->child[i].n_words; k++)
+			add_to_garp_group(c, draft, &n->child[i].word[k]);
+}
+
+static void add_garp_group(struct checker *c, const struct ast_node *block)
+{
+	struct global *all = &c->global.g;
+	struct garp_group g = {.garp_interval_us = c->global.garp_interval_us,
+			       .gna_interval_us = c->global.gna_interval_us};
+
+	check_block(c, PLACE_GARP_GROUP, &g, block);
+	if (!g.n_interfaces) {
+		check_warn(c, &block->word[0].loc,
+			   "garp_group without an interface; it is left out");
+		return;
+	}
+	all->garp_groups = check_extend(c, all->garp_groups, all->n_garp_groups, 1, sizeof(g));
+	all->garp_groups[all->n_garp_groups++] = g;
+}
+
 void link_check_all(struct checker *c, const struct ast_node *root)
 {
 	for (uint32_t i = 0; i < root->n_children; i++) {
 		const struct ast_node *block = &root->child[i];
 
+		if (!strcmp(block->word[0].s, "garp_group"))
+			add_garp_group(c, block);
 		for (uint32_t k = 0; k < block->n_children &&
 				     !strcmp(block->word[0].s, "interface_up_down_delays");
 		     k++)

@@ -300,6 +300,31 @@ static void finish_version(struct checker *c, struct vrrp_draft *d)
 		v->version = 3;
 }
 
+/* [never]: which it is anyway. */
+void set_vrrp_old_checksum(struct checker *c, void *draft, const struct ast_node *n)
+{
+	struct vrrp_draft *d = draft;
+
+	if (n->n_words == 2 && strcmp(n->word[1].s, "never"))
+		check_warn(c, &n->word[1].loc, "'%s' is not never; the line is left out",
+			   n->word[1].s);
+	else
+		d->v.old_checksum = n->n_words == 1;
+}
+
+static void finish_checksum(struct checker *c, struct vrrp_draft *d)
+{
+	struct vrrp_instance *v = &d->v;
+
+	if (v->old_checksum && (!v->unicast || v->version != 3 || v->family != AF_INET)) {
+		check_warn(c, draft_loc(d),
+			   "%s: old_unicast_checksum is for unicast, version 3 and IPv4; "
+			   "it is left out",
+			   v->name);
+		v->old_checksum = false;
+	}
+}
+
 static void finish_transport(struct checker *c, struct vrrp_draft *d)
 {
 	struct vrrp_instance *v = &d->v;
@@ -422,6 +447,7 @@ static void finish_vrrp(struct checker *c, struct vrrp_draft *d)
 	finish_version(c, d);
 	strict_finish(c, d);
 	finish_transport(c, d);
+	finish_checksum(c, d);
 	finish_preempt(c, d);
 	finish_interval(c, d);
 	finish_auth(c, d);

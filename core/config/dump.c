@@ -313,6 +313,7 @@ static void dump_instance(FILE *out, const struct model *m, const struct vrrp_in
 	dump_flag(out, TAB, "dont_track_primary", !v->track_primary);
 	dump_transport(out, v);
 	dump_bool(out, TAB, "v3_checksum_as_v2", v->checksum_as_v2);
+	dump_flag(out, TAB, "old_unicast_checksum", v->old_checksum);
 	dump_bool(out, TAB, "skip_check_adv_addr", v->skip_check_adv_addr);
 	dump_flag(out, TAB, v->accept ? "accept" : "no_accept", true);
 	dump_flag(out, TAB, "strict_mode", v->strict);
@@ -558,6 +559,7 @@ void config_dump(const struct model *m, FILE *out, bool secrets)
 {
 	dump_global(out, m);
 	dump_link_delays(out, m->global);
+	dump_garp_groups(out, m->global);
 	for (uint32_t i = 0; i < m->n_scripts; i++)
 		dump_script(out, &m->scripts[i]);
 	for (uint32_t i = 0; i < m->n_files; i++)

@@ -25,6 +25,7 @@ void dump_notify(FILE *out, const char *indent, const char *keyword, const struc
 /* dump_global.c */
 void dump_global(FILE *out, const struct model *m);
 void dump_link_delays(FILE *out, const struct global *g);
+void dump_garp_groups(FILE *out, const struct global *g);
 /* Without `secrets`, keys are not told. */
 void dump_peering(FILE *out, const struct sync_block *b, bool secrets);
 

@@ -252,3 +252,21 @@ void dump_link_delays(FILE *out, const struct global *g)
 	}
 	fputs("}\n", out);
 }
+
+void dump_garp_groups(FILE *out, const struct global *g)
+{
+	for (uint32_t i = 0; i < g->n_garp_groups; i++) {
+		const struct garp_group *group = &g->garp_groups[i];
+
+		fputs("\ngarp_group {\n", out);
+		dump_seconds(out, TAB, "garp_interval", group->garp_interval_us);
+		dump_seconds(out, TAB, "gna_interval", group->gna_interval_us);
+		fputs(TAB "interfaces {\n", out);
+		for (uint32_t k = 0; k < group->n_interfaces; k++) {
+			fputs(TAB TAB, out);
+			dump_string(out, group->interfaces[k].ifname);
+			fputc('\n', out);
+		}
+		fputs(TAB "}\n}\n", out);
+	}
+}

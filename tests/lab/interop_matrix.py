@@ -23,6 +23,7 @@ ROUTERS = {
     "v2 unicast PASS": (False, True, f"{V2}\n{PASS}"),
     "v3": (False, False, V3),
     "v3 unicast": (False, True, V3),
+    "v3 unicast old": (False, True, f"{V3}\nold_unicast_checksum"),
     "v3 IPv6": (True, False, V3),
     "v3 IPv6 unicast": (True, True, V3),
     "v3 nopreempt": (False, False, f"{V3}\nnopreempt"),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=90 ip_vs=no
 """What is said of interfaces: interface_up_down_delays, track_src_ip, unicast_fault_no_peer,
-garp_extra_if, promote_secondaries, disable_local_igmp; and default_interface."""
+garp_extra_if, garp_group, promote_secondaries, disable_local_igmp; and default_interface."""
 
 import os
 import socket
@@ -104,6 +104,21 @@ def extra(lan, node, daemon):
     expect(seen >= 3, "all: on a plain interface, too", seen)
 
 
+def pace(lan, node, daemon):
+    """Three addresses, five rounds, 0.2 s between two of them: each is told once in 0.6 s."""
+    addresses = [f"10.0.0.{i}/24" for i in (100, 101)] + ["10.0.1.100/24 dev eth1"]
+    reload(daemon, "garp_group", addresses=addresses, blocks="garp_group {\n    garp_interval 0.2\n"
+           "    interfaces {\n        eth0\n        eth1\n    }\n}\n")
+    link = node.links["eth0"]
+    link.down()
+    expect(wait_for(lambda: not held(node), 5), "down: the address goes")
+    link.up()
+    expect(wait_for(lambda: held(node), 10), "and comes back")
+    for which in ("first", "second"):
+        seen = announced(lan, "d1-eth0", "10.0.0.100", 1.2)
+        expect(1 <= seen <= 3, f"the {which} 1.2 s: it is told in its turn only", seen)
+
+
 def settings(node, daemon):
     reload(daemon, "settings", glob="    disable_local_igmp\n", more="    promote_secondaries\n")
     expect(value(node, "ipv4/conf/eth0/promote_secondaries") == "1", "promote_secondaries is set")
@@ -138,6 +153,7 @@ def main():
     reload(daemon, "plain")
     expect(wait_for(lambda: held(node), 5), "the fault is over")
     extra(lan, node, daemon)
+    pace(lan, node, daemon)
     settings(node, daemon)
     nowhere(node, daemon)
     daemon.stop()

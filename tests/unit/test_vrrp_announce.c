@@ -81,8 +81,8 @@ static int teardown(void **state)
 
 	for (int i = 0; i < ADDRESSES; i++)
 		announcer_cancel(&r->announcer, 1, &r->list[i].address);
-	assert_null(r->announcer.head);
-	ev_timer_stop(r->loop, &r->announcer.timer);
+	ev_run(r->loop, 0);
+	assert_null(r->announcer.lanes);
 	ev_loop_destroy(r->loop);
 	return 0;
 }
@@ -164,12 +164,15 @@ static void test_interval(void **state)
 {
 	struct rig *r = *state;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		r->list[i].interval_us = 1000;
+		r->list[i].pace = 1;
+	}
 	announcer_send(&r->announcer, r->list, 3, 2);
 	assert_int_equal(net.n, 1);
-	/* Others wait their turn, and the pause holds for them, too. */
+	/* Another one of this pace waits its turn, and the pause holds for it, too. */
 	r->list[3].interval_us = 0;
+	r->list[3].pace = 1;
 	announcer_send(&r->announcer, &r->list[3], 1, 1);
 	assert_int_equal(net.n, 1);
 	run(r);
@@ -178,8 +181,37 @@ static void test_interval(void **state)
 		assert_int_equal(net.sent[i], i == 6 ? 3 : i % 3);
 		assert_int_equal(net.call[i], i);
 	}
-	for (int i = 0; i < 3; i++)
-		r->list[i].interval_us = 0;
+}
+
+/* Two interfaces that share a pace, one that has its own, and one that has none. */
+static void test_paces(void **state)
+{
+	struct rig *r = *state;
+	const uint32_t paces[] = {1, 1, 2, 0};
+
+	for (int i = 0; i < 4; i++) {
+		r->list[i].pace = paces[i];
+		r->list[i].interval_us = paces[i] ? 1000 : 0;
+	}
+	announcer_send(&r->announcer, r->list, 4, 1);
+	assert_int_equal(net.n, 3);
+	assert_memory_equal(net.sent, ((uint8_t[]){0, 2, 3}), 3);
+	run(r);
+	assert_int_equal(net.n, 4);
+	assert_int_equal(net.sent[3], 1);
+}
+
+/* The pause after the last one holds for what comes later. */
+static void test_pause_outlives_the_queue(void **state)
+{
+	struct rig *r = *state;
+
+	r->list[0].interval_us = r->list[1].interval_us = 1000;
+	announcer_send(&r->announcer, r->list, 1, 1);
+	announcer_send(&r->announcer, &r->list[1], 1, 1);
+	assert_int_equal(net.n, 1);
+	run(r);
+	assert_int_equal(net.n, 2);
 }
 
 static void test_cancel(void **state)
@@ -205,6 +237,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_is_passed_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never_any_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interval, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_paces, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pause_outlives_the_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 	};
 

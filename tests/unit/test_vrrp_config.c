@@ -103,6 +103,32 @@ static void test_own_packet_is_accepted(void **state)
 	assert_false(vrrp_config_shares_address(&s.config, &p));
 }
 
+/* Up to its version 1.3.6 keepalived summed as if a unicast advertisement went to the group. */
+static void test_old_unicast_checksum(void **state)
+{
+	struct vrrp_path path = {.src = ip("192.0.2.1"), .dst = ip("192.0.2.2")};
+	struct vrrp_path group = {.src = ip("192.0.2.1"), .dst = ip("224.0.0.18")};
+	uint8_t old[VRRP_PACKET_MAX], now[VRRP_PACKET_MAX];
+	struct vrrp_packet p;
+	struct sample s;
+	size_t len;
+
+	sample_init(&s);
+	s.config.unicast = true;
+	s.config.version = 3;
+	len = (size_t)vrrp_config_encode(&s.config, &path, 1, NULL, now);
+	assert_int_equal(vrrp_packet_decode(now, len, &path, &p), VRRP_PACKET_OK);
+	s.config.old_checksum = true;
+	assert_int_equal(vrrp_config_encode(&s.config, &path, 1, NULL, old), len);
+	assert_int_equal(vrrp_packet_decode(old, len, &path, &p), VRRP_PACKET_CHECKSUM);
+	assert_int_equal(vrrp_packet_decode(old, len, &group, &p), VRRP_PACKET_OK);
+	/* Either is understood then, and only then. */
+	assert_int_equal(vrrp_config_decode(&s.config, old, len, &path, &p), VRRP_PACKET_OK);
+	assert_int_equal(vrrp_config_decode(&s.config, now, len, &path, &p), VRRP_PACKET_OK);
+	s.config.old_checksum = false;
+	assert_int_equal(vrrp_config_decode(&s.config, old, len, &path, &p), VRRP_PACKET_CHECKSUM);
+}
+
 /* More addresses than a packet can count: the first 255 are advertised. */
 static void test_many_addresses(void **state)
 {
@@ -341,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_trackers),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_own_packet_is_accepted),
+		cmocka_unit_test(test_old_unicast_checksum),
 		cmocka_unit_test(test_many_addresses),
 		cmocka_unit_test(test_tracking),
 		cmocka_unit_test(test_tracking_limits_and_reverse),
