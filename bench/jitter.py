@@ -153,6 +153,11 @@ class Bench:
             self.tell(f"{name}{what}", kind, list_ms)
 
     def tell(self, name, kind, spacings):
+        if len(spacings) < 2:
+            note(f"{name} {kind}: it advertised {len(spacings)} times")
+            self.figures.add(f"jitter_{name}_missing", "advertisements", kind,
+                             self.lasts_s * 1000 // INTERVAL_MS)
+            return
         cuts = statistics.quantiles(spacings, n=100, method="inclusive")
         missing = sum(max(0, round(s / INTERVAL_MS) - 1) for s in spacings)
         figures = {"p50": cuts[49], "p99": cuts[98], "max": max(spacings)}

@@ -19,6 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* In one turn of the loop: a fork takes milliseconds on a busy machine, and messages of the roles
+ * must not wait for a thousand of them. */
+#define START_AT_ONCE 8
+
 struct script {
 	struct script_job job; /* first: the queue hands it back */
 	struct scripts *owner;
@@ -38,6 +42,8 @@ struct scripts {
 	struct ev_loop *loop;
 	struct script_queue queue;
 	ev_timer deadline;
+	unsigned budget; /* that may start in this turn of the loop */
+	ev_timer more;	 /* in the next one */
 };
 
 static struct script *script_of(struct script_job *job)
@@ -184,13 +190,26 @@ static void start_more(struct scripts *s)
 {
 	struct script_job *job;
 
-	while ((job = script_queue_start(&s->queue, clock_now_us()))) {
+	while (s->budget && (job = script_queue_start(&s->queue, clock_now_us()))) {
+		s->budget--;
 		if (start(script_of(job)) == 0)
 			continue;
 		script_queue_end(&s->queue, job);
 		script_free(script_of(job));
 	}
+	if (s->budget < START_AT_ONCE && !ev_is_active(&s->more)) {
+		ev_timer_set(&s->more, 0, 0);
+		ev_timer_start(s->loop, &s->more);
+	}
 	plan_deadline(s);
+}
+
+static void on_more(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct scripts *s = w->data;
+
+	s->budget = START_AT_ONCE;
+	start_more(s);
 }
 
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
@@ -223,6 +242,9 @@ int scripts_new(struct ev_loop *loop, size_t running_max, struct scripts **ret)
 	script_queue_init(&s->queue, running_max);
 	ev_init(&s->deadline, on_deadline);
 	s->deadline.data = s;
+	s->budget = START_AT_ONCE;
+	ev_init(&s->more, on_more);
+	s->more.data = s;
 	*ret = s;
 	return 0;
 }
@@ -244,6 +266,7 @@ void scripts_free(struct scripts *s)
 		script_free(script_of(job));
 	}
 	ev_timer_stop(s->loop, &s->deadline);
+	ev_timer_stop(s->loop, &s->more);
 	free(s);
 }
 
