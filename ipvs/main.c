@@ -17,10 +17,11 @@
 #define UNAVAILABLE_RETRY_S 3.0
 #define RETRY_MIN_S	    1.0
 #define RETRY_MAX_S	    60.0
-/* A round of the patrol starts this long after the last one ended … */
+/* A round of the patrol starts this long after the last one ended. Within a round it takes no more
+ * than this part of the time, unless a single slice would then have to wait longer than that: on a
+ * machine that is too busy a look takes long, and what it looks for must be found all the same. */
 #define PATROL_PAUSE_S 2.0
-/* … and no more than this part of the time is spent on it. */
-#define PATROL_SHARE 0.01
+#define PATROL_SHARE   0.01
 /* What is kept beside the table costs the same however big that is. */
 #define BESIDE_S 2.0
 /* What is due by the clock within this is done in one pass, with one edit for each weight. */
@@ -89,7 +90,7 @@ static void on_patrol(struct ev_loop *loop, ev_timer *w, int events)
 	bool round_done = keeper_patrol(&r->keeper);
 	double pause_s = (double)(clock_now_us() - started_us) / USEC_PER_SEC / PATROL_SHARE;
 
-	if (round_done && pause_s < PATROL_PAUSE_S)
+	if (round_done || pause_s > PATROL_PAUSE_S)
 		pause_s = PATROL_PAUSE_S;
 	ev_timer_set(w, pause_s, 0);
 	ev_timer_start(loop, w);
