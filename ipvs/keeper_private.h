@@ -23,6 +23,8 @@ struct keeper_scope {
 void keeper_index(struct keeper *k);
 struct served *keeper_find(const struct keeper *k, uint64_t service);
 struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *key);
+/* The edited service; NULL without one, too. */
+struct served *keeper_find_edited(const struct keeper *k, const struct ipvs_edit *e);
 /* NULL without a service, too. */
 const struct real_server *keeper_find_server(const struct served *s, uint64_t id);
 
@@ -55,6 +57,12 @@ void keeper_send_leaving(const struct leaving_server *s, bool gone);
 void keeper_send_weight(const struct keeper *k, uint64_t service, const struct real_server *rs);
 void keeper_send_ipvs(const struct keeper *k);
 void keeper_send_sync(const struct keeper *k);
+
+/*
+ * refusal.c: notes what the kernel has refused in each served, and tells it once. True: the table
+ * has moved since it was looked at; then nothing is noted.
+ */
+bool keeper_refused(struct keeper *k, struct ipvs_edit *failed, uint32_t n);
 
 /*
  * pass.c: what is wanted within the scope against the kernel. A pass over all also removes

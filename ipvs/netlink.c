@@ -204,7 +204,8 @@ struct observing {
 	struct arena *arena;
 	struct ipvs_table *table;
 	size_t services_cap;
-	struct ipvs_service *service; /* whose destinations are being read */
+	struct ipvs_service *service; /* whose destinations are being read … */
+	struct ipvs_dest *dests;      /* … into room that is used for one after the other */
 	size_t dests_cap;
 };
 
@@ -226,10 +227,10 @@ static int on_dest(void *ctx, const struct nlmsghdr *nlh)
 	struct observing *o = ctx;
 	struct ipvs_service *s = o->service;
 
-	s->dests = arena_grow(o->arena, s->dests, s->n_dests, &o->dests_cap, sizeof(*s->dests));
-	if (ipvs_genl_get_dest(nlh, s->key.family, &s->dests[s->n_dests]) < 0)
+	o->dests = arena_grow(o->arena, o->dests, s->n_dests, &o->dests_cap, sizeof(*o->dests));
+	if (ipvs_genl_get_dest(nlh, s->key.family, &o->dests[s->n_dests]) < 0)
 		return -EBADMSG;
-	s->dests[s->n_dests].place = s->n_dests;
+	o->dests[s->n_dests].place = s->n_dests;
 	s->n_dests++;
 	return 0;
 }
@@ -261,10 +262,13 @@ static int observe_dests(struct ipvs_netlink *nl, struct observing *o, struct ip
 	struct ipvs_genl_head head = next_head(nl, 0);
 	struct reading r = { .first = head.seq, .last = head.seq, .on_message = on_dest,
 			     .on_error = ignore_missing, .ctx = o };
+	int err;
 
 	o->service = s;
-	o->dests_cap = 0;
-	return exchange(nl, ipvs_genl_put_dump_dests(nl->buffer, &head, &s->key), &r);
+	s->n_dests = 0;
+	err = exchange(nl, ipvs_genl_put_dump_dests(nl->buffer, &head, &s->key), &r);
+	s->dests = arena_copy(o->arena, o->dests, s->n_dests, sizeof(*s->dests));
+	return err;
 }
 
 static int observe_timeouts(struct ipvs_netlink *nl, struct observing *o)
@@ -305,18 +309,20 @@ int ipvs_netlink_observe_daemons(struct ipvs_netlink *nl, struct ipvs_table *ret
 	return err ? err : observe_daemons(nl, &ret->daemons);
 }
 
-static int observe_all_dests(struct ipvs_netlink *nl, struct observing *o)
+int ipvs_netlink_observe_dests(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *t)
 {
-	int err = 0;
+	struct observing o = { .arena = arena, .table = t };
+	int err = ipvs_netlink_open(nl);
 
-	for (uint32_t i = 0; i < o->table->n_services && !err; i++)
-		err = observe_dests(nl, o, &o->table->services[i]);
+	for (uint32_t i = 0; i < t->n_services && !err; i++)
+		err = observe_dests(nl, &o, &t->services[i]);
 	if (!err)
-		ipvs_table_sort(o->table);
+		ipvs_table_sort(t);
 	return err;
 }
 
-int ipvs_netlink_observe(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *ret)
+int ipvs_netlink_observe_services(struct ipvs_netlink *nl, struct arena *arena,
+				  struct ipvs_table *ret)
 {
 	struct observing o = { .arena = arena, .table = ret };
 	int err = ipvs_netlink_open(nl);
@@ -328,7 +334,16 @@ int ipvs_netlink_observe(struct ipvs_netlink *nl, struct arena *arena, struct ip
 		err = observe_daemons(nl, &ret->daemons);
 	if (!err)
 		err = observe_services(nl, &o);
-	return err ? err : observe_all_dests(nl, &o);
+	if (!err)
+		ipvs_table_sort(ret);
+	return err;
+}
+
+int ipvs_netlink_observe(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *ret)
+{
+	int err = ipvs_netlink_observe_services(nl, arena, ret);
+
+	return err ? err : ipvs_netlink_observe_dests(nl, arena, ret);
 }
 
 static int observe_service(struct ipvs_netlink *nl, struct observing *o,
@@ -351,7 +366,7 @@ int ipvs_netlink_observe_some(struct ipvs_netlink *nl, struct arena *arena,
 	*ret = (struct ipvs_table){ 0 };
 	for (uint32_t i = 0; i < n_keys && !err; i++)
 		err = observe_service(nl, &o, &keys[i]);
-	return err ? err : observe_all_dests(nl, &o);
+	return err ? err : ipvs_netlink_observe_dests(nl, arena, ret);
 }
 
 /* One batch: answers come back by sequence number, the last edit's always, the others' on error. */

@@ -39,6 +39,12 @@ int ipvs_netlink_observe_some(struct ipvs_netlink *nl, struct arena *arena,
 			      const struct ipvs_key *keys, uint32_t n_keys,
 			      struct ipvs_table *ret);
 
+/* As the whole table, but no service has its destinations. */
+int ipvs_netlink_observe_services(struct ipvs_netlink *nl, struct arena *arena,
+				  struct ipvs_table *ret);
+/* Fills them in, for the services of such a table that still exist; sorts it. */
+int ipvs_netlink_observe_dests(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *t);
+
 /* The sync daemons only, into ret->daemons. */
 int ipvs_netlink_observe_daemons(struct ipvs_netlink *nl, struct ipvs_table *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass of the keeper: wanted, observed, the edits between them, applied and told. See
- * keeper.h; this file owns the log lines of edits.
+ * One pass of the keeper: wanted, observed, the edits between them, applied and told, slice by
+ * slice. See keeper.h; this file owns the log lines of edits.
  */
 #include "ipvs/keeper_private.h"
 
@@ -10,24 +10,49 @@
 #include "core/role.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ROUNDS_MAX 3
 /* A pass with more edits than this is told in one line. */
 #define EDITS_TOLD 100
+/* The table is gone through by slices of about so many real servers, in the memory of one slice: a
+ * page that is touched for the first time costs more than the kernel takes for what is in it. */
+#define SLICE_SERVERS 1024
+
+struct told {
+	enum log_level level;
+	const char *line;
+};
 
 struct pass {
 	struct keeper *k;
-	struct arena *arena;
 	enum ipvs_cause cause;
 	const struct keeper_scope *scope;
-	struct ipvs_table wanted;
-	struct ipvs_table observed;
-	struct ipvs_plan plan;
+	struct ipvs_owned owned;
+	struct arena *arena;
+	struct served **order;	/* what is looked at, in the order of the first keys */
+	struct ipvs_table seen; /* a pass over all: every service of the kernel, without its servers */
+	struct told told[EDITS_TOLD]; /* of a model's pass: known at its end whether they are too many */
+	uint32_t n_told;
+	uint32_t n_foreign;
 	uint32_t added;
 	uint32_t changed;
 	uint32_t removed;
+};
+
+/* Some services, or at the end whatever else there is: see slice_run(). */
+struct slice {
+	struct pass *p;
+	struct served **services;
+	uint32_t n_services;
+	bool rest;
+	bool again; /* what was seen before is out of date */
 	bool stale; /* the kernel's table moved between the look and the edit */
+	struct arena *arena;
+	struct ipvs_table wanted;
+	struct ipvs_table observed;
+	struct ipvs_plan plan;
 };
 
 static uint32_t scope_size(const struct pass *p)
@@ -35,100 +60,166 @@ static uint32_t scope_size(const struct pass *p)
 	return p->scope->all ? p->k->n_served : p->scope->n_some;
 }
 
-static uint32_t scope_keys(const struct pass *p)
+static int compare_first_keys(const void *a, const void *b)
+{
+	const struct served *const *left = a, *const *right = b;
+	struct ipvs_key left_key = wanted_key((*left)->vs, 0);
+	struct ipvs_key right_key = wanted_key((*right)->vs, 0);
+
+	return ipvs_key_compare(&left_key, &right_key);
+}
+
+static void put_in_order(struct pass *p)
+{
+	p->order = arena_array(p->arena, (size_t)scope_size(p) + 1, sizeof(*p->order));
+	for (uint32_t i = 0; i < scope_size(p); i++)
+		p->order[i] = p->scope->all ? &p->k->served[i] : p->scope->some[i];
+	qsort(p->order, scope_size(p), sizeof(*p->order), compare_first_keys);
+}
+
+static uint32_t slice_keys(const struct slice *s)
 {
 	uint32_t n = 0;
 
-	if (p->scope->all)
-		return p->k->n_keys;
-	for (uint32_t i = 0; i < p->scope->n_some; i++)
-		n += wanted_keys(p->scope->some[i]->vs);
+	for (uint32_t i = 0; i < s->n_services; i++)
+		n += wanted_keys(s->services[i]->vs);
 	return n;
 }
 
-static struct served *scope_at(const struct pass *p, uint32_t i)
+static void want_services(struct slice *s)
 {
-	return p->scope->all ? &p->k->served[i] : p->scope->some[i];
-}
+	const struct keeper *k = s->p->k;
+	struct ipvs_table *t = &s->wanted;
 
-static void make_wanted(struct pass *p)
-{
-	const struct global *global = p->k->model->global;
-	struct ipvs_table *t = &p->wanted;
+	t->services = arena_array(s->arena, slice_keys(s), sizeof(*t->services));
+	for (uint32_t i = 0; i < s->n_services; i++) {
+		const struct served *of = s->services[i];
 
-	*t = (struct ipvs_table){ 0 };
-	t->services = arena_array(p->arena, scope_keys(p), sizeof(*t->services));
-	for (uint32_t i = 0; i < scope_size(p); i++) {
-		const struct served *s = scope_at(p, i);
-
-		for (uint32_t j = 0; !s->state.away && j < wanted_keys(s->vs); j++) {
+		for (uint32_t j = 0; !of->state.away && j < wanted_keys(of->vs); j++) {
 			struct ipvs_service *to = &t->services[t->n_services++];
 
-			wanted_service(p->arena, s->vs, j, &p->k->health, &s->state, to);
-			leaving_want(&p->k->leaving, p->arena, s->vs->id, to);
+			wanted_service(s->arena, of->vs, j, &k->health, &of->state, to);
+			leaving_want(&k->leaving, s->arena, of->vs->id, to);
 		}
 	}
 	ipvs_table_sort(t);
-	if (p->scope->all)
+}
+
+static void want_rest(struct slice *s)
+{
+	const struct keeper *k = s->p->k;
+	const struct global *global = k->model->global;
+	struct ipvs_table *t = &s->wanted;
+
+	if (s->p->scope->all)
 		t->timeouts = (struct ipvs_timeouts){ .tcp_s = global->tcp_timeout_s,
 						      .tcpfin_s = global->tcpfin_timeout_s,
 						      .udp_s = global->udp_timeout_s };
-	if (p->scope->all || p->scope->daemons)
-		t->daemons = wanted_daemons(global, keeper_follows(p->k), p->k->sync.owned);
+	if (s->p->scope->all || s->p->scope->daemons)
+		t->daemons = wanted_daemons(global, keeper_follows(k), k->sync.owned);
 }
 
-static int observe(struct pass *p)
+static void make_wanted(struct slice *s)
 {
-	const struct keeper_scope *scope = p->scope;
-	struct ipvs_netlink *nl = &p->k->nl;
-	struct ipvs_key *keys;
-	uint32_t n = 0;
-	int err;
+	s->wanted = (struct ipvs_table){ 0 };
+	if (s->rest)
+		want_rest(s);
+	else
+		want_services(s);
+}
 
-	if (scope->all)
-		return ipvs_netlink_observe(nl, p->arena, &p->observed);
-	keys = arena_array(p->arena, (size_t)scope_keys(p) + scope->n_gone, sizeof(*keys));
-	for (uint32_t i = 0; i < scope->n_some; i++)
-		for (uint32_t j = 0; j < wanted_keys(scope->some[i]->vs); j++)
-			keys[n++] = wanted_key(scope->some[i]->vs, j);
-	for (uint32_t i = 0; i < scope->n_gone; i++)
-		keys[n++] = scope->gone[i];
-	err = ipvs_netlink_observe_some(nl, p->arena, keys, n, &p->observed);
-	if (!err && scope->daemons)
-		err = ipvs_netlink_observe_daemons(nl, &p->observed);
+/* Of those seen before, whose servers are looked at now. */
+static int observe_seen(struct slice *s)
+{
+	struct ipvs_table *t = &s->observed;
+
+	*t = (struct ipvs_table){ .services = arena_array(s->arena, slice_keys(s),
+							  sizeof(*t->services)) };
+	for (uint32_t i = 0; i < s->n_services; i++) {
+		for (uint32_t j = 0; j < wanted_keys(s->services[i]->vs); j++) {
+			struct ipvs_key key = wanted_key(s->services[i]->vs, j);
+			const struct ipvs_service *seen = ipvs_table_find(&s->p->seen, &key);
+
+			if (seen)
+				t->services[t->n_services++] = *seen;
+		}
+	}
+	return ipvs_netlink_observe_dests(&s->p->k->nl, s->arena, t);
+}
+
+static int observe_asked(struct slice *s)
+{
+	struct ipvs_key *keys = arena_array(s->arena, slice_keys(s), sizeof(*keys));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_services; i++)
+		for (uint32_t j = 0; j < wanted_keys(s->services[i]->vs); j++)
+			keys[n++] = wanted_key(s->services[i]->vs, j);
+	return ipvs_netlink_observe_some(&s->p->k->nl, s->arena, keys, n, &s->observed);
+}
+
+/* All services that are not served: of ours there may be former ones. */
+static int observe_others(struct slice *s)
+{
+	struct pass *p = s->p;
+	struct ipvs_table *t = &s->observed;
+	int err = s->again ? ipvs_netlink_observe_services(&p->k->nl, p->arena, &p->seen) : 0;
+
+	*t = p->seen;
+	t->services = arena_array(s->arena, p->seen.n_services, sizeof(*t->services));
+	t->n_services = 0;
+	for (uint32_t i = 0; i < p->seen.n_services; i++)
+		if (!keeper_find_key(p->k, &p->seen.services[i].key))
+			t->services[t->n_services++] = p->seen.services[i];
 	return err;
 }
 
-static struct ipvs_owned owned_by_us(const struct pass *p)
+static int observe_rest(struct slice *s)
 {
-	return (struct ipvs_owned){ .ids = p->k->owned,
-				    .n_ids = p->k->n_owned,
-				    .all = p->k->flush_others && p->scope->all };
+	const struct keeper_scope *scope = s->p->scope;
+	struct ipvs_netlink *nl = &s->p->k->nl;
+	int err;
+
+	if (scope->all)
+		return observe_others(s);
+	err = ipvs_netlink_observe_some(nl, s->arena, scope->gone, scope->n_gone, &s->observed);
+	if (!err && scope->daemons)
+		err = ipvs_netlink_observe_daemons(nl, &s->observed);
+	return err;
 }
 
-static void count_observed(struct pass *p, const struct ipvs_owned *owned)
+static int observe(struct slice *s)
 {
-	struct keeper *k = p->k;
+	if (s->rest)
+		return observe_rest(s);
+	return s->p->scope->all && !s->again ? observe_seen(s) : observe_asked(s);
+}
 
-	if (!p->scope->all)
+static void count_observed(const struct slice *s)
+{
+	struct keeper *k = s->p->k;
+
+	if (!s->p->scope->all)
 		return;
-	k->services_in_kernel = 0;
-	k->servers_in_kernel = 0;
-	for (uint32_t i = 0; i < p->observed.n_services; i++) {
-		const struct ipvs_service *s = &p->observed.services[i];
+	for (uint32_t i = 0; i < s->observed.n_services; i++) {
+		const struct ipvs_service *at = &s->observed.services[i];
 
-		if (!ipvs_is_owned(owned, &s->key))
+		if (!ipvs_is_owned(&s->p->owned, &at->key))
 			continue;
 		k->services_in_kernel++;
-		k->servers_in_kernel += s->n_dests;
+		k->servers_in_kernel += at->n_dests;
 	}
 }
 
-static void note_daemons(struct pass *p)
+static void note_daemons(const struct slice *s)
 {
+	struct keeper *k = s->p->k;
+
+	if (!s->observed.daemons.known)
+		return;
+	k->sync.failure = 0;
 	for (enum ipvs_daemon_kind kind = 0; kind < IPVS_DAEMONS; kind++)
-		if (p->observed.daemons.known)
-			p->k->sync.runs[kind] = p->observed.daemons.of[kind].runs;
+		k->sync.runs[kind] = s->observed.daemons.of[kind].runs;
 }
 
 static void count_edit(struct pass *p, const struct ipvs_edit *e)
@@ -170,11 +261,6 @@ static void count_edit(struct pass *p, const struct ipvs_edit *e)
 	}
 }
 
-static struct served *served_of(struct pass *p, const struct ipvs_edit *e)
-{
-	return e->service ? keeper_find_key(p->k, &e->service->key) : NULL;
-}
-
 static void tell_edit(struct pass *p, const struct ipvs_edit *e, const struct served *s)
 {
 	enum log_level level = p->cause == IPVS_CAUSE_DRIFT ? LOG_LEVEL_WARNING
@@ -182,9 +268,13 @@ static void tell_edit(struct pass *p, const struct ipvs_edit *e, const struct se
 							    : LOG_LEVEL_NOTICE;
 	char line[EXPLAIN_MAX];
 
-	log_line(level, "%s",
-		 explain_edit(e, p->cause, s ? s->vs : NULL, s ? &s->state : NULL, &p->k->health,
-			      line));
+	if (p->cause == IPVS_CAUSE_MODEL && p->n_told++ >= EDITS_TOLD)
+		return;
+	explain_edit(e, p->cause, s ? s->vs : NULL, s ? &s->state : NULL, &p->k->health, line);
+	if (p->cause == IPVS_CAUSE_MODEL)
+		p->told[p->n_told - 1] = (struct told){ level, arena_strdup(p->arena, line) };
+	else
+		log_line(level, "%s", line);
 }
 
 static void send_server(const struct served *s, const struct ipvs_edit *e)
@@ -210,7 +300,7 @@ static void move_done(struct pass *p, const struct ipvs_edit *e)
 	p->changed++;
 	if (p->cause == IPVS_CAUSE_DRIFT)
 		p->k->repairs++;
-	tell_edit(p, e, served_of(p, e));
+	tell_edit(p, e, keeper_find_edited(p->k, e));
 }
 
 static void edit_done(struct pass *p, const struct ipvs_edit *e)
@@ -222,163 +312,137 @@ static void edit_done(struct pass *p, const struct ipvs_edit *e)
 		return;
 	}
 	count_edit(p, e);
-	if (p->cause == IPVS_CAUSE_MODEL && p->plan.n_edits > EDITS_TOLD)
-		return;
-	s = served_of(p, e);
+	s = keeper_find_edited(p->k, e);
 	tell_edit(p, e, s);
-	if (s && e->dest)
+	if (s && e->dest && p->n_told <= EDITS_TOLD)
 		send_server(s, e);
 }
 
-/* Not a refusal: somebody else was faster, or the answer was lost. The next round will tell. */
-static bool is_stale(const struct ipvs_edit *e)
+static void handle_results(struct slice *s, uint32_t n_refused)
 {
-	switch (e->kind) {
-	case IPVS_EDIT_NEW_SERVICE:
-	case IPVS_EDIT_NEW_DEST:
-		return e->error == -EEXIST || e->error == -ENOBUFS || e->error == -ESRCH;
-	case IPVS_EDIT_SET_SERVICE:
-	case IPVS_EDIT_DEL_SERVICE:
-		return e->error == -ESRCH || e->error == -ENOBUFS;
-	case IPVS_EDIT_SET_DEST:
-	case IPVS_EDIT_DEL_DEST:
-		return e->error == -ESRCH || e->error == -ENOENT || e->error == -ENOBUFS;
-	case IPVS_EDIT_SET_TIMEOUTS:
-		return e->error == -ENOBUFS;
-	case IPVS_EDIT_NEW_DAEMON:
-		return e->error == -EEXIST || e->error == -ENOBUFS;
-	case IPVS_EDIT_DEL_DAEMON:
-		return e->error == -ESRCH || e->error == -ENOBUFS;
-	case IPVS_EDIT_KINDS:
-		break;
-	}
-	return false;
-}
-
-static uint64_t failure_hash(uint64_t h, const struct ipvs_edit *e)
-{
-	struct {
-		int64_t kind, error;
-		uint64_t dest;
-	} what = { e->kind, e->error, 0 };
-	const uint8_t *at = (const uint8_t *)&what;
-
-	if (e->dest)
-		what.dest = model_id_real_server(1, &e->dest->address, e->dest->port);
-	for (size_t i = 0; i < sizeof(what); i++)
-		h = (h ^ at[i]) * UINT64_C(1099511628211);
-	return h ? h : 1;
-}
-
-/* A refusal is told once, and again when something else is refused. */
-static void note_failures(struct pass *p, const struct ipvs_edit *failed, uint32_t n)
-{
-	struct served *s = served_of(p, failed);
-	uint64_t *told = s ? &s->told : failed->daemon ? &p->k->sync.told : NULL;
-	uint64_t hash = 0;
-	char line[EXPLAIN_MAX];
-
-	for (uint32_t i = 0; i < n; i++)
-		hash = failure_hash(hash, &failed[i]);
-	if (s)
-		s->failure = hash;
-	else if (failed->daemon)
-		p->k->sync.failure = hash;
-	else
-		p->k->incomplete = true;
-	if (told && *told == hash)
-		return;
-	if (told)
-		*told = hash;
-	for (uint32_t i = 0; i < n; i++)
-		log_error("%s", explain_failure(&failed[i], line));
-}
-
-/* The destinations of a service that could not be made: one line for the service says it all. */
-static uint32_t drop_consequences(struct ipvs_edit *failed, uint32_t n)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		bool follows = kept && failed[kept - 1].kind == IPVS_EDIT_NEW_SERVICE &&
-			       failed[kept - 1].service == failed[i].service;
-
-		if (!follows)
-			failed[kept++] = failed[i];
-	}
-	return kept;
-}
-
-static void handle_failures(struct pass *p, struct ipvs_edit *failed, uint32_t n)
-{
-	uint32_t start = 0;
-
-	n = drop_consequences(failed, n);
-	for (uint32_t i = 0; i < n; i++)
-		p->stale |= is_stale(&failed[i]);
-	if (p->stale)
-		return;
-	for (uint32_t i = 1; i <= n; i++) {
-		if (i < n && failed[i].service == failed[start].service &&
-		    !failed[i].daemon == !failed[start].daemon)
-			continue;
-		note_failures(p, failed + start, i - start);
-		start = i;
-	}
-}
-
-static void handle_results(struct pass *p, uint32_t n_refused)
-{
-	struct ipvs_edit *failed = arena_array(p->arena, n_refused, sizeof(*failed));
+	struct ipvs_edit *failed = arena_array(s->arena, n_refused, sizeof(*failed));
 	uint32_t n_failed = 0;
 
-	for (uint32_t i = 0; i < p->plan.n_edits; i++) {
-		if (p->plan.edits[i].error)
-			failed[n_failed++] = p->plan.edits[i];
+	for (uint32_t i = 0; i < s->plan.n_edits; i++) {
+		if (s->plan.edits[i].error)
+			failed[n_failed++] = s->plan.edits[i];
 		else
-			edit_done(p, &p->plan.edits[i]);
+			edit_done(s->p, &s->plan.edits[i]);
 	}
-	handle_failures(p, failed, n_failed);
+	s->stale = keeper_refused(s->p->k, failed, n_failed);
 }
 
-static void start_failures(struct pass *p)
+static int slice_round(struct slice *s)
 {
-	for (uint32_t i = 0; i < scope_size(p); i++)
-		scope_at(p, i)->failure = 0;
-	if (p->observed.daemons.known)
-		p->k->sync.failure = 0;
+	struct pass *p = s->p;
+	int err, n_refused;
+
+	make_wanted(s);
+	err = observe(s);
+	if (err)
+		return err;
+	count_observed(s);
+	note_daemons(s);
+	ipvs_plan_make(s->arena, &s->wanted, &s->observed, &p->owned, &s->plan);
+	p->n_foreign += s->plan.n_foreign;
+	if (s->plan.n_edits)
+		role_flush(ROLE_SUPERVISOR);
+	n_refused = ipvs_netlink_apply(&p->k->nl, s->plan.edits, s->plan.n_edits);
+	if (n_refused < 0)
+		return n_refused;
+	handle_results(s, (uint32_t)n_refused);
+	return 0;
 }
 
-static void finish_failures(struct pass *p)
+/*
+ * Brings these services in line; without any, the rest: services that are not served any more,
+ * timeouts, sync daemons. -EAGAIN: somebody else changes them all the time.
+ */
+static int slice_run(struct pass *p, struct served **services, uint32_t n_services)
+{
+	struct slice s = { .p = p, .services = services, .n_services = n_services,
+			   .rest = !n_services };
+	const uint32_t n_in_kernel = p->k->services_in_kernel;
+	const uint32_t n_servers = p->k->servers_in_kernel, n_foreign = p->n_foreign;
+	int err = 0;
+
+	for (int round = 0; !err && (!round || s.stale) && round < ROUNDS_MAX; round++) {
+		s.again = round;
+		if (p->scope->all && round) {
+			p->k->services_in_kernel = n_in_kernel;
+			p->k->servers_in_kernel = n_servers;
+		}
+		p->n_foreign = n_foreign;
+		s.arena = arena_new();
+		err = slice_round(&s);
+		arena_free(s.arena);
+	}
+	return !err && s.stale ? -EAGAIN : err;
+}
+
+/* How many services, from `at` on, make a slice: one at least. */
+static uint32_t slice_size(const struct pass *p, uint32_t at)
+{
+	uint32_t n = 0;
+	uint64_t servers = 0;
+
+	while (at + n < scope_size(p) && (!n || servers < SLICE_SERVERS)) {
+		const struct virtual_server *vs = p->order[at + n++]->vs;
+
+		servers += (uint64_t)wanted_keys(vs) * (vs->n_servers + 1);
+	}
+	return n;
+}
+
+static int run_slices(struct pass *p)
+{
+	int err = 0, stale = 0;
+
+	for (uint32_t at = 0, n; at < scope_size(p) && !err; at += n) {
+		n = slice_size(p, at);
+		err = slice_run(p, p->order + at, n);
+		if (err == -EAGAIN) {
+			stale = err;
+			err = 0;
+		}
+	}
+	if (!err)
+		err = slice_run(p, NULL, 0);
+	return err ? err : stale;
+}
+
+static int look_at_all(struct pass *p)
+{
+	struct keeper *k = p->k;
+	int err = ipvs_netlink_observe_services(&k->nl, p->arena, &p->seen);
+
+	if (err)
+		return err;
+	k->incomplete = false;
+	k->services_in_kernel = 0;
+	k->servers_in_kernel = 0;
+	return 0;
+}
+
+static void start_failures(const struct pass *p)
 {
 	for (uint32_t i = 0; i < scope_size(p); i++)
-		if (!scope_at(p, i)->failure)
-			scope_at(p, i)->told = 0;
+		p->order[i]->failure = 0;
+}
+
+static void finish_failures(const struct pass *p)
+{
+	for (uint32_t i = 0; i < scope_size(p); i++)
+		if (!p->order[i]->failure)
+			p->order[i]->told = 0;
 	if (!p->k->sync.failure)
 		p->k->sync.told = 0;
 }
 
-static int pass_round(struct pass *p)
+static void tell_edits(const struct pass *p)
 {
-	struct ipvs_owned owned = owned_by_us(p);
-	int err, n_refused;
-
-	p->stale = false;
-	make_wanted(p);
-	err = observe(p);
-	if (err)
-		return err;
-	count_observed(p, &owned);
-	note_daemons(p);
-	ipvs_plan_make(p->arena, &p->wanted, &p->observed, &owned, &p->plan);
-	start_failures(p);
-	if (p->plan.n_edits)
-		role_flush(ROLE_SUPERVISOR);
-	n_refused = ipvs_netlink_apply(&p->k->nl, p->plan.edits, p->plan.n_edits);
-	if (n_refused < 0)
-		return n_refused;
-	handle_results(p, (uint32_t)n_refused);
-	return 0;
+	for (uint32_t i = 0; i < p->n_told && p->n_told <= EDITS_TOLD; i++)
+		log_line(p->told[i].level, "%s", p->told[i].line);
 }
 
 static void tell_pass(const struct pass *p, int64_t took_us)
@@ -389,7 +453,7 @@ static void tell_pass(const struct pass *p, int64_t took_us)
 		   "%u removed in %lld ms%s",
 		   p->k->services_in_kernel, p->k->servers_in_kernel, p->added, p->changed,
 		   p->removed, (long long)(took_us / USEC_PER_MSEC),
-		   p->plan.n_foreign ? "; other services left alone" : "");
+		   p->n_foreign ? "; other services left alone" : "");
 }
 
 /* What is removed is nobody's business any more, unless the kernel refused to. */
@@ -407,22 +471,20 @@ static void settle_ownership(struct keeper *k)
 
 int keeper_pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause)
 {
-	struct pass p = { .k = k, .cause = cause, .scope = scope };
+	struct pass p = { .k = k, .cause = cause, .scope = scope, .arena = arena_new() };
 	int64_t started_us = clock_now_us();
-	int err = 0;
+	int err;
 
-	if (scope->all)
-		k->incomplete = false;
-	for (int round = 0; round < ROUNDS_MAX; round++) {
-		arena_free(p.arena);
-		p.arena = arena_new();
-		err = pass_round(&p);
-		if (err || !p.stale)
-			break;
+	p.owned = (struct ipvs_owned){ .ids = k->owned, .n_ids = k->n_owned,
+				       .all = k->flush_others && scope->all };
+	put_in_order(&p);
+	err = scope->all ? look_at_all(&p) : 0;
+	if (!err) {
+		start_failures(&p);
+		err = run_slices(&p);
 	}
-	if (!err && p.stale)
-		err = -EAGAIN;
 	finish_failures(&p);
+	tell_edits(&p);
 	if (err)
 		k->incomplete = true;
 	else

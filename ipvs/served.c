@@ -39,6 +39,11 @@ struct served *keeper_find_key(const struct keeper *k, const struct ipvs_key *ke
 	return found ? found->served : NULL;
 }
 
+struct served *keeper_find_edited(const struct keeper *k, const struct ipvs_edit *e)
+{
+	return e->service ? keeper_find_key(k, &e->service->key) : NULL;
+}
+
 const struct real_server *keeper_find_server(const struct served *s, uint64_t id)
 {
 	for (uint32_t i = 0; s && i < s->vs->n_servers; i++)

@@ -57,6 +57,33 @@ static void observe_service(struct arena *arena, struct ipvs_table *ret,
 	memcpy(seen->dests, s->dests, s->n_dests * sizeof(*s->dests));
 }
 
+int ipvs_netlink_observe_dests(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *t)
+{
+	struct ipvs_table found = {.services = arena_array(arena, t->n_services, sizeof(*t->services))};
+
+	for (uint32_t i = 0; i < t->n_services; i++) {
+		const struct ipvs_service *s = fake_ipvs_find(&world.kernel, &t->services[i].key);
+
+		if (s)
+			observe_service(arena, &found, s);
+		else
+			found.services[found.n_services++] = t->services[i];
+	}
+	t->services = found.services;
+	ipvs_table_sort(t);
+	return reach();
+}
+
+int ipvs_netlink_observe_services(struct ipvs_netlink *nl, struct arena *arena,
+				  struct ipvs_table *ret)
+{
+	int err = ipvs_netlink_observe(nl, arena, ret);
+
+	for (uint32_t i = 0; i < ret->n_services; i++)
+		ret->services[i].n_dests = 0;
+	return err;
+}
+
 int ipvs_netlink_observe(struct ipvs_netlink *nl, struct arena *arena, struct ipvs_table *ret)
 {
 	world.looks_at_all++;
