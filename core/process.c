@@ -17,6 +17,8 @@
 
 /* From the start to running the model: generous, but a role that hangs must not hang for ever. */
 #define BRING_UP_TIMEOUT_S 10.0
+/* So often it is put off for one that is at work all the time, on a machine that hardly lets it. */
+#define PUT_OFF_MAX 5
 
 /* A role whose loop does not turn for so many pings hangs. Pings are counted, not seconds: when the
  * whole machine has stood still, the answer comes before the next ping. */
@@ -53,6 +55,13 @@ static void set_deadline(struct process *p, double after_s)
 	ev_timer_start(p->loop, &p->deadline_timer);
 }
 
+static void set_bring_up_deadline(struct process *p)
+{
+	p->put_off = 0;
+	process_is_at_work(p); /* from now on */
+	set_deadline(p, BRING_UP_TIMEOUT_S);
+}
+
 static void clear_deadline(struct process *p)
 {
 	ev_timer_stop(p->loop, &p->deadline_timer);
@@ -73,6 +82,16 @@ void process_kill(struct process *p)
 {
 	if (p->pid)
 		kill(p->pid, SIGKILL);
+}
+
+/* Who is busy with a model does not come to answer pings. */
+bool process_is_at_work(struct process *p)
+{
+	bool is = p->pid && pulse_feel(&p->pulse, p->pid);
+
+	if (is)
+		p->unanswered = 0;
+	return is;
 }
 
 static void on_ping_timer(struct ev_loop *loop, ev_timer *w, int events)
@@ -128,7 +147,7 @@ static void offer(struct process *p, const struct generation *g)
 	p->offered_hash = g->hash;
 	p->generation = g->model->generation;
 	p->phase = PROCESS_PREPARING;
-	set_deadline(p, BRING_UP_TIMEOUT_S);
+	set_bring_up_deadline(p);
 	process_send(p, &m, generation_image_for(g, p->desc->id));
 }
 
@@ -264,7 +283,7 @@ void process_take_over(struct process *p, struct process *dead)
 	p->gone_us = dead->gone_us;
 	p->started_us = clock_now_us();
 	dead->stand_by = true;
-	set_deadline(p, BRING_UP_TIMEOUT_S);
+	set_bring_up_deadline(p);
 	commit(p);
 }
 
@@ -436,10 +455,21 @@ static void on_restart_timer(struct ev_loop *loop, ev_timer *w, int events)
 	begin(w->data);
 }
 
+static bool is_brought_up(const struct process *p)
+{
+	return p->phase == PROCESS_STARTING || p->phase == PROCESS_PREPARING ||
+	       p->phase == PROCESS_COMMITTING;
+}
+
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct process *p = w->data;
 
+	if (is_brought_up(p) && p->put_off < PUT_OFF_MAX && process_is_at_work(p)) {
+		p->put_off++;
+		set_deadline(p, BRING_UP_TIMEOUT_S);
+		return;
+	}
 	log_error("%s: still %s after its deadline: killed", name(p), process_phase_name(p->phase));
 	process_kill(p);
 }
@@ -486,7 +516,7 @@ static void begin(struct process *p)
 	ev_child_set(&p->child, r.pid, 0);
 	ev_child_start(p->loop, &p->child);
 	link_open(&p->link, p->loop, r.sock, p->desc->id, &link_ops, p);
-	set_deadline(p, BRING_UP_TIMEOUT_S);
+	set_bring_up_deadline(p);
 }
 
 void process_start(struct process *p)
@@ -530,7 +560,7 @@ void process_adopt(struct process *p, int sock, pid_t pid)
 	ev_io_set(&p->adopted_end, p->pidfd, EV_READ);
 	ev_io_start(p->loop, &p->adopted_end);
 	link_open(&p->link, p->loop, sock, p->desc->id, &link_ops, p);
-	set_deadline(p, BRING_UP_TIMEOUT_S);
+	set_bring_up_deadline(p);
 }
 
 /* It runs no model, and so can't know what is its own. */

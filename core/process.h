@@ -10,6 +10,7 @@
 #include "core/backoff.h"
 #include "core/generation.h"
 #include "core/link.h"
+#include "core/pulse.h"
 #include "core/spawn.h"
 
 enum process_phase {
@@ -88,6 +89,8 @@ struct process {
 	ev_timer deadline_timer;
 	ev_timer ping_timer;
 	uint32_t unanswered; /* pings in a row */
+	struct pulse pulse;
+	uint32_t put_off; /* how often the deadline was, of a role that is at work */
 };
 
 void process_init(struct process *p, struct ev_loop *loop, const struct role_desc *desc,
@@ -114,6 +117,8 @@ void process_runs(struct process *p, const struct generation *g);
 void process_stop(struct process *p, int64_t timeout_us, bool in_order);
 void process_kill(struct process *p);
 bool process_is_ready(const struct process *p);
+/* Not silent because it hangs, but because it has not come to an end since this was asked last. */
+bool process_is_at_work(struct process *p);
 void process_send(struct process *p, const struct msg *m, int fd);
 
 #endif

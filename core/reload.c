@@ -161,9 +161,22 @@ static void update_all(struct supervisor *s)
 	process_update(s->stand_by);
 }
 
+/* Since this was asked last. */
+static unsigned at_work(struct supervisor *s, unsigned roles)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		if ((roles & s->processes[i]->desc->id) && process_is_at_work(s->processes[i]))
+			found |= s->processes[i]->desc->id;
+	return found;
+}
+
 static void perform(struct supervisor *s, struct transaction_actions a)
 {
 	struct reload *r = &s->reload;
+
+	at_work(s, a.prepare | a.commit);
 
 	if (a.abort)
 		send_generation(s, a.abort, MSG_ABORT, r->next.model->generation);
@@ -200,7 +213,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct supervisor *s = w->data;
 
-	perform(s, transaction_timer(&s->reload.transaction, clock_now_us()));
+	perform(s, transaction_timer(&s->reload.transaction, at_work(s, ~0U), clock_now_us()));
 }
 
 /* A file that waits to be confirmed is not replaced by chance. */

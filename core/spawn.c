@@ -20,6 +20,7 @@
 
 #define FD_FAILURE (ROLE_FD_MEMORY + 1)
 #define FD_HIGH	   20 /* above all descriptors with a fixed number */
+#define SOCKET_BYTES (1 << 20) /* some thousand messages */
 
 const struct role_desc role_descs[ROLE_COUNT] = {
 	{ROLE_VRRP,
@@ -270,6 +271,16 @@ static pid_t fork_child(const struct plan *p)
 	return pid < 0 ? -errno : pid;
 }
 
+/* A role must not wait for the supervisor to read what it has to say before it goes on: what is in
+ * the socket outlives it. Without CAP_NET_ADMIN the system's limit holds. */
+static void widen(int sock)
+{
+	int bytes = SOCKET_BYTES;
+
+	if (setsockopt(sock, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 int spawn_role(const struct role_desc *desc, const struct spawn_options *o,
 	       struct spawn_result *ret)
 {
@@ -287,6 +298,7 @@ int spawn_role(const struct role_desc *desc, const struct spawn_options *o,
 		close(socks[1]);
 		return err;
 	}
+	widen(socks[1]);
 	p.sock = socks[1];
 	p.failure = failure[1];
 	p.environment = role_environment();

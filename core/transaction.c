@@ -10,6 +10,8 @@
  */
 #define PREPARE_TIMEOUT_US (10 * USEC_PER_SEC)
 #define COMMIT_TIMEOUT_US  (10 * USEC_PER_SEC)
+/* For who is at work all the time, on a machine that hardly lets it. */
+#define PATIENCE_US (60 * USEC_PER_SEC)
 
 const char *transaction_result_name(enum transaction_result result)
 {
@@ -60,6 +62,7 @@ static struct transaction_actions decide(struct transaction *t, int64_t now_us)
 	t->phase = TRANSACTION_COMMITTING;
 	t->answered = 0;
 	t->deadline_us = now_us + COMMIT_TIMEOUT_US;
+	t->latest_us = now_us + PATIENCE_US;
 	return finish_when_all(t, a);
 }
 
@@ -70,7 +73,8 @@ struct transaction_actions transaction_begin(struct transaction *t, uint64_t gen
 	*t = (struct transaction){.phase = TRANSACTION_PREPARING,
 				  .generation = generation,
 				  .roles = roles,
-				  .deadline_us = now_us + PREPARE_TIMEOUT_US};
+				  .deadline_us = now_us + PREPARE_TIMEOUT_US,
+				  .latest_us = now_us + PATIENCE_US};
 	if (!roles)
 		return decide(t, now_us);
 	return (struct transaction_actions){.prepare = roles};
@@ -111,12 +115,17 @@ struct transaction_actions transaction_role_lost(struct transaction *t, enum rol
 	return finish_when_all(t, (struct transaction_actions){0});
 }
 
-struct transaction_actions transaction_timer(struct transaction *t, int64_t now_us)
+struct transaction_actions transaction_timer(struct transaction *t, unsigned at_work,
+					     int64_t now_us)
 {
 	unsigned silent = t->roles & ~t->answered & ~t->missing;
 
 	if (t->phase == TRANSACTION_IDLE || now_us < t->deadline_us)
 		return (struct transaction_actions){0};
+	if ((silent & at_work) && now_us < t->latest_us) {
+		t->deadline_us = now_us + COMMIT_TIMEOUT_US;
+		return (struct transaction_actions){0};
+	}
 	if (t->phase == TRANSACTION_PREPARING)
 		return give_up(t, TRANSACTION_TIMED_OUT, lowest(silent), t->roles);
 	t->missing |= silent;

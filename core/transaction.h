@@ -34,6 +34,7 @@ struct transaction {
 	unsigned answered;   /* PREPARED or COMMITTED, in this phase */
 	unsigned missing;    /* to be started again on the new model */
 	int64_t deadline_us; /* USEC_NEVER when idle */
+	int64_t latest_us;   /* that the deadline may be put off to */
 };
 
 /* What to do now; sets of roles. */
@@ -56,6 +57,8 @@ struct transaction_actions transaction_prepared(struct transaction *t, enum role
 struct transaction_actions transaction_committed(struct transaction *t, enum role_id role,
 						 uint64_t generation);
 struct transaction_actions transaction_role_lost(struct transaction *t, enum role_id role);
-struct transaction_actions transaction_timer(struct transaction *t, int64_t now_us);
+/* Those of `at_work`, though silent, are only slow: the deadline is put off for them, a few times. */
+struct transaction_actions transaction_timer(struct transaction *t, unsigned at_work,
+					     int64_t now_us);
 
 #endif

@@ -264,12 +264,22 @@ static void plan_services(struct ipvs_plan *plan, bool removals, const struct ip
 	}
 }
 
+/* At most. Who moves to its place is deleted and added, and changed after that. */
+static size_t edits_of_wanted(const struct ipvs_table *t)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < t->n_services; i++)
+		n += (size_t)t->services[i].n_dests * (order_matters(&t->services[i]) ? 3 : 1);
+	return n;
+}
+
 void ipvs_plan_make(struct arena *arena, const struct ipvs_table *wanted,
 		    const struct ipvs_table *observed, const struct ipvs_owned *owned,
 		    struct ipvs_plan *ret)
 {
 	size_t most = 1 + 2 * IPVS_DAEMONS + (size_t)wanted->n_services + observed->n_services +
-		      2 * (size_t)ipvs_table_count_dests(wanted) + ipvs_table_count_dests(observed);
+		      edits_of_wanted(wanted) + ipvs_table_count_dests(observed);
 
 	*ret = (struct ipvs_plan){ .edits = arena_array(arena, most, sizeof(*ret->edits)) };
 	plan_timeouts(ret, &wanted->timeouts, &observed->timeouts);

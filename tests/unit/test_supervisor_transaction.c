@@ -104,8 +104,8 @@ static void test_one_is_silent_while_preparing(void **state)
 
 	transaction_prepared(&t, ROLE_VRRP, 7, 0, 1);
 	transaction_prepared(&t, ROLE_IPVS, 7, 0, 1);
-	assert_nothing(transaction_timer(&t, 2));
-	a = transaction_timer(&t, LATE);
+	assert_nothing(transaction_timer(&t, 0, 2));
+	a = transaction_timer(&t, 0, LATE);
 	assert_int_equal(a.result, TRANSACTION_TIMED_OUT);
 	assert_int_equal(a.culprit, ROLE_CHECK);
 	assert_int_equal(a.abort, ALL);
@@ -142,10 +142,32 @@ static void test_one_is_silent_after_the_decision(void **state)
 
 	transaction_committed(&t, ROLE_VRRP, 7);
 	transaction_committed(&t, ROLE_CHECK, 7);
-	a = transaction_timer(&t, LATE);
+	a = transaction_timer(&t, 0, LATE);
 	assert_int_equal(a.kill, ROLE_IPVS);
 	assert_int_equal(a.result, TRANSACTION_PARTIAL);
 	assert_idle(&t);
+}
+
+/* A busy machine, not a role that hangs: but not for ever. */
+static void test_one_is_slow(void **state)
+{
+	struct transaction t = decided();
+	struct transaction_actions a;
+	int64_t deadline_us = t.deadline_us;
+
+	transaction_committed(&t, ROLE_VRRP, 7);
+	transaction_committed(&t, ROLE_CHECK, 7);
+	assert_nothing(transaction_timer(&t, ROLE_IPVS, deadline_us));
+	assert_true(t.deadline_us > deadline_us);
+	assert_nothing(transaction_timer(&t, 0, deadline_us + 1));
+	a = transaction_timer(&t, ROLE_CHECK, t.deadline_us);
+	assert_int_equal(a.kill, ROLE_IPVS);
+
+	t = begun();
+	transaction_prepared(&t, ROLE_VRRP, 7, 0, 1);
+	while (!(a = transaction_timer(&t, ROLE_IPVS, t.deadline_us)).result)
+		assert_true(t.deadline_us < LATE);
+	assert_int_equal(a.result, TRANSACTION_TIMED_OUT);
 }
 
 static void test_roles_that_take_no_part(void **state)
@@ -169,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_late_answers_to_another_generation),
 		cmocka_unit_test(test_no_way_back_after_the_decision),
 		cmocka_unit_test(test_one_is_silent_after_the_decision),
+		cmocka_unit_test(test_one_is_slow),
 		cmocka_unit_test(test_roles_that_take_no_part),
 	};
 
