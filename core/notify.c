@@ -232,9 +232,13 @@ static void tell_server(const struct notify_outlets *to, const struct model *m,
 static void server_changed(const struct notify_outlets *to, const struct model *m,
 			   const struct msg_server_health *now, const struct msg *former)
 {
-	const struct virtual_server *vs = model_find_service(m, now->service);
-	const struct real_server *r = find_server(vs, now->server);
+	const struct virtual_server *vs;
+	const struct real_server *r;
 
+	if (former && now->up == former->server_health.up)
+		return;
+	vs = model_find_service(m, now->service);
+	r = find_server(vs, now->server);
 	if (!r || now->up == (former ? former->server_health.up : starts_up(r)))
 		return;
 	tell_server(to, m, vs, r, now->up);
@@ -268,9 +272,12 @@ static void tell_service(const struct notify_outlets *to, const struct model *m,
 static void service_changed(const struct notify_outlets *to, const struct model *m,
 			    const struct msg_service_state *now, const struct msg *former)
 {
-	const struct virtual_server *vs = model_find_service(m, now->service);
+	const struct virtual_server *vs;
 
-	if (!vs || (former && former->service_state.quorum_up == now->quorum_up))
+	if (former && former->service_state.quorum_up == now->quorum_up)
+		return;
+	vs = model_find_service(m, now->service);
+	if (!vs)
 		return;
 	tell_service(to, m, vs, now->quorum_up);
 	mail_service(to, m, vs, now->quorum_up,

@@ -45,13 +45,24 @@ bool operator_is_verb(const char *verb)
 
 /* The file */
 
+static void copy_all(struct overrides *to, const struct overrides *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		overrides_copy(to, &from->list[i]);
+}
+
+/* With those that wait for their servers: the first model after a start sets them aside again. */
 static void save(struct operator *op)
 {
+	struct overrides all = {0};
 	struct writer w;
 	int err;
 
+	copy_all(&all, &op->overrides);
+	copy_all(&all, &op->later);
 	writer_init_growing(&w);
-	overrides_encode(&op->overrides, &w);
+	overrides_encode(&all, &w);
+	overrides_done(&all);
 	err = w.full ? -ENOMEM : file_replace_synced(op->path, w.at, w.len, 0600);
 	writer_done(&w);
 	if (err && !op->failing)
@@ -216,7 +227,7 @@ void operator_idle(struct supervisor *s, const struct msg_server_idle *m)
 static void keep_for_later(struct operator *op, const struct msg_server_override *v)
 {
 	if (op->later.n < LATER_MAX || overrides_find(&op->later, v->server))
-		overrides_copy(&op->later, v);
+		op->unsaved |= overrides_copy(&op->later, v);
 }
 
 void operator_copy(struct supervisor *s, const struct msg_server_override *m)
@@ -244,7 +255,10 @@ static void copy_later(struct supervisor *s)
 
 	s->operator.later = (struct overrides){0};
 	for (size_t i = 0; i < later.n; i++)
-		operator_copy(s, &later.list[i]);
+		if (override_is_configured(&later.list[i], s->running.model))
+			operator_copy(s, &later.list[i]);
+		else
+			overrides_copy(&s->operator.later, &later.list[i]);
 	overrides_done(&later);
 }
 

@@ -102,6 +102,15 @@ def survive(one, tandem, want):
     tandem.boot()
     expect(wait_for(lambda: runs(tandem), 15, 0.2), "it boots")
     expect_weights(one, want, "nor does a boot change it", 10)
+    tandem.stop()
+    tandem.configure(config(reals=(2, 3)))
+    tandem.boot()
+    expect_weights(one, {2: 40}, "a boot without the drained server", 10)
+    tandem.stop()
+    tandem.boot()
+    code, text = tandem.reload(config())
+    expect(code == 0, "which is configured again after one more", text)
+    expect_weights(one, want, "and drained as before", 10)
 
 
 def main():
