@@ -239,7 +239,7 @@ static void server_changed(const struct notify_outlets *to, const struct model *
 		return;
 	vs = model_find_service(m, now->service);
 	r = find_server(vs, now->server);
-	if (!r || now->up == (former ? former->server_health.up : starts_up(r)))
+	if (!r || (!former && now->up == starts_up(r)))
 		return;
 	tell_server(to, m, vs, r, now->up);
 	mail_server(to, m, vs, r, now->up, now->reason.s);

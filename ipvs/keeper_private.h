@@ -64,6 +64,11 @@ void keeper_send_sync(const struct keeper *k);
  */
 bool keeper_refused(struct keeper *k, struct ipvs_edit *failed, uint32_t n);
 
+/* pass.c: these services as they are in the kernel, by what a look at all has seen. 0 or -errno. */
+int keeper_look_at_seen(struct keeper *k, const struct ipvs_table *seen,
+			struct served *const *services, uint32_t n_services, struct arena *arena,
+			struct ipvs_table *ret);
+
 /*
  * pass.c: what is wanted within the scope against the kernel. A pass over all also removes
  * whatever is owned and not wanted. Returns 0 or -errno when the kernel could not be reached; what

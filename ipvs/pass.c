@@ -77,13 +77,18 @@ static void put_in_order(struct pass *p)
 	qsort(p->order, scope_size(p), sizeof(*p->order), compare_first_keys);
 }
 
-static uint32_t slice_keys(const struct slice *s)
+static uint32_t count_keys(struct served *const *services, uint32_t n_services)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < s->n_services; i++)
-		n += wanted_keys(s->services[i]->vs);
+	for (uint32_t i = 0; i < n_services; i++)
+		n += wanted_keys(services[i]->vs);
 	return n;
+}
+
+static uint32_t slice_keys(const struct slice *s)
+{
+	return count_keys(s->services, s->n_services);
 }
 
 static void want_services(struct slice *s)
@@ -128,23 +133,22 @@ static void make_wanted(struct slice *s)
 		want_services(s);
 }
 
-/* Of those seen before, whose servers are looked at now. */
-static int observe_seen(struct slice *s)
+int keeper_look_at_seen(struct keeper *k, const struct ipvs_table *seen,
+			struct served *const *services, uint32_t n_services, struct arena *arena,
+			struct ipvs_table *ret)
 {
-	struct ipvs_table *t = &s->observed;
+	*ret = (struct ipvs_table){ .services = arena_array(arena, count_keys(services, n_services),
+							    sizeof(*ret->services)) };
+	for (uint32_t i = 0; i < n_services; i++) {
+		for (uint32_t j = 0; j < wanted_keys(services[i]->vs); j++) {
+			struct ipvs_key key = wanted_key(services[i]->vs, j);
+			const struct ipvs_service *found = ipvs_table_find(seen, &key);
 
-	*t = (struct ipvs_table){ .services = arena_array(s->arena, slice_keys(s),
-							  sizeof(*t->services)) };
-	for (uint32_t i = 0; i < s->n_services; i++) {
-		for (uint32_t j = 0; j < wanted_keys(s->services[i]->vs); j++) {
-			struct ipvs_key key = wanted_key(s->services[i]->vs, j);
-			const struct ipvs_service *seen = ipvs_table_find(&s->p->seen, &key);
-
-			if (seen)
-				t->services[t->n_services++] = *seen;
+			if (found)
+				ret->services[ret->n_services++] = *found;
 		}
 	}
-	return ipvs_netlink_observe_dests(&s->p->k->nl, s->arena, t);
+	return ipvs_netlink_observe_dests(&k->nl, arena, ret);
 }
 
 static int observe_asked(struct slice *s)
@@ -192,7 +196,10 @@ static int observe(struct slice *s)
 {
 	if (s->rest)
 		return observe_rest(s);
-	return s->p->scope->all && !s->again ? observe_seen(s) : observe_asked(s);
+	if (!s->p->scope->all || s->again)
+		return observe_asked(s);
+	return keeper_look_at_seen(s->p->k, &s->p->seen, s->services, s->n_services, s->arena,
+				   &s->observed);
 }
 
 static void count_observed(const struct slice *s)

@@ -4,6 +4,9 @@
 
 #include "core/role.h"
 
+/* As many services' counters as are in memory at once. */
+#define REPORTED_AT_ONCE 64
+
 void keeper_send_service(const struct service_state *state)
 {
 	struct msg m = { .type = MSG_SERVICE_STATE,
@@ -142,21 +145,37 @@ static void report_server(const struct keeper *k, const struct served *s, const 
 		keeper_send_weight(k, s->vs->id, rs);
 }
 
-void keeper_report(struct keeper *k)
+static void report_some(struct keeper *k, const struct ipvs_table *seen,
+			struct served *const *services, uint32_t n)
 {
 	struct arena *arena = arena_new();
 	struct ipvs_table observed = { 0 };
-	int err = ipvs_netlink_observe(&k->nl, arena, &observed);
 
-	if (err)
+	if (keeper_look_at_seen(k, seen, services, n, arena, &observed) < 0)
 		observed = (struct ipvs_table){ 0 };
-	for (uint32_t i = 0; i < k->n_served; i++) {
-		const struct served *s = &k->served[i];
+	for (uint32_t i = 0; i < n; i++) {
+		const struct virtual_server *vs = services[i]->vs;
 
-		keeper_send_served(s);
-		report_service(s, &observed);
-		for (uint32_t j = 0; j < s->vs->n_servers; j++)
-			report_server(k, s, &s->vs->servers[j], &observed);
+		keeper_send_served(services[i]);
+		report_service(services[i], &observed);
+		for (uint32_t j = 0; j < vs->n_servers; j++)
+			report_server(k, services[i], &vs->servers[j], &observed);
+	}
+	arena_free(arena);
+}
+
+void keeper_report(struct keeper *k)
+{
+	struct arena *arena = arena_new();
+	struct served *some[REPORTED_AT_ONCE];
+	struct ipvs_table seen;
+
+	if (ipvs_netlink_observe_services(&k->nl, arena, &seen) < 0)
+		seen = (struct ipvs_table){ 0 };
+	for (uint32_t i = 0, n; i < k->n_served; i += n) {
+		for (n = 0; n < REPORTED_AT_ONCE && i + n < k->n_served; n++)
+			some[n] = &k->served[i + n];
+		report_some(k, &seen, some, n);
 	}
 	for (uint32_t i = 0; i < k->leaving.n; i++)
 		keeper_send_leaving(&k->leaving.list[i], false);
