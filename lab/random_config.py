@@ -65,7 +65,7 @@ class Service:
     def __init__(self, rng, number):
         self.number = number
         self.kind = rng.choice(("address", "address", "fwmark", "group"))
-        self.family = 4 if self.kind == "group" else rng.choice((4, 6))
+        self.family = rng.choice((4, 6))
         self.protocol = rng.choice(list(PROTOCOLS))
         self.across = rng.random() < 0.2
         self.pick_addresses(rng)
@@ -134,8 +134,8 @@ class Service:
     def text(self):
         head, address = "", f"{self.addresses[0]} 80"
         if self.kind == "group":
-            head = (f"virtual_server_group g{self.number} {{\n    {self.addresses[0]}-"
-                    f"{self.addresses[-1].rsplit('.', 1)[1]} 80\n}}\n")
+            last = self.addresses[-1].rsplit("." if self.family == 4 else ":", 1)[1]
+            head = f"virtual_server_group g{self.number} {{\n    {self.addresses[0]}-{last} 80\n}}\n"
             address = f"group g{self.number}"
         elif self.kind == "fwmark":
             address = f"fwmark {self.number + 1}"
