@@ -108,8 +108,9 @@ def survive(one, tandem, want):
     expect_weights(one, {2: 40}, "a boot without the drained server", 10)
     tandem.stop()
     tandem.boot()
+    expect(wait_for(lambda: runs(tandem), 15, 0.2), "and another")
     code, text = tandem.reload(config())
-    expect(code == 0, "which is configured again after one more", text)
+    expect(code == 0, "it is configured again", text)
     expect_weights(one, want, "and drained as before", 10)
 
 
