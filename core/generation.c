@@ -6,6 +6,7 @@
 #include "core/config/diff.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/netns.h"
 #include "core/secrets.h"
 
 #include <errno.h>
@@ -92,6 +93,8 @@ static int load_image(struct generation *g, const struct config_options *c, uint
 
 	if (err)
 		return err;
+	if (!netns_is_ours(m->global->net_namespace, &g->diags))
+		return -EINVAL;
 	m = secrets_read(m, text, &g->diags);
 	return m ? make_image(g, name_router(m, text)) : -EINVAL;
 }

@@ -288,6 +288,7 @@ const struct model *config_check(struct arena *arena, const struct ast_node *roo
 
 	check_block(&c, PLACE_ROOT, NULL, root);
 	check_globals(&c, root);
+	daemon_check_all(&c, root);
 	track_check_all(&c, root);
 	static_check_all(&c, root);
 	service_check_all(&c, root);

@@ -413,6 +413,7 @@ void vip_add_lines(struct checker *c, struct vrrp_draft *d, const struct ast_nod
 		   bool excluded);
 
 /* check_links.c: what is said of interfaces; then, what an instance makes of it */
+void daemon_check_all(struct checker *c, const struct ast_node *root);
 void link_check_all(struct checker *c, const struct ast_node *root);
 void link_finish(struct checker *c, struct vrrp_draft *d);
 

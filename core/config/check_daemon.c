@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* global_defs: what tandemd does for itself: its scripts, its files, its name. */
+/* What tandemd does for itself: its scripts, its files, its name, its network namespace. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ void daemon_init(struct global *g)
 {
 	g->startup_timeout_us = g->shutdown_timeout_us = SCRIPT_TIMEOUT_US;
 	g->umask = UMASK_NONE;
-	g->process_name = g->state_dump_file = g->stats_dump_file = g->config_save_dir =
+	g->net_namespace = g->process_name = g->state_dump_file = g->stats_dump_file = g->config_save_dir =
 		g->reload_time_file = g->reload_file = "";
 }
 
@@ -163,4 +163,32 @@ void set_global_reload_file(struct checker *c, void *draft, const struct ast_nod
 	g->reload_file_wanted = true;
 	if (n->n_words > 1)
 		g->reload_file = value_string(c, &n->word[1]);
+}
+
+static void set_net_namespace(struct checker *c, const struct ast_node *n)
+{
+	struct global *g = &c->global.g;
+	const char *name = n->n_words > 1 ? n->word[1].s : "";
+
+	if (!name[0] || strchr(name, '/'))
+		check_error(c, &n->word[0].loc, "%s: the name of a namespace of \"ip netns\" is wanted",
+			    n->word[0].s);
+	else if (g->net_namespace[0] && strcmp(g->net_namespace, name))
+		check_error(c, &n->word[1].loc,
+			    "'%s' is not '%s': tandem does all in one network namespace", name,
+			    g->net_namespace);
+	else
+		g->net_namespace = value_string(c, &n->word[1]);
+}
+
+/* net_namespace and net_namespace_ipvs must agree, in whatever order they come. */
+void daemon_check_all(struct checker *c, const struct ast_node *root)
+{
+	for (uint32_t i = 0; i < root->n_children; i++) {
+		const struct ast_node *n = &root->child[i];
+
+		if (!strcmp(n->word[0].s, "net_namespace") ||
+		    !strcmp(n->word[0].s, "net_namespace_ipvs"))
+			set_net_namespace(c, n);
+	}
 }

@@ -557,6 +557,7 @@ static void dump_statics(FILE *out, const struct model *m)
 
 void config_dump(const struct model *m, FILE *out, bool secrets)
 {
+	dump_namespace(out, m->global);
 	dump_global(out, m);
 	dump_link_delays(out, m->global);
 	dump_garp_groups(out, m->global);

@@ -24,6 +24,7 @@ void dump_notify(FILE *out, const char *indent, const char *keyword, const struc
 
 /* dump_global.c */
 void dump_global(FILE *out, const struct model *m);
+void dump_namespace(FILE *out, const struct global *g);
 void dump_link_delays(FILE *out, const struct global *g);
 void dump_garp_groups(FILE *out, const struct global *g);
 /* Without `secrets`, keys are not told. */

@@ -236,6 +236,12 @@ void dump_peering(FILE *out, const struct sync_block *b, bool secrets)
 	fputs("}\n", out);
 }
 
+void dump_namespace(FILE *out, const struct global *g)
+{
+	if (g->net_namespace[0])
+		dump_str(out, "", "net_namespace", g->net_namespace);
+}
+
 void dump_link_delays(FILE *out, const struct global *g)
 {
 	if (!g->n_link_delays)

@@ -106,6 +106,13 @@ def reloads_at_its_time(one):
            one.log_text()[-500:])
 
 
+def stays_where_it_is(one):
+    code, said = one.reload("net_namespace one\nnet_namespace_ipvs one\n" + config(FULL, priority=140))
+    expect(code == 0, "the network namespace that it runs in", said)
+    code, said = one.reload("net_namespace lan\n" + config(FULL))
+    expect(code != 0 and "NetworkNamespacePath=/run/netns/lan" in said, "another one is refused", said)
+
+
 def ends_with_its_script(node, one):
     pid = one.proc.pid
     one.reload(config(f"    shutdown_script {DIR}/down\n"))
@@ -146,6 +153,7 @@ def main():
     starts_after_its_script(node, one)
     looks_as_it_says(one)
     reloads_at_its_time(one)
+    stays_where_it_is(one)
     ends_with_its_script(node, one)
     does_not_wait_for_ever(node, one)
 
