@@ -424,6 +424,29 @@ const struct sync_path *sync_session_paths(const struct sync_session *s, unsigne
 	return s->peers[index].paths;
 }
 
+bool sync_session_path_is_heard(const struct sync_session *s, unsigned index, unsigned path,
+				int64_t now_us)
+{
+	return now_us - s->peers[index].path_heard_us[path] <= PATH_FORGET_US;
+}
+
+unsigned sync_session_followers(const struct sync_session *s, uint64_t *ret_acked)
+{
+	unsigned n = 0;
+
+	*ret_acked = UINT64_MAX;
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		const struct sync_follower *f = &s->peers[i].follower;
+
+		if (!s->peers[i].node || !f->joined)
+			continue;
+		n++;
+		if (f->acked < *ret_acked)
+			*ret_acked = f->acked;
+	}
+	return n;
+}
+
 bool sync_session_is_synced(const struct sync_session *s)
 {
 	unsigned n = 0;

@@ -173,6 +173,11 @@ void sync_session_peer(const struct sync_session *s, unsigned index, int64_t now
 /* The ways to a peer that work; up to SYNC_PATHS_MAX. */
 const struct sync_path *sync_session_paths(const struct sync_session *s, unsigned index,
 					   unsigned *ret_n);
+/* Has this one of them (below n) been heard from lately? The last one is kept when it has not. */
+bool sync_session_path_is_heard(const struct sync_session *s, unsigned index, unsigned path,
+				int64_t now_us);
+/* How many follow our stream, and what all of them have (the table's version; UINT64_MAX: nobody does). */
+unsigned sync_session_followers(const struct sync_session *s, uint64_t *ret_acked);
 /* Every peer that is expected has told us all it knew. */
 bool sync_session_is_synced(const struct sync_session *s);
 const struct sync_session_counters *sync_session_counters(const struct sync_session *s);

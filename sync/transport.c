@@ -30,6 +30,7 @@ struct link {
 
 struct outgoing {
 	unsigned link;
+	bool heard; /* from there, lately */
 	struct sockaddr_storage to;
 	struct iovec iov;
 };
@@ -233,9 +234,15 @@ unsigned sync_transport_receive(struct sync_transport *t, unsigned link, unsigne
 	return total;
 }
 
-/* One call; what the kernel takes no more is lost, which the peers find out. */
-static void flush_link(struct sync_transport *t, unsigned link)
+/*
+ * One call; what the kernel takes no more is lost, which the peers find out.
+ *
+ * Who is heard is there: the kernel need not ask for its link-layer address again (MSG_CONFIRM, RFC 4861
+ * §7.3.1). On a link that loses packets those questions get lost, too, and then nothing goes out for seconds.
+ */
+static void flush_link(struct sync_transport *t, unsigned link, bool heard)
 {
+	int flags = MSG_DONTWAIT | (heard ? MSG_CONFIRM : 0);
 	struct mmsghdr messages[SEND_MESSAGES];
 	struct link *l = &t->links[link];
 	unsigned n = 0, done = 0;
@@ -243,7 +250,7 @@ static void flush_link(struct sync_transport *t, unsigned link)
 	for (unsigned i = 0; i < t->n_messages; i++) {
 		struct outgoing *o = &t->messages[i];
 
-		if (o->link != link)
+		if (o->link != link || o->heard != heard)
 			continue;
 		messages[n++].msg_hdr = (struct msghdr){
 			.msg_name = &o->to,
@@ -254,7 +261,7 @@ static void flush_link(struct sync_transport *t, unsigned link)
 		};
 	}
 	while (done < n) {
-		int sent = sendmmsg(l->fd, messages + done, n - done, MSG_DONTWAIT);
+		int sent = sendmmsg(l->fd, messages + done, n - done, flags);
 
 		for (int i = 0; i < sent; i++)
 			l->counters.sent_bytes += messages[done + (unsigned)i].msg_len;
@@ -272,13 +279,15 @@ static void flush_link(struct sync_transport *t, unsigned link)
 
 static void flush(struct sync_transport *t)
 {
-	for (unsigned i = 0; i < t->n_links; i++)
-		flush_link(t, i);
+	for (unsigned i = 0; i < t->n_links; i++) {
+		flush_link(t, i, false);
+		flush_link(t, i, true);
+	}
 	t->n_messages = 0;
 }
 
 static void add_message(struct sync_transport *t, unsigned link, const struct addr *to,
-			uint16_t port, uint8_t *bytes, size_t len)
+			uint16_t port, bool heard, uint8_t *bytes, size_t len)
 {
 	struct outgoing *o;
 
@@ -288,6 +297,7 @@ static void add_message(struct sync_transport *t, unsigned link, const struct ad
 		flush(t);
 	o = &t->messages[t->n_messages++];
 	o->link = link;
+	o->heard = heard;
 	o->iov = (struct iovec){bytes, len};
 	peer_socket_to(to, port, t->links[link].ifindex, &o->to);
 }
@@ -298,9 +308,9 @@ static void to_all(struct sync_transport *t, uint8_t *bytes, size_t len)
 		struct link *l = &t->links[i];
 
 		if (is_multicast(l))
-			add_message(t, i, &l->conf.group, l->conf.port, bytes, len);
+			add_message(t, i, &l->conf.group, l->conf.port, false, bytes, len);
 		for (unsigned p = 0; p < l->conf.n_peers; p++)
-			add_message(t, i, &l->peers[p], l->conf.port, bytes, len);
+			add_message(t, i, &l->peers[p], l->conf.port, false, bytes, len);
 	}
 }
 
@@ -322,8 +332,8 @@ static unsigned count_on_link(const struct sync_session *s, uint32_t peers, unsi
 	return count;
 }
 
-static void to_each(struct sync_transport *t, const struct sync_session *s, uint32_t peers,
-		    unsigned link, uint8_t *bytes, size_t len)
+static void to_each(struct sync_transport *t, const struct sync_session *s, int64_t now_us,
+		    uint32_t peers, unsigned link, uint8_t *bytes, size_t len)
 {
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
 		const struct sync_path *paths;
@@ -334,21 +344,23 @@ static void to_each(struct sync_transport *t, const struct sync_session *s, uint
 		paths = sync_session_paths(s, i, &n);
 		for (unsigned j = 0; j < n; j++)
 			if (paths[j].link == link)
-				add_message(t, link, &paths[j].address, paths[j].port, bytes, len);
+				add_message(t, link, &paths[j].address, paths[j].port,
+					    sync_session_path_is_heard(s, i, j, now_us), bytes,
+					    len);
 	}
 }
 
 /* Several at once are served by the group; one alone is spared the others' attention. */
-static void to_peers(struct sync_transport *t, const struct sync_session *s, uint32_t peers,
-		     uint8_t *bytes, size_t len)
+static void to_peers(struct sync_transport *t, const struct sync_session *s, int64_t now_us,
+		     uint32_t peers, uint8_t *bytes, size_t len)
 {
 	for (unsigned i = 0; i < t->n_links; i++) {
 		struct link *l = &t->links[i];
 
 		if (is_multicast(l) && count_on_link(s, peers, i) > 1)
-			add_message(t, i, &l->conf.group, l->conf.port, bytes, len);
+			add_message(t, i, &l->conf.group, l->conf.port, false, bytes, len);
 		else
-			to_each(t, s, peers, i, bytes, len);
+			to_each(t, s, now_us, peers, i, bytes, len);
 	}
 }
 
@@ -373,11 +385,11 @@ bool sync_transport_send(struct sync_transport *t, struct sync_session *s, int64
 			to_all(t, bytes, len);
 			break;
 		case SYNC_DEST_PATH:
-			add_message(t, dest.path.link, &dest.path.address, dest.path.port, bytes,
-				    len);
+			add_message(t, dest.path.link, &dest.path.address, dest.path.port, false,
+				    bytes, len);
 			break;
 		case SYNC_DEST_PEERS:
-			to_peers(t, s, dest.peers, bytes, len);
+			to_peers(t, s, now_us, dest.peers, bytes, len);
 			break;
 		}
 	}
