@@ -11,6 +11,8 @@
 /* The same gap is told again when nothing has come of it. */
 #define GAP_REPEAT_US (5 * USEC_PER_MSEC)
 #define GAP_AGAIN_US  300
+/* A table that is at its bound has room again and again. */
+#define REFUSED_REPEAT_US (10 * USEC_PER_SEC)
 /* Until the first frame comes, our acknowledgement may have been lost. */
 #define ACK_REPEAT_US (50 * USEC_PER_MSEC)
 
@@ -138,6 +140,7 @@ static void apply_connection(struct sync_session *s, struct sync_feed *f, int64_
 	if (sync_table_put(s->table, record, len, hearsay ? SYNC_OWNER_HEARSAY : SYNC_OWNER_PEER,
 			   term, (uint32_t)(now_us / USEC_PER_SEC)) < 0) {
 		s->counters.refused++;
+		f->refused = true;
 		return;
 	}
 	s->counters.records_in++;
@@ -247,6 +250,8 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 	}
 	f->unacked++;
 	if (data->last > f->version) {
+		if (!f->refused)
+			f->refused_version = f->version;
 		apply(s, p, now_us, data);
 		f->version = data->last;
 		f->stuck_us = USEC_NEVER;
@@ -320,6 +325,21 @@ static bool is_dead(const struct sync_session *s, const struct sync_feed *f, int
 	       (f->stuck_us != USEC_NEVER && now_us - f->stuck_us >= silence_us(s));
 }
 
+/*
+ * What we had no room for, and now have: the peer's log is followed anew from there on. Till that is
+ * done we are not synced, which is the truth.
+ */
+static void ask_again(struct sync_session *s, struct sync_feed *f, int64_t now_us)
+{
+	if (!f->refused || !sync_table_has_room(s->table) ||
+	    (f->refused_us && now_us - f->refused_us < REFUSED_REPEAT_US))
+		return;
+	f->refused = false;
+	f->refused_us = now_us;
+	f->version = f->refused_version;
+	f->open = false;
+}
+
 void sync_feed_tick(struct sync_session *s, struct sync_peer *p, int64_t now_us)
 {
 	struct sync_feed *f = &p->feed;
@@ -329,6 +349,8 @@ void sync_feed_tick(struct sync_session *s, struct sync_peer *p, int64_t now_us)
 		sync_session_tell(s, SYNC_EVENT_SILENT, p->node, NULL);
 		sync_term_retell(s);
 	}
+	if (f->open)
+		ask_again(s, f, now_us);
 	if (f->open && !f->heard && now_us - f->ack_us >= ACK_REPEAT_US)
 		f->ack_due = true;
 }

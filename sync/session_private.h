@@ -35,6 +35,9 @@ struct sync_feed {
 	int64_t synced_us;
 	int64_t heard_us;
 	unsigned unacked; /* frames */
+	bool refused;		  /* we had no room for something of it … */
+	uint64_t refused_version; /* … that came after this version */
+	int64_t refused_us;	  /* when that was asked for again, last */
 	bool ack_due;
 	bool gap;	      /* to be told */
 	bool outdated;	      /* too */

@@ -93,6 +93,12 @@ struct sync_table {
 	struct sync_cursor *cursors;
 };
 
+/* Was it full, and is no more: half a per cent, so that it does not change all the time. */
+static inline bool sync_table_has_room(const struct sync_table *t)
+{
+	return t->n < t->max - t->max / 200;
+}
+
 /* At most `max` connections. 0 or -ENOMEM. */
 int sync_table_init(struct sync_table *t, uint64_t epoch, uint64_t seed, size_t max);
 void sync_table_done(struct sync_table *t);

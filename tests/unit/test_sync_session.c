@@ -606,6 +606,25 @@ static void test_full_table_is_told(void **state)
 	assert_true(peer(0, 1).entries == 10);
 }
 
+static void test_what_was_refused_is_asked_for_again(void **state)
+{
+	rig->ends[1].table.max = 10;
+	for (uint32_t n = 0; n < 30; n++)
+		put(0, n, 1);
+	run(USEC_PER_SEC);
+	assert_int_equal(rig->ends[1].table.n, 10);
+	rig->ends[1].table.max = 25;
+	run(USEC_PER_SEC);
+	assert_int_equal(rig->ends[1].table.n, 25);
+	rig->ends[1].table.max = 40;
+	run(USEC_PER_SEC);
+	assert_int_equal(rig->ends[1].table.n, 25); /* not all the time */
+	run(10 * USEC_PER_SEC);
+	assert_int_equal(rig->ends[1].table.n, 30);
+	assert_true(peer(1, 0).synced);
+	assert_int_equal(rig->ends[1].events[SYNC_EVENT_SILENT], 0);
+}
+
 static void test_notes(void **state)
 {
 	struct sync_note note = {.topic = 1, .value = (const uint8_t *)"hello", .len = 5};
@@ -684,6 +703,7 @@ int main(void)
 		TEST(test_one_frame_for_all),
 		TEST(test_paths_come_back),
 		TEST(test_full_table_is_told),
+		TEST(test_what_was_refused_is_asked_for_again),
 		TEST(test_notes),
 		TEST(test_bulk_under_loss),
 		TEST(test_loss_of_the_last_frame),
