@@ -3,7 +3,7 @@
 # lab: time=120 ip_vs=no
 """The peer channel: three directors that meet by multicast on one LAN and by unicast on another. One
 LAN after the other fails and nobody notices; keys are changed while all goes on; a director with another key, or with
-other addresses, is told of on all of them; what an operator says holds on all.
+other addresses, is told of on all of them, and so is one that hears nobody; what an operator says holds on all.
 
 sync_channel.py [SECONDS]     so long an enemy forges and replays; 5. In a minute it is a million frames.
 """
@@ -127,6 +127,23 @@ def check_difference(nodes):
            "and when they are the same again")
 
 
+def check_one_way(nodes):
+    """d3 is heard by all and hears nobody: d3 can't be synced, and nobody takes it for one that follows."""
+    d1, d2, d3 = nodes
+    before = [node.daemon.log_text().count(word) for node, word in ((d1, ": left"), (d3, ": silent"))]
+    d3.run("nft", "add table inet deaf; add chain inet deaf in { type filter hook input priority 0; }; "
+           "add rule inet deaf in udp dport 8849 drop")
+    expect(wait_for(lambda: d3.daemon.log_text().count(": silent") >= before[1] + 2, 10, 0.2),
+           "one way only: d3 hears nobody", d3.daemon.log_text()[-300:])
+    expect(not is_synced(d3), "and is not synced", d3.daemon.ctl("sync")[1])
+    expect(wait_for(lambda: d1.daemon.log_text().count(": left") > before[0], 10, 0.2),
+           "d1: d3 does not follow any more", d1.daemon.log_text()[-300:])
+    expect([p["in"]["synced"] and p["out"]["synced"] for p in sync(d1)["peers"]].count(True) == 1,
+           "d1 and d2 go on", d1.daemon.ctl("sync")[1])
+    d3.run("nft", "delete", "table", "inet", "deaf")
+    all_synced(nodes, "both ways again")
+
+
 def check_overrides(nodes):
     """What an operator says on one director holds on all, also on one that was away."""
     d1, d2, d3 = nodes
@@ -242,6 +259,7 @@ def main():
     check_keys(nodes)
     check_foreign_key(nodes)
     check_difference(nodes)
+    check_one_way(nodes)
     check_enemy(nodes, inner, float(sys.argv[1]) if len(sys.argv) > 1 else 5)
     check_overrides(nodes)
     check_shield(nodes)

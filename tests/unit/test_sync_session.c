@@ -392,6 +392,54 @@ static void test_replay_of_everything(void **state)
 	assert_int_equal(rig->ends[0].events[SYNC_EVENT_FOLLOWED], 1);
 }
 
+/* One of those that were recorded, as it was, or damaged somewhere, or only its head true. */
+static void forge(const struct frame *f, uint8_t *bytes)
+{
+	unsigned how = draw();
+
+	memcpy(bytes, f->bytes, f->len);
+	if (how % 3 == 1)
+		bytes[how / 3 % f->len] ^= 1u << how / 3 % 8;
+	for (size_t i = SYNC_FRAME_HEAD_LEN; how % 3 == 2 && i < f->len; i++)
+		bytes[i] = (uint8_t)draw();
+}
+
+/* In one second of the peers' time: they go on as if nobody were there, and answer hardly any. */
+static void test_a_million_forged_and_replayed_frames(void **state)
+{
+	unsigned recorded, attack = 1000000, per_turn = 1000;
+	uint64_t records[2], seen = 0;
+	uint8_t bytes[SYNC_FRAME_MAX];
+
+	for (uint32_t i = 0; i < 500; i++)
+		put(0, i, 1);
+	run(2 * USEC_PER_SEC);
+	recorded = rig->n_frames;
+	for (unsigned i = 0; i < 2; i++)
+		records[i] = counters(i)->records_in;
+	for (unsigned i = 0; i < attack; i++) {
+		const struct frame *f = &rig->frames[recorded / 2 + draw() % (recorded / 2)];
+
+		forge(f, bytes);
+		hand(0, 1 - f->from, f->from, bytes, f->len);
+		if (i % per_turn == 0)
+			run(USEC_PER_SEC * per_turn / attack);
+	}
+	assert_in_range(rig->n_frames - recorded, 10, 500);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(counters(i)->records_in == records[i]);
+		seen += counters(i)->auth_failed + counters(i)->replayed + counters(i)->malformed +
+			counters(i)->unknown + counters(i)->version;
+		assert_int_equal(rig->ends[i].events[SYNC_EVENT_SILENT], 0);
+		assert_int_equal(rig->ends[i].events[SYNC_EVENT_LEFT], 0);
+	}
+	assert_in_range(seen, attack - attack / 100, attack);
+	put(0, 7, 4);
+	run(USEC_PER_SEC);
+	assert_int_equal(state_of(1, 7), 4);
+	assert_true(peer(0, 1).followed && peer(1, 0).synced && peer(0, 1).rewinds == 0);
+}
+
 static void test_damaged_frames(void **state)
 {
 	unsigned n;
@@ -434,6 +482,36 @@ static void test_silence_and_return(void **state)
 	/* Only what has changed is sent, and what was lost in flight. */
 	assert_in_range(counters(0)->records_out, 520, 500 + 20 * 40);
 	assert_true(counters(1)->records_in == 520);
+}
+
+static void expire(unsigned i)
+{
+	sync_table_expire(&rig->ends[i].table, (uint32_t)(rig->now_us / USEC_PER_SEC), SIZE_MAX);
+}
+
+/* Nobody hears anybody; all that both knew has ended meanwhile, and each thing since has changed twice. */
+static void test_an_hour_apart(void **state)
+{
+	for (uint32_t n = 0; n < 500; n++)
+		put(0, n, 1);
+	run(USEC_PER_SEC);
+	rig->ends[0].deaf = rig->ends[1].deaf = true;
+	for (unsigned minute = 0; minute < 60; minute++) {
+		rig->now_us += 60 * USEC_PER_SEC;
+		run(10 * USEC_PER_MSEC);
+	}
+	expire(0);
+	assert_int_equal(rig->ends[0].table.n, 0);
+	for (uint16_t state_is = 1; state_is < 5; state_is += 3)
+		for (uint32_t n = 1000; n < 3000; n++)
+			put(0, n, state_is);
+	expire(1);
+	rig->ends[0].deaf = rig->ends[1].deaf = false;
+	run(3 * USEC_PER_SEC);
+	assert_true(sync_session_is_synced(rig->ends[1].session));
+	assert_int_equal(rig->ends[1].table.n, 2000);
+	assert_int_equal(state_of(1, 2999), 4);
+	assert_true(counters(1)->records_in == 500 + 2000);
 }
 
 static void test_restart_of_the_sender(void **state)
@@ -692,8 +770,10 @@ int main(void)
 		TEST(test_another_version),
 		TEST(test_same_name),
 		TEST(test_replay_of_everything),
+		TEST(test_a_million_forged_and_replayed_frames),
 		TEST(test_damaged_frames),
 		TEST(test_silence_and_return),
+		TEST(test_an_hour_apart),
 		TEST(test_restart_of_the_sender),
 		TEST(test_takeover),
 		TEST(test_restart_of_the_active),
