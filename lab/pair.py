@@ -13,7 +13,7 @@ are spread by the hash that both compute alike (mh), or they are copied (sync=) 
 import ipaddress
 import socket
 
-from . import daemon, net, tap
+from . import daemon, held, net, tap
 from .traffic import Probe, Sessions, Traffic, program
 from .watch import Watch
 
@@ -248,6 +248,35 @@ class Pair:
         for node in self.directors:
             tap.note(f"{node.name}, the last lines of {node.daemon.log}:")
             tap.note("\n".join(node.daemon.log_text().splitlines()[-lines:]))
+
+
+class ApartPair(Pair):
+    """Connections are copied over a segment of its own, and the real servers hold any sort of them (held.py)."""
+
+    def __init__(self, **options):
+        super().__init__(sync="peer", **options)
+        self.between = net.Switch("between")
+        for i, node in enumerate(self.directors, 1):
+            node.plug("sync0", self.between, f"10.0.9.{i}/24")
+        for node in self.reals:
+            held.serve(node)
+        self.held = held.Held(self.client, self.vip)
+
+    def services(self):
+        return [("TCP", ECHO_PORT), ("TCP", held.SERVER_PORT)]
+
+    def _sync(self, node):
+        me, other = (1, 2) if node is self.d1 else (2, 1)
+        return (f"sync {{\n    interface sync0\n    address 10.0.9.{me}\n    peer 10.0.9.{other}\n"
+                f"    key {SYNC_KEY}\n}}\n")
+
+    def judge(self, what, sessions):
+        """All live? Those that don't are taken out of the list."""
+        found = self.held.ask(sessions, 15)
+        told = ", ".join(f"{sort} {alive}/{asked}" for sort, (alive, asked) in found.items())
+        tap.note(f"{what}: {told}")
+        tap.expect(all(alive == asked for alive, asked in found.values()),
+                   f"{what}: every session lives", told)
 
 
 def many_services(services, reals, special_weight=1):

@@ -120,6 +120,13 @@ static void tell_state(void)
 	sync_role.told_synced = m.sync_state.synced;
 }
 
+static void tell_drained(unsigned peers)
+{
+	struct msg m = {.type = MSG_SYNC_DRAINED, .sync_drain = {.peers = (uint8_t)peers}};
+
+	role_send(ROLE_VRRP, &m);
+}
+
 static void tell_override(const struct msg_server_override *v)
 {
 	struct msg m = {.type = MSG_SERVER_OVERRIDE, .server_override = *v};
@@ -131,7 +138,8 @@ static void tell_override(const struct msg_server_override *v)
 
 static int on_init(void *ctx, struct ev_loop *loop)
 {
-	peering_init(&sync_role.peering, loop, tell_state, tell_override);
+	peering_init(&sync_role.peering, loop, tell_state, tell_drained,
+		     tell_override);
 	return 0;
 }
 
@@ -163,6 +171,8 @@ static void on_receive(void *ctx, enum role_id from, const struct msg *m)
 		on_vrrp_state(&m->vrrp_state);
 	else if (m->type == MSG_SERVER_OVERRIDE)
 		peering_override(&sync_role.peering, &m->server_override);
+	else if (m->type == MSG_SYNC_DRAIN)
+		peering_drain(&sync_role.peering);
 }
 
 static void send_to_supervisor(const struct msg *m)

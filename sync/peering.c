@@ -391,6 +391,33 @@ static void update_shield(struct peering *p, int64_t now_us)
 			now_us);
 }
 
+static void look_at_drain(struct peering *p, int64_t now_us)
+{
+	uint64_t acked = UINT64_MAX;
+	unsigned peers = 0;
+
+	if (peering_runs(p))
+		peers = sync_session_followers(p->session, &acked);
+	if (sync_drain_is_over(&p->drain, now_us, p->table.version, peers, acked))
+		p->drained(peers);
+}
+
+/* It is looked at before each wait of the loop; to wake that is all this is for. */
+static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
+{
+}
+
+void peering_drain(struct peering *p)
+{
+	int64_t now_us = clock_now_us();
+
+	sync_drain_ask(&p->drain, now_us);
+	look_at_drain(p, now_us);
+	ev_timer_stop(p->loop, &p->drain_timer);
+	ev_timer_set(&p->drain_timer, (double)SYNC_DRAIN_TOLD_US / USEC_PER_SEC, 0);
+	ev_timer_start(p->loop, &p->drain_timer);
+}
+
 /* Before the loop waits: whatever has come in, frames and records go out once. */
 static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 {
@@ -401,6 +428,7 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 	sync_kernel_inject(&p->kernel, &p->table, now_us);
 	more = sync_transport_send(p->transport, p->session, now_us, FRAMES_AT_ONCE);
 	look_at_synced(p);
+	look_at_drain(p, now_us);
 	at_us = sync_session_deadline(p->session, now_us);
 	other_us = sync_kernel_deadline(&p->kernel, &p->table);
 	if (other_us < at_us)
@@ -611,7 +639,7 @@ static void start(struct peering *p)
 	update_shield(p, clock_now_us());
 }
 
-/* At the bound, and when there is room again: half a per cent, so that it is not told all the time. */
+/* At the bound, and when there is room again: our kernel may have connections that were not taken. */
 static void look_at_bound(struct peering *p)
 {
 	struct sync_table *t = &p->table;
@@ -621,8 +649,9 @@ static void look_at_bound(struct peering *p)
 		log_warning("sync: the table is full with %zu connections (max_connections): new ones are "
 			    "not copied",
 			    t->n);
-	} else if (p->full && t->n < t->max - t->max / 200) {
+	} else if (p->full && sync_table_has_room(t)) {
 		p->full = false;
+		hurry_audit(p, clock_now_us());
 		log_notice("sync: the table has room again; %" PRIu64 " times a connection was not taken",
 			   t->counters.refused);
 	}
@@ -647,12 +676,14 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
+		  void (*drained)(unsigned peers),
 		  void (*overridden)(const struct msg_server_override *v))
 {
 	uint64_t random[2];
 
 	*p = (struct peering){.loop = loop,
 			      .changed = changed,
+			      .drained = drained,
 			      .overridden = overridden,
 			      .kernel_peer = {.out = -1, .in = -1},
 			      .limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 3}};
@@ -672,6 +703,7 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	ev_prepare_init(&p->work, on_work);
 	ev_timer_init(&p->push_timer, on_push, 0, (double)SYNC_PUSH_US / USEC_PER_SEC);
 	ev_init(&p->audit_timer, on_audit);
+	ev_init(&p->drain_timer, on_drain);
 	ev_timer_init(&p->second, on_second, 1, 1);
 	p->kernel_readable.data = p->echo_readable.data = p;
 	p->work.data = p->second.data = p->push_timer.data = p->audit_timer.data = p;

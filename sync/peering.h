@@ -11,6 +11,7 @@
 #include "core/model.h"
 #include "core/msg.h"
 #include "sync/audit.h"
+#include "sync/drain.h"
 #include "sync/kernel.h"
 #include "sync/kernel_peer.h"
 #include "sync/notes.h"
@@ -41,6 +42,7 @@ struct peering {
 	struct ev_loop *loop;
 	void (*overridden)(const struct msg_server_override *v); /* said on another director */
 	void (*changed)(void);	   /* report_state() says something else about `synced` */
+	void (*drained)(unsigned peers); /* see peering_drain() */
 	struct sync_block *block;  /* a copy; NULL: not configured */
 	const struct model *model; /* whose list of services that are not copied counts; NULL: none */
 	struct sync_conf conf;
@@ -61,6 +63,7 @@ struct peering {
 	struct text link_trouble[SYNC_LINKS_MAX];
 	uint64_t target;     /* synced when the kernel has this version; 0: not known */
 	bool synced;
+	struct sync_drain drain;
 	struct notes_config own; /* what we tell */
 	struct notes_routers own_routers;
 	struct peer_notes notes[SYNC_PEERS_MAX];
@@ -72,12 +75,17 @@ struct peering {
 	ev_prepare work;
 	ev_timer deadline;
 	ev_timer push_timer;
+	ev_timer drain_timer;
 	ev_timer audit_timer;
 	ev_timer second;
 };
 
 void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
+		  void (*drained)(unsigned peers),
 		  void (*overridden)(const struct msg_server_override *v));
+/* This node is about to hand over: `drained` says when the peers have all connections, and how many
+ * these peers are. */
+void peering_drain(struct peering *p);
 /* An operator has said this here, or it was told here; the other directors are to know. */
 void peering_override(struct peering *p, const struct msg_server_override *v);
 /* This node's virtual routers, in words. */

@@ -35,7 +35,8 @@ struct vrrp_role {
 	bool committing;
 	bool started; /* the first model was committed */
 	bool stopping;
-	int64_t sync_wait_us;	       /* of the sync block; 0: there is none */
+	bool copies;		       /* there is a sync block */
+	int64_t sync_wait_us;	       /* its */
 	bool synced;		       /* tandem-sync says so */
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
 	size_t n_handed;
@@ -44,12 +45,15 @@ struct vrrp_role {
 	struct kept_table accept; /* no_accept */
 	ev_timer look;		  /* whether that is still there */
 	ev_timer startup;	  /* vrrp_startup_delay */
+	ev_timer drain;		  /* the longest that a stop waits for the peers' connections */
 	ev_timer reap;
 };
 
 /* A table that is there may be flushed; what the kernel refused it will refuse for a while. */
 #define LOOK_S	     1
 #define LOOK_AGAIN_S 60
+/* Beyond what a peer on a bad link needs; a stop is not to hang on one that is worse. */
+#define DRAIN_S 0.5
 
 /* The ops of role.h carry the context; the shells' callbacks have one process to serve. */
 static struct vrrp_role vrrp = {
@@ -138,6 +142,32 @@ static void on_instance_done(void)
 {
 	ev_timer_set(&vrrp.reap, 0, 0);
 	ev_timer_start(vrrp.shell.loop, &vrrp.reap);
+}
+
+/* A stop */
+
+static void leave_all(void)
+{
+	ev_timer_stop(vrrp.shell.loop, &vrrp.drain);
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		instance_stop(in);
+	on_instance_done(); /* there may be none */
+}
+
+static void on_drained(unsigned peers)
+{
+	if (!ev_is_active(&vrrp.drain))
+		return;
+	if (peers)
+		log_info("the peers have all connections: handing over");
+	leave_all();
+}
+
+static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
+{
+	log_warning("after %.1f s the peers are not known to have all connections: handing over",
+		    DRAIN_S);
+	leave_all();
 }
 
 static bool is_made_for_any(void *ctx, const char *ifname)
@@ -402,6 +432,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
 	ev_init(&vrrp.look, on_look);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
+	ev_timer_init(&vrrp.drain, on_drain, DRAIN_S, 0);
 	vrrp.shell.statics.netifs = &vrrp.shell.netifs;
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
 	if (!err)
@@ -481,6 +512,7 @@ static void set_garp_groups(const struct global *g)
 
 static void vrrp_commit(void *ctx, const struct model *now)
 {
+	vrrp.copies = now->global->n_peering;
 	vrrp.sync_wait_us = now->global->n_peering ? now->global->peering->wait_us : 0;
 	update_sync_wait();
 	detector_configure(&vrrp.detector, now->global->n_peering ? now->global->peering : NULL);
@@ -565,6 +597,9 @@ static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
 	case MSG_SYNC_STATE:
 		set_synced(m->sync_state.synced);
 		break;
+	case MSG_SYNC_DRAINED:
+		on_drained(m->sync_drain.peers);
+		break;
 	case MSG_VRRP_STATE:
 		if (!vrrp.started)
 			keep_handed(&m->vrrp_state);
@@ -585,13 +620,27 @@ static void vrrp_report(void *ctx, enum role_id to)
 	tunables_report(&vrrp.sysctls);
 }
 
+static bool is_active(void)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (in->m.state == VRRP_STATE_ACTIVE)
+			return true;
+	return false;
+}
+
+/* The successor is to know the connections before it hears that it is to succeed. */
 static void vrrp_stop(void *ctx, int64_t deadline_us)
 {
+	static const struct msg drain = {.type = MSG_SYNC_DRAIN};
+
 	vrrp.stopping = true;
 	ev_timer_stop(vrrp.shell.loop, &vrrp.startup);
-	for (struct instance *in = vrrp.instances; in; in = in->next)
-		instance_stop(in);
-	on_instance_done(); /* there may be none */
+	if (!vrrp.copies || !is_active()) {
+		leave_all();
+		return;
+	}
+	ev_timer_start(vrrp.shell.loop, &vrrp.drain);
+	role_send(ROLE_SYNC, &drain);
 }
 
 static void let_go(void)

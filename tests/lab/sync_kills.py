@@ -18,23 +18,10 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, Pair, Sessions, expect, held, net, note, run, wait_for  # noqa: E402
+from lab import ECHO_PORT, ApartPair, Sessions, expect, note, run, wait_for  # noqa: E402
 
-KEY = "hex:" + "5a" * 32
+SORTS = ("idle", "silent", "half-closed")
 WEATHER = "delay 2ms 2ms loss 20% duplicate 5% reorder 25%"
-
-
-class KillsPair(Pair):
-    def __init__(self):
-        super().__init__(sync="peer")
-        self.between = net.Switch("between")
-        for i, node in enumerate(self.directors, 1):
-            node.plug("sync0", self.between, f"10.0.9.{i}/24")
-
-    def _sync(self, node):
-        me, other = (1, 2) if node is self.d1 else (2, 1)
-        return (f"sync {{\n    interface sync0\n    address 10.0.9.{me}\n    peer 10.0.9.{other}\n"
-                f"    key {KEY}\n}}\n")
 
 
 def kill(node):
@@ -43,11 +30,11 @@ def kill(node):
         os.kill(pid, signal.SIGKILL)
 
 
-def kill_on(pair, kills, holder, chance):
+def kill_on(pair, kills, chance):
     """The sessions that were opened meanwhile; the last of them when nobody is killed any more."""
     sessions = []
     for _ in range(kills):
-        sessions += holder.open(3, ["idle", "silent"])
+        sessions += pair.held.open(3, SORTS)
         kill(chance.choice(pair.directors))
         time.sleep(chance.uniform(0.2, 3))
     return sessions
@@ -62,34 +49,26 @@ def settled(pair):
     return pair.wait_synced(1)
 
 
-def judge(what, holder, sessions):
-    asked = len(sessions)
-    holder.ask(sessions, 15)
-    note(f"{what}: {len(sessions)} of {asked} sessions live")
-    expect(len(sessions) == asked, f"{what}: every session lives", f"{len(sessions)} of {asked}")
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", default=3, type=int)
     parser.add_argument("--seed", default=random.randrange(1000000), type=int)
     a = parser.parse_args()
     note(f"seed {a.seed}")
-    pair, chance = KillsPair(), random.Random(a.seed)
+    pair, chance = ApartPair(), random.Random(a.seed)
     pair.d2.links["sync0"].netem(WEATHER)
     pair.start()
     expect(pair.wait_synced(60), "both are synced")
-    holder = held.Held(pair.client, pair.vip, port=ECHO_PORT)
     busy = Sessions(pair.client, pair.vip, ECHO_PORT, 50, 15000, 500)
-    sessions = holder.open(30, ["idle", "silent"]) + kill_on(pair, a.kills, holder, chance)
+    sessions = pair.held.open(30, SORTS) + kill_on(pair, a.kills, chance)
     expect(wait_for(lambda: settled(pair), 60, 0.2), f"{a.kills} kills: both are synced")
     pair.d1.crash()
     expect(pair.wait_active(pair.d2, 60), "crash: d2 takes over", pair.holders())
     half, rest = sessions[::2], sessions[1::2]
-    judge("crash", holder, half)
+    pair.judge("crash", half)
     pair.power_cycle(pair.d1)
     expect(pair.wait_active(pair.d1, 60), "return: d1 preempts", pair.holders())
-    judge("return", holder, half + rest)
+    pair.judge("return", half + rest)
     busy.end()
     seen = busy.result()
     expect(seen.alive == seen.asked, "every busy session lives", f"{seen.alive} of {seen.asked}")
