@@ -99,6 +99,7 @@ class SurvivorsPair(Pair):
 
     def end(self):
         for node in self.directors:
+            node.sysctl(ipv4__vs__expire_nodest_conn=1)
             node.daemon.stop()
 
     def empty(self, node):
