@@ -265,6 +265,9 @@ struct checker {
 	uint32_t n_services;
 	struct virtual_server *through; /* those that checks with through_service need */
 	uint32_t n_through;
+	size_t through_cap;
+	const struct ast_loc **claims; /* where the file has a mark of theirs */
+	uint32_t n_claims;
 	struct pair_draft *pairs;
 	uint32_t n_pairs;
 	struct id_place *ids; /* open addressing; ids_size is a power of 2 */
@@ -370,6 +373,8 @@ const struct tracker_draft *track_find(struct checker *c, enum track_kind kind,
  * services for such checks */
 void through_finish(struct checker *c, const struct check_draft *d, const struct virtual_server *vs,
 		    const struct real_server *r, struct check *k);
+/* The file uses this mark: an error when checks need it for themselves. */
+void through_claim(struct checker *c, const struct ast_loc *at, uint32_t mark);
 void through_add_services(struct checker *c);
 /* check_track_service.c: the lines of track_virtual_server, when the services are known */
 void track_add_services(struct checker *c, const struct ast_node *n, struct tracked **list,

@@ -113,6 +113,7 @@ static void read_fwmark(struct checker *c, struct service_draft *d, const struct
 	if (n->n_words < 2 || !value_number(c, &n->word[1], 1, UINT32_MAX, &mark))
 		return;
 	m.fwmark = (uint32_t)mark;
+	through_claim(c, &n->word[1].loc, m.fwmark);
 	if (n->n_words > 2 && !strcmp(n->word[2].s, "inet")) {
 		m.family = AF_INET;
 	} else if (n->n_words > 2 && !strcmp(n->word[2].s, "inet6")) {

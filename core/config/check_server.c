@@ -205,6 +205,8 @@ static void finish_checks(struct checker *c, const struct service_draft *s, stru
 			continue;
 		if (d->checks[i].through > 0)
 			through_finish(c, &d->checks[i], &s->vs, &d->r, k);
+		else
+			through_claim(c, &d->checks[i].node->word[0].loc, k->fwmark);
 		if (method_connects((enum check_method)k->method))
 			finish_target(c, d, k, port);
 		/* A file is looked at when it changes: its number gets no better by being read again. */

@@ -636,6 +636,7 @@ static bool service_parse_name(struct checker *c, struct virtual_server *vs,
 		if (!value_number(c, &n->word[2], 1, UINT32_MAX, &mark))
 			return false;
 		vs->fwmark = (uint32_t)mark;
+		through_claim(c, &n->word[2].loc, vs->fwmark);
 		return true;
 	}
 	if (!value_addr(c, &n->word[1], &vs->address))

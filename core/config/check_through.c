@@ -15,37 +15,38 @@
 #define MARKS	  UINT32_C(0x74000000)
 #define MARK_BITS UINT32_C(0x00ffffff)
 
-static bool is_taken(const struct checker *c, uint32_t mark)
+void through_claim(struct checker *c, const struct ast_loc *at, uint32_t mark)
 {
-	for (uint32_t i = 0; i < c->n_through; i++)
-		if (c->through[i].fwmark == mark)
-			return true;
-	return false;
+	if ((mark & ~MARK_BITS) != MARKS)
+		return;
+	c->claims = check_extend(c, c->claims, c->n_claims, 1, sizeof(*c->claims));
+	c->claims[c->n_claims++] = at;
 }
 
-static uint32_t free_mark(const struct checker *c, uint64_t id)
+/* The next one when another server's id ends alike. */
+static void take_mark(struct checker *c, struct virtual_server *own, const struct ast_loc *at)
 {
-	uint32_t n = (uint32_t)id;
+	uint32_t n = (uint32_t)own->through;
 
-	while (is_taken(c, MARKS | (n & MARK_BITS)))
-		n++;
-	return MARKS | (n & MARK_BITS);
+	do {
+		own->fwmark = MARKS | (n++ & MARK_BITS);
+		own->id = model_id_virtual_server(own);
+	} while (check_id(c, own->id, at));
 }
 
-/* One for a server, however many checks it has. */
-static uint32_t mark_of(struct checker *c, const struct virtual_server *vs,
-			const struct real_server *r)
+/* One for a server, however many checks it has: these come one after the other. */
+static uint32_t mark_of(struct checker *c, const struct ast_loc *at,
+			const struct virtual_server *vs, const struct real_server *r)
 {
 	struct virtual_server *own;
 
-	for (uint32_t i = 0; i < c->n_through; i++)
-		if (c->through[i].through == r->id)
-			return c->through[i].fwmark;
-	c->through = check_extend(c, c->through, c->n_through, 1, sizeof(*c->through));
-	own = &c->through[c->n_through];
+	if (c->n_through && c->through[c->n_through - 1].through == r->id)
+		return c->through[c->n_through - 1].fwmark;
+	c->through = arena_grow(c->arena, c->through, c->n_through, &c->through_cap,
+				sizeof(*c->through));
+	own = &c->through[c->n_through++];
 	*own = (struct virtual_server){
 		.family = vs->family,
-		.fwmark = free_mark(c, r->id),
 		.group = "",
 		.scheduler = "rr",
 		.persistence_engine = "",
@@ -54,8 +55,7 @@ static uint32_t mark_of(struct checker *c, const struct virtual_server *vs,
 		.through = r->id,
 		.n_servers = 1,
 	};
-	c->n_through++;
-	own->id = model_id_virtual_server(own);
+	take_mark(c, own, at);
 	own->servers = arena_alloc(c->arena, sizeof(*own->servers));
 	*own->servers = (struct real_server){
 		.id = model_id_real_server(own->id, &r->address, r->port),
@@ -92,7 +92,7 @@ void through_finish(struct checker *c, const struct check_draft *d, const struct
 			   method);
 	k->address = vs->address;
 	k->port = vs->port;
-	k->fwmark = mark_of(c, vs, r);
+	k->fwmark = mark_of(c, at, vs, r);
 	k->through = r->address;
 	if (vs->family == AF_INET)
 		c->global.g.accept_local = true;
@@ -103,6 +103,11 @@ void through_add_services(struct checker *c)
 {
 	if (!c->n_through)
 		return;
+	for (uint32_t i = 0; i < c->n_claims; i++)
+		check_error(c, c->claims[i],
+			    "the firewall marks from %u to %u are those of through_service: "
+			    "another is needed here",
+			    MARKS, MARKS | MARK_BITS);
 	c->services =
 		check_extend(c, c->services, c->n_services, c->n_through, sizeof(*c->services));
 	for (uint32_t i = 0; i < c->n_through; i++)
