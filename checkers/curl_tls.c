@@ -28,6 +28,17 @@ void curl_tls_set(CURL *easy, const struct check_tls *tls)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
+static CURLcode be_compliant(CURL *easy, void *context, void *ctx)
+{
+	SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	return CURLE_OK;
+}
+
+void curl_tls_compliant(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, be_compliant);
+}
+
 /* From now on. False: there is no certificate, or its date is none. */
 static bool days_left(CURL *easy, int *ret_days, int *ret_s)
 {

@@ -16,6 +16,9 @@ void curl_tls_set(CURL *easy, const struct check_tls *tls);
  */
 void curl_tls_expiry(CURL *easy, const struct check_tls *tls, struct text *ret);
 
+/* An end without close_notify is a failure; else it is an end, as for keepalived. */
+void curl_tls_compliant(CURL *easy);
+
 /* What went wrong is on our side: a file that can't be used. */
 bool curl_tls_is_ours(CURLcode code);
 

@@ -6,6 +6,7 @@
  */
 #include "checkers/plugin.h"
 
+#include "checkers/curl_tls.h"
 #include "checkers/http_reply.h"
 #include "checkers/transfer.h"
 #include "core/clock.h"
@@ -156,6 +157,8 @@ static void set_request(struct http_probe *h)
 		transfer_header(&h->transfer, "Expect:"); /* no waiting for 100 */
 	for (uint32_t i = 0; i < u->n_headers; i++)
 		transfer_header(&h->transfer, u->headers[i].line);
+	if (u->tls_compliant)
+		curl_tls_compliant(transfer_own(&h->transfer));
 	if (conf_of(h)->user[0])
 		set_user(transfer_own(&h->transfer), conf_of(h));
 }

@@ -165,6 +165,7 @@ struct forward_draft {
 struct url_draft {
 	struct check_url u;
 	const struct ast_node *regex; /* the line */
+	int8_t tls_compliant;
 };
 
 struct check_draft {
@@ -186,6 +187,7 @@ struct check_draft {
 	struct check_tls tls;
 	bool tls_wanted;
 	int8_t through; /* through_service */
+	int8_t tls_compliant;
 	const char *virtualhost;
 };
 

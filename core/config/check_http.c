@@ -241,8 +241,10 @@ static void finish_body(struct checker *c, struct check_url *u, const struct ast
 
 void set_http_url(struct checker *c, void *draft, const struct ast_node *n)
 {
+	const struct check_draft *around = draft;
 	struct check_http *h = &((struct check_draft *)draft)->http;
-	struct url_draft d = {.u = {.path = "",
+	struct url_draft d = {.tls_compliant = around->tls_compliant,
+			      .u = {.path = "",
 				    .virtualhost = "",
 				    .digest = "",
 				    .regex = "",
@@ -250,6 +252,9 @@ void set_http_url(struct checker *c, void *draft, const struct ast_node *n)
 				    .regex_max_offset = UINT32_MAX}};
 
 	check_block(c, PLACE_URL, &d, n);
+	d.u.tls_compliant = d.tls_compliant && around->c.method == CHECK_SSL;
+	if (d.tls_compliant && !d.u.tls_compliant)
+		check_warn(c, &n->word[0].loc, "tls_compliant is for SSL_GET; it is left out");
 	if (!d.u.path[0]) {
 		check_warn(c, &n->word[0].loc, "a url without path; it is left out");
 		return;

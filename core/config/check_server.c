@@ -45,7 +45,9 @@ void set_server_check(struct checker *c, void *draft, const struct ast_node *n)
 	};
 
 	method_init(&k);
-	check_block(c, place, &k, n);
+	/* Before the urls, for which it is the default. */
+	check_block_part(c, place, &k, n, "tls_compliant", true);
+	check_block_part(c, place, &k, n, "tls_compliant", false);
 	if (!k.n_hosts)
 		add_check(c, draft, &k);
 	for (uint32_t i = 0; i < k.n_hosts; i++)

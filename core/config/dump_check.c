@@ -62,6 +62,7 @@ static void dump_url(FILE *out, const struct check_url *u, bool secrets)
 	for (uint32_t i = 0; i < u->n_headers; i++)
 		dump_header(out, u->headers[i].line, secrets);
 	dump_regex(out, u);
+	dump_flag(out, IN2, "tls_compliant", u->tls_compliant);
 	fputs(IN "}\n", out);
 }
 

@@ -4,6 +4,7 @@
 """HTTP_GET and SSL_GET against nginx, and against servers with every bad habit: what is up, what is
 down, and in which words."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -133,6 +134,8 @@ CASES = [
     ("one that does not end yet", tls(443, more="tls_expiry_warning 5"), True, "^HTTP 200 in "),
     ("one that has ended", tls(444, more="tls_expiry_warning 5"), True, "the certificate has expired [0-9]+ days ago"),
     ("an end without close_notify", tls(BAD["rude"], url("/", "regex hello")), True, "HTTP 200"),
+    ("such an end with tls_compliant", tls(BAD["rude"], url("/", "tls_compliant")), False, "unexpected eof|receiving data"),
+    ("tls_compliant with an orderly end", tls(443, more="tls_compliant"), True, "HTTP 200"),
     ("TLS", tls(443), True, "HTTP 200"),
     ("TLS without a name", tls(443, url("/", "regex \"of $\"")), True, "HTTP 200"),
     ("TLS with SNI", tls(443, url("/", 'regex "of good.example$"'),
@@ -205,6 +208,30 @@ def digest_is_genhashs(node):
     expect(digest(f"http://{ADDRESS}:82/") == "", "without an answer it tells none")
 
 
+def has_in_memory(pid, text):
+    """Anywhere in what the process can read: its own memory, and what the supervisor gave it (a memfd)."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            start, end = (int(word, 16) for word in line.split()[0].split("-"))
+            with contextlib.suppress(OSError, ValueError, OverflowError):
+                memory.seek(start)
+                if line.split()[1][0] == "r" and text in memory.read(end - start):
+                    return True
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            if "memfd" in os.readlink(f"/proc/{pid}/fd/{fd}"):
+                with open(f"/proc/{pid}/fd/{fd}", "rb") as f:
+                    if text in f.read():
+                        return True
+    return False
+
+
+def passwords_stay(tandem):
+    for name, pid in tandem.roles().items():
+        expect(has_in_memory(pid, b"a secret") == (name == "tandem-check"),
+               f"{name} {'has' if name == 'tandem-check' else 'was not given'} the password of basic_auth")
+
+
 def main():
     need(programs=["nginx", "openssl", "genhash"])
     switch, one, web = Switch("sw"), Node("one"), Node("web")
@@ -219,6 +246,7 @@ def main():
         check = seen.get(i, {"up": None, "result": "it has not run"})
         expect(fits(seen, i), f"{what}: {check['result']}", f"up is {check['up']}; wanted {up}, {words}")
     digest_is_genhashs(one)
+    passwords_stay(tandem)
     with open(f"{DIR}/seen") as f:
         note(f"nginx has seen {len(f.readlines())} requests")
     code, text = tandem.ctl("status")
