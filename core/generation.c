@@ -38,25 +38,46 @@ static struct model *copy_outermost(const struct model *of, struct arena *arena)
 	return m;
 }
 
-static int make_plain_image(struct generation *g, const struct model *m)
+static unsigned secrets_for(enum role_id role)
 {
-	uint64_t hash;
-
-	if (g->plain_fd >= 0)
-		close(g->plain_fd);
-	g->plain_fd = -1;
-	if (!secrets_any(m))
-		return 0;
-	arena_wipe_at_end(g->arena);
-	g->plain_fd = model_image_new(secrets_removed(m, g->arena), &hash);
-	return g->plain_fd < 0 ? g->plain_fd : 0;
+	if (role & (ROLE_VRRP | ROLE_SYNC))
+		return SECRETS_KEYS;
+	return role == ROLE_CHECK ? SECRETS_CHECKS : 0;
 }
 
 int generation_image_for(const struct generation *g, enum role_id role)
 {
-	bool whole = role == ROLE_VRRP || role == ROLE_SYNC || g->plain_fd < 0;
+	unsigned kinds = secrets_for(role) & g->secrets;
 
-	return whole ? g->image_fd : g->plain_fd;
+	return kinds == g->secrets ? g->image_fd : g->part_fd[kinds];
+}
+
+static void close_parts(struct generation *g)
+{
+	for (unsigned kinds = 0; kinds < SECRETS_ALL; kinds++) {
+		if (g->part_fd[kinds] >= 0)
+			close(g->part_fd[kinds]);
+		g->part_fd[kinds] = -1;
+	}
+}
+
+/* One for each choice of kinds but all of them, which the whole image has. */
+static int make_parts(struct generation *g, const struct model *m)
+{
+	uint64_t hash;
+
+	close_parts(g);
+	g->secrets = secrets_kinds(m);
+	if (g->secrets)
+		arena_wipe_at_end(g->arena);
+	for (unsigned kinds = 0; kinds < g->secrets; kinds++) {
+		if (kinds & ~g->secrets)
+			continue;
+		g->part_fd[kinds] = model_image_new(secrets_kept(m, kinds, g->arena), &hash);
+		if (g->part_fd[kinds] < 0)
+			return g->part_fd[kinds];
+	}
+	return 0;
 }
 
 static int make_image(struct generation *g, const struct model *m)
@@ -68,7 +89,7 @@ static int make_image(struct generation *g, const struct model *m)
 	if (g->image_fd >= 0)
 		close(g->image_fd);
 	g->image_fd = fd;
-	return make_plain_image(g, m);
+	return make_parts(g, m);
 }
 
 static const struct model *name_router(const struct model *of, struct arena *arena)
@@ -105,7 +126,8 @@ int generation_load(struct generation *ret, const struct options *o, uint64_t nu
 	struct arena *text = arena_new();
 	int err;
 
-	*ret = (struct generation){.arena = arena_new(), .image_fd = -1, .plain_fd = -1};
+	*ret = GENERATION_NONE;
+	ret->arena = arena_new();
 	arena_wipe_at_end(text);
 	diags_init(&ret->diags, ret->arena);
 	err = load_image(ret, &c, number, text);
@@ -219,7 +241,8 @@ int generation_save(const struct generation *g, const char *run_dir)
 
 static int load_model(struct generation *ret, int image_fd)
 {
-	*ret = (struct generation){.arena = arena_new(), .image_fd = -1, .plain_fd = -1};
+	*ret = GENERATION_NONE;
+	ret->arena = arena_new();
 	diags_init(&ret->diags, ret->arena);
 	return model_image_load(image_fd, ret->arena, &ret->model);
 }
@@ -260,7 +283,7 @@ void generation_free(struct generation *g)
 	arena_free(g->arena);
 	if (g->arena && g->image_fd >= 0)
 		close(g->image_fd);
-	if (g->arena && g->plain_fd >= 0)
-		close(g->plain_fd);
-	*g = (struct generation){.image_fd = -1, .plain_fd = -1};
+	if (g->arena)
+		close_parts(g);
+	*g = GENERATION_NONE;
 }

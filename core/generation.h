@@ -10,6 +10,7 @@
 #include "core/model.h"
 #include "core/msg.h"
 #include "core/options.h"
+#include "core/secrets.h"
 
 #define GENERATION_FILE "model"
 
@@ -18,9 +19,12 @@ struct generation {
 	const struct model *model;
 	struct diags diags; /* of its load; warnings only once it is in force */
 	uint64_t hash;
-	int image_fd; /* for tandem-vrrp and tandem-sync, with all secrets */
-	int plain_fd; /* without any, for the other roles; -1: there are none, image_fd does */
+	int image_fd; /* with all secrets */
+	unsigned secrets; /* the kinds that it has: of secrets.h */
+	int part_fd[SECRETS_ALL]; /* images for roles that get these kinds only; -1: none needs it */
 };
+
+#define GENERATION_NONE ((struct generation){.image_fd = -1, .part_fd = {-1, -1, -1}})
 
 struct config_options generation_config_options(const struct options *o);
 

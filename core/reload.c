@@ -361,7 +361,7 @@ void reload_init(struct supervisor *s)
 	ev_init(&s->reload.timer, on_timer);
 	s->reload.timer.data = s;
 	s->reload.transaction.deadline_us = USEC_NEVER;
-	s->reload.next.image_fd = s->reload.next.plain_fd = -1;
+	s->reload.next = GENERATION_NONE;
 }
 
 void reload_done(struct supervisor *s)

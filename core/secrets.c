@@ -169,12 +169,52 @@ static bool has_hmac(const struct model *m)
 	return false;
 }
 
-bool secrets_any(const struct model *m)
+static bool has_keys(const struct model *m)
 {
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		if (m->instances[i].n_hmac || m->instances[i].auth_pass[0])
 			return true;
 	return m->global->n_peering;
+}
+
+static bool url_says(const struct check_url *u)
+{
+	return u->body[0] || u->n_headers;
+}
+
+static bool check_says(const struct check *k)
+{
+	for (uint32_t i = 0; k->n_http && i < k->http->n_urls; i++)
+		if (url_says(&k->http->urls[i]))
+			return true;
+	return (k->n_http && k->http->user[0]) || k->n_steps || (k->n_agent && k->agent->bytes[0]) ||
+	       (k->n_tls && k->tls->key_password[0]);
+}
+
+static bool server_says(const struct real_server *r)
+{
+	for (uint32_t i = 0; i < r->n_checks; i++)
+		if (check_says(&r->checks[i]))
+			return true;
+	return false;
+}
+
+static bool service_says(const struct virtual_server *vs)
+{
+	for (uint32_t i = 0; i < vs->n_servers; i++)
+		if (server_says(&vs->servers[i]))
+			return true;
+	return false;
+}
+
+unsigned secrets_kinds(const struct model *m)
+{
+	unsigned kinds = has_keys(m) ? SECRETS_KEYS : 0;
+
+	for (uint32_t i = 0; i < m->n_services; i++)
+		if (service_says(&m->services[i]))
+			return kinds | SECRETS_CHECKS;
+	return kinds;
 }
 
 const struct model *secrets_read(const struct model *of, struct arena *arena, struct diags *diags)
@@ -193,13 +233,17 @@ const struct model *secrets_read(const struct model *of, struct arena *arena, st
 	return all ? m : NULL;
 }
 
-const struct model *secrets_removed(const struct model *of, struct arena *arena)
+static void *array_copy(struct arena *arena, const void *of, uint32_t n, size_t size)
 {
-	struct model *m;
+	void *copied = arena_array(arena, n, size);
 
-	if (!secrets_any(of))
-		return of;
-	m = copy(of, arena);
+	if (n)
+		memcpy(copied, of, n * size);
+	return copied;
+}
+
+static void remove_keys(struct model *m)
+{
 	if (m->global->n_peering) {
 		struct sync_block *b = m->global->peering;
 
@@ -212,5 +256,41 @@ const struct model *secrets_removed(const struct model *of, struct arena *arena)
 		for (uint32_t k = 0; v->n_hmac && k < v->hmac->n_keys; k++)
 			v->hmac->keys[k].secret = "";
 	}
+}
+
+static void remove_from_server(struct real_server *r, struct arena *arena)
+{
+	r->checks = array_copy(arena, r->checks, r->n_checks, sizeof(*r->checks));
+	for (uint32_t i = 0; i < r->n_checks; i++) {
+		struct check *k = &r->checks[i];
+
+		if (check_says(k))
+			k->n_http = k->n_steps = k->n_agent = k->n_tls = 0;
+	}
+}
+
+static void remove_from_checks(struct model *m, struct arena *arena)
+{
+	m->services = array_copy(arena, m->services, m->n_services, sizeof(*m->services));
+	for (uint32_t i = 0; i < m->n_services; i++) {
+		struct virtual_server *vs = &m->services[i];
+
+		if (!service_says(vs))
+			continue;
+		vs->servers = array_copy(arena, vs->servers, vs->n_servers, sizeof(*vs->servers));
+		for (uint32_t j = 0; j < vs->n_servers; j++)
+			if (server_says(&vs->servers[j]))
+				remove_from_server(&vs->servers[j], arena);
+	}
+}
+
+const struct model *secrets_kept(const struct model *of, unsigned kinds, struct arena *arena)
+{
+	struct model *m = copy(of, arena);
+
+	if (!(kinds & SECRETS_KEYS))
+		remove_keys(m);
+	if (!(kinds & SECRETS_CHECKS))
+		remove_from_checks(m, arena);
 	return m;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets that the configuration only names: read by the supervisor, which may, when a generation
- * is loaded. Tandem-vrrp and tandem-sync get them with their model, the other roles one without any.
+ * The secrets of a configuration. Those that it only names are read by the supervisor, which may,
+ * when a generation is loaded. Each role gets those that are its own with its model, and no others.
  */
 #ifndef TANDEM_SECRETS_H
 #define TANDEM_SECRETS_H
@@ -14,8 +14,16 @@
  * diags says which and why.
  */
 const struct model *secrets_read(const struct model *of, struct arena *arena, struct diags *diags);
-/* The model without any; `of` itself when it has none. */
-const struct model *secrets_removed(const struct model *of, struct arena *arena);
-bool secrets_any(const struct model *m);
+
+enum {
+	SECRETS_KEYS = 1,   /* of VRRP instances and of the sync block */
+	SECRETS_CHECKS = 2, /* what checks say to servers: passwords, bodies, lines that are sent */
+	SECRETS_ALL = SECRETS_KEYS | SECRETS_CHECKS,
+};
+
+/* Which kinds there are. */
+unsigned secrets_kinds(const struct model *m);
+/* The model with those of `kinds` only. Of checks that have others there is but the outermost. */
+const struct model *secrets_kept(const struct model *of, unsigned kinds, struct arena *arena);
 
 #endif

@@ -109,7 +109,7 @@ void supervisor_set_generation(struct supervisor *s, struct generation *next)
 	apply_keep_former(s);
 	former = s->running;
 	s->running = *next;
-	*next = (struct generation){.image_fd = -1, .plain_fd = -1};
+	*next = GENERATION_NONE;
 	supervisor_commit_own(s);
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		tune_role(s->processes[i]);
@@ -573,7 +573,7 @@ static const struct role_desc *stand_by_desc(void)
 static void init(struct supervisor *s, const struct options *o)
 {
 	*s = (struct supervisor){.options = *o, .started_us = clock_now_us()};
-	s->running.image_fd = s->running.plain_fd = -1;
+	s->running = GENERATION_NONE;
 	s->adopt.sock = -1;
 	s->control.sock = -1;
 	s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
