@@ -28,6 +28,8 @@
 #define LATENCY_SAVED_EVERY_US (60 * USEC_PER_SEC)
 
 #define WARN_EVERY_US (24 * 3600 * USEC_PER_SEC)
+/* What is not urgent is reported together: to wake the supervisor costs more than to tell it. */
+#define SAVE_TOGETHER_S 0.5
 
 static struct {
 	struct check_set set;
@@ -35,6 +37,8 @@ static struct {
 	struct check_runner runner;
 	struct suspension suspension;
 	bool committed;
+	struct checked *to_save;
+	ev_timer save_timer;
 	struct log_limit late_limit;
 	struct log_limit unknown_limit;
 	struct log_limit agent_limit; /* many have another weight with each run */
@@ -237,13 +241,12 @@ static void log_warning_of(struct checked *c, const struct text *warning, int64_
 }
 
 /* The next incarnation must know it, or it would not do as this one. */
-static bool worth_saving(const struct checked *c, const struct check_state *before, int64_t now_us)
+static bool worth_saving(const struct checked *c, const struct check_state *before)
 {
 	return c->state.up != before->up || c->state.has_run != before->has_run ||
 	       c->state.failures != before->failures || c->state.passes != before->passes ||
 	       c->state.weight != before->weight || c->state.held != before->held ||
-	       !same_agent(&c->state.agent, &before->agent) ||
-	       now_us - c->saved_us >= CHECK_REPORT_EVERY_US;
+	       !same_agent(&c->state.agent, &before->agent);
 }
 
 /* Every little move would be a message, and feedback has a twentieth for noise. */
@@ -262,6 +265,35 @@ static void save(struct checked *c, int64_t now_us)
 		return;
 	send_latency(c);
 	c->histogram_saved_us = now_us;
+}
+
+static void save_soon(struct checked *c)
+{
+	if (c->to_save)
+		return;
+	c->to_save = true;
+	c->next_to_save = checkers.to_save;
+	checkers.to_save = c;
+	if (!ev_is_active(&checkers.save_timer)) {
+		ev_timer_set(&checkers.save_timer, SAVE_TOGETHER_S, 0);
+		ev_timer_start(checkers.runner.loop, &checkers.save_timer);
+	}
+}
+
+static void save_all(int64_t now_us)
+{
+	while (checkers.to_save) {
+		struct checked *c = checkers.to_save;
+
+		checkers.to_save = c->next_to_save;
+		c->to_save = false;
+		save(c, now_us);
+	}
+}
+
+static void on_save(struct ev_loop *loop, ev_timer *w, int events)
+{
+	save_all(clock_now_us());
 }
 
 static void take_result(struct checked *c, const struct check_result *result, int64_t now_us)
@@ -290,8 +322,10 @@ static void take_result(struct checked *c, const struct check_result *result, in
 	}
 	if (latency_moved(c->server))
 		tell_server(c->server);
-	if (worth_saving(c, &before, now_us))
+	if (worth_saving(c, &before))
 		save(c, now_us);
+	else if (now_us - c->saved_us >= CHECK_REPORT_EVERY_US)
+		save_soon(c);
 }
 
 static void plan(struct checked *leader, int64_t now_us)
@@ -349,6 +383,7 @@ static void confine(void)
 static int init(void *ctx, struct ev_loop *loop)
 {
 	check_runner_init(&checkers.runner, loop, raise_descriptors(), on_result, on_late);
+	ev_init(&checkers.save_timer, on_save);
 	confine();
 	return 0;
 }
@@ -416,6 +451,7 @@ static void commit(void *ctx, const struct model *now)
 	size_t n_probes;
 
 	role_tune(now->global->checker_tuning);
+	save_all(now_us); /* some of them may be no more in a moment */
 	check_set_update(set, now, &checkers.memory, now_us, drop, NULL);
 	check_memory_done(&checkers.memory);
 	heed_files(now_us);

@@ -24,6 +24,8 @@ struct checked {
 	bool fresh;	       /* new in this update */
 	bool retargeted;       /* what it asks has changed in this update */
 	int64_t saved_us;      /* when its state was last reported */
+	bool to_save;	       /* is to be reported with others */
+	struct checked *next_to_save;
 	int64_t histogram_saved_us;
 	int64_t warned_us;     /* when its last warning was logged; 0: never */
 	struct check_run *run; /* the runner's */
