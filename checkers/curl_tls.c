@@ -28,15 +28,61 @@ void curl_tls_set(CURL *easy, const struct check_tls *tls)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
-static CURLcode be_compliant(CURL *easy, void *context, void *ctx)
+/* Kept with the context, of which each connection has its own: it outlives whoever asks. */
+static int end_index(void)
 {
-	SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	static int index = -1;
+
+	if (index < 0)
+		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return index;
+}
+
+static void on_tls(const SSL *ssl, int where, int value)
+{
+	if (where == SSL_CB_READ_ALERT && (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), end_index(), (void *)1);
+}
+
+static CURLcode watch(CURL *easy, void *context, void *ctx)
+{
+	SSL_CTX **watched = ctx;
+
+	curl_tls_unwatch(watched);
+	SSL_CTX_set_info_callback(context, on_tls);
+	SSL_CTX_up_ref(context);
+	*watched = context;
 	return CURLE_OK;
 }
 
-void curl_tls_compliant(CURL *easy)
+void curl_tls_watch(CURL *easy, SSL_CTX **watched)
 {
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, be_compliant);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, watched);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, watch);
+}
+
+void curl_tls_unwatch(SSL_CTX **watched)
+{
+	SSL_CTX_free(*watched);
+	*watched = NULL;
+}
+
+/* RFC 9112, section 6.3: nothing else says where it ends. */
+static bool ends_with_connection(CURL *easy)
+{
+	struct curl_header *coding;
+	curl_off_t length = 0;
+	long version = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	return length < 0 && (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) &&
+	       curl_easy_header(easy, "Transfer-Encoding", 0, CURLH_HEADER, -1, &coding) != CURLHE_OK;
+}
+
+bool curl_tls_was_cut(CURL *easy, const SSL_CTX *watched)
+{
+	return watched && !SSL_CTX_get_ex_data(watched, end_index()) && ends_with_connection(easy);
 }
 
 /* From now on. False: there is no certificate, or its date is none. */

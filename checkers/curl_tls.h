@@ -16,8 +16,15 @@ void curl_tls_set(CURL *easy, const struct check_tls *tls);
  */
 void curl_tls_expiry(CURL *easy, const struct check_tls *tls, struct text *ret);
 
-/* An end without close_notify is a failure; else it is an end, as for keepalived. */
-void curl_tls_compliant(CURL *easy);
+/*
+ * Notes whether the server ends TLS with close_notify, for libcurl does not care. *watched is set
+ * once it is connected, and the caller's until curl_tls_unwatch(), which is harmless on NULL.
+ */
+struct ssl_ctx_st;
+void curl_tls_watch(CURL *easy, struct ssl_ctx_st **watched);
+void curl_tls_unwatch(struct ssl_ctx_st **watched);
+/* The answer's end was that of the connection, and there was no close_notify. */
+bool curl_tls_was_cut(CURL *easy, const struct ssl_ctx_st *watched);
 
 /* What went wrong is on our side: a file that can't be used. */
 bool curl_tls_is_ours(CURLcode code);

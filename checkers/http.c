@@ -66,6 +66,10 @@ static void on_answered(struct transfer *t, unsigned status, bool whole)
 	/* keepalived takes a body that is shorter than announced. */
 	if (!whole && result.outcome == CHECK_PASS)
 		text_set(&result.reason, "%s, shorter than announced,", said.s);
+	if (result.outcome == CHECK_PASS && curl_tls_was_cut(t->easy, t->tls)) {
+		result.outcome = CHECK_FAIL;
+		text_set(&result.reason, "%s, but the end is without close_notify,", said.s);
+	}
 	if (result.outcome != CHECK_PASS || h->at + 1 == conf_of(h)->n_urls) {
 		finish(h, &result);
 		return;
@@ -158,7 +162,7 @@ static void set_request(struct http_probe *h)
 	for (uint32_t i = 0; i < u->n_headers; i++)
 		transfer_header(&h->transfer, u->headers[i].line);
 	if (u->tls_compliant)
-		curl_tls_compliant(transfer_own(&h->transfer));
+		curl_tls_watch(transfer_own(&h->transfer), &h->transfer.tls);
 	if (conf_of(h)->user[0])
 		set_user(transfer_own(&h->transfer), conf_of(h));
 }

@@ -26,6 +26,7 @@ void transfer_release(struct transfer *t)
 		return;
 	curl_loop_drop(t->easy, !t->own_options);
 	t->easy = NULL;
+	curl_tls_unwatch(&t->tls);
 	curl_slist_free_all(t->headers);
 	curl_slist_free_all(t->connect_to);
 	t->headers = t->connect_to = NULL;
@@ -68,6 +69,16 @@ static void progress(struct transfer *t, enum transfer_stage stage)
 	ev_timer_again(t->probe.loop, &t->silence);
 }
 
+/* Something of the answer. False: it has been long enough. libcurl's own deadline costs more. */
+static bool goes_on(struct transfer *t)
+{
+	int64_t us = clock_now_us() - t->asked_us;
+
+	progress(t, TRANSFER_READING);
+	t->takes_too_long = us / TRANSFER_TIMEOUTS > t->probe.conf->connect_timeout_us;
+	return !t->takes_too_long;
+}
+
 /* libcurl's callbacks */
 
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
@@ -99,7 +110,8 @@ static size_t on_header(char *at, size_t one, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 
-	progress(t, TRANSFER_READING);
+	if (!goes_on(t))
+		return 0;
 	if (t->ops->header(t, at, n))
 		return n;
 	t->too_long = "header";
@@ -110,7 +122,8 @@ static size_t on_body(char *at, size_t one, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 
-	progress(t, TRANSFER_READING);
+	if (!goes_on(t))
+		return CURL_WRITEFUNC_ERROR;
 	if (t->ops->body(t, at, n))
 		return n;
 	t->too_long = "body";
@@ -178,6 +191,7 @@ static void prepare(CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 0L); /* one request is one packet anyway */
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 4 * BUFFER_BYTES); /* the least there is */
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "KeepAliveClient");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -193,15 +207,6 @@ static void set_owner(struct transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-}
-
-static void set_time(struct transfer *t)
-{
-	int64_t silence_us = t->probe.conf->connect_timeout_us;
-	int64_t whole_ms = silence_us > USEC_PER_SEC * 1000 ? TRANSFER_TIMEOUTS * USEC_PER_SEC
-							    : TRANSFER_TIMEOUTS * silence_us / 1000;
-
-	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(whole_ms ? whole_ms : 1));
 }
 
 CURL *transfer_own(struct transfer *t)
@@ -221,7 +226,6 @@ void transfer_open(struct transfer *t, const char *path, const char *host, const
 	addr_format_port(&c->address, c->port, address);
 	set_host(t, host, address);
 	curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, path);
-	set_time(t);
 	if (c->n_tls)
 		set_tls(t, tls_name, address);
 }
@@ -239,6 +243,7 @@ static void on_connect(struct check_connect *c, struct check_result *failed)
 void transfer_connect(struct transfer *t, const struct transfer_ops *ops)
 {
 	t->ops = ops;
+	t->asked_us = clock_now_us();
 	ev_init(&t->silence, on_silence);
 	t->silence.repeat = (double)t->probe.conf->connect_timeout_us / USEC_PER_SEC;
 	t->silence.data = t;
@@ -266,7 +271,7 @@ static void judge_failure(struct transfer *t, CURLcode code, struct check_result
 		text_set(&ret->reason, "the %s of the answer is too long,", t->too_long);
 	else if (code == CURLE_COULDNT_CONNECT) /* it was connected when libcurl got it */
 		text_set(&ret->reason, "closed without an answer");
-	else if (code == CURLE_OPERATION_TIMEDOUT)
+	else if (t->takes_too_long)
 		text_set(&ret->reason, "the answer does not come to its end,");
 	else if (code == CURLE_GOT_NOTHING)
 		text_set(&ret->reason, "closed without an answer");

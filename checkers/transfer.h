@@ -8,8 +8,8 @@
  * kilobytes, and of dead servers there may be tens of thousands.
  *
  * connect_timeout bounds the connection (with TLS), and each silence after it, as keepalived's
- * does. A server that drips is not silent: from the connection on, a request as a whole takes
- * TRANSFER_TIMEOUTS times as long at the most.
+ * does. A server that drips is not silent: what comes later than TRANSFER_TIMEOUTS times as long is
+ * not waited for.
  */
 #ifndef TANDEM_CHECKERS_TRANSFER_H
 #define TANDEM_CHECKERS_TRANSFER_H
@@ -53,10 +53,13 @@ struct transfer {
 	bool own_options; /* it has others, which the next user must not find */
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
+	struct ssl_ctx_st *tls; /* of curl_tls_watch(), when the method wants it */
 	enum transfer_stage stage;
 	int64_t started_us; /* the method's, of the run */
+	int64_t asked_us;   /* this request was begun */
 	ev_timer silence;
 	const char *too_long;
+	bool takes_too_long;
 	struct text warning; /* of the certificate */
 	char error[CURL_ERROR_SIZE];
 };

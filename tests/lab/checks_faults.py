@@ -33,7 +33,7 @@ UP, DOWN = True, False
 GONE = (DOWN, r"no (answer|connection) (for 1.200 s|after 1\d\d\d)|no route to host")
 CONNECT = {"closed": (DOWN, "connection refused"), "gone": GONE}
 TAKES_SLOW = r"in ([5-9]\d\d|1\d\d\d)\.\d ms"  # at least relays.SLOW_S
-RESET = "reset by peer|receiving data from the peer|SSL|TLS"
+RESET = "reset by peer|receiving data from the peer|sending data to the peer|SSL|TLS"
 LATE = r"in time|takes too long|does not come to its end|stops in the middle|no answer"
 CERTIFICATE = {"expired": (DOWN, "TLS: .*expired"), "other name": (DOWN, "TLS: .*(name|subject)")}
 
