@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import Node, Tandem, expect, need, run, wait_for  # noqa: E402
+from lab.weights import weights  # noqa: E402
 
 DIR = "/run/lab-one"
 
@@ -25,16 +26,6 @@ def give(server, status):
     with open(f"{DIR}/status{server}.new", "w") as f:
         f.write(f"{status}\n")
     os.rename(f"{DIR}/status{server}.new", f"{DIR}/status{server}")
-
-
-def weights(node):
-    """{last byte of the real server's address: weight} in the kernel."""
-    found = {}
-    with node.inside(), open("/proc/thread-self/net/ip_vs") as f:
-        for words in map(str.split, f):
-            if words and words[0] == "->" and words[1].startswith("0A0000"):
-                found[int(words[1][6:8], 16)] = int(words[3])
-    return found
 
 
 def expect_weights(node, want, what):

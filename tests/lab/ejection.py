@@ -8,12 +8,11 @@ over time are in weights.svg."""
 import os
 import signal
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import Node, Tandem, expect, need, run, wait_for  # noqa: E402
-from lab.curves import write_curves  # noqa: E402
+from lab import Node, Tandem, expect, need, note, run  # noqa: E402
 from lab.net import OUT  # noqa: E402
+from lab.weights import Film, weights  # noqa: E402
 
 SERVERS, DIR, SLOW_S = 10, "/run/lab-one", 8
 
@@ -24,38 +23,6 @@ def config():
     return ("global_defs {\n router_id one\n script_user root\n}\n"
             f"virtual_server 10.0.0.100 80 {{\n lb_algo wrr\n lb_kind NAT\n protocol TCP\n delay_loop 0.5\n quorum 300\n"
             f" max_ejection 50%\n slow_start {SLOW_S}\n {servers} }}\n")
-
-
-def weights(node):
-    """{last byte of the real server's address: weight} in the kernel."""
-    found = {}
-    with node.inside(), open("/proc/thread-self/net/ip_vs") as f:
-        for words in map(str.split, f):
-            if words and words[0] == "->" and words[1].startswith("0A0000"):
-                found[int(words[1][6:8], 16)] = int(words[3])
-    return found
-
-
-class Watch:
-    """The weights, sampled as long as something is waited for."""
-
-    def __init__(self, node):
-        self.node, self.start, self.samples, self.marks = node, time.monotonic(), [], []
-
-    def now(self):
-        found = weights(self.node)
-        self.samples.append((time.monotonic() - self.start, found))
-        return found
-
-    def mark(self, text):
-        self.marks.append((time.monotonic() - self.start, text))
-
-    def until(self, condition, within_s):
-        return wait_for(lambda: condition(self.now()), within_s, 0.1)
-
-    def draw(self):
-        series = {f"10.0.0.{i}": [(at, found.get(i, 0)) for at, found in self.samples] for i in range(1, SERVERS + 1)}
-        write_curves(f"{OUT}/weights.svg", "weights in the kernel", series, self.marks)
 
 
 def service(tandem):
@@ -71,13 +38,13 @@ def main():
         f.write(f"#!/bin/sh\nexec test ! -e {DIR}/dead\n")
     os.chmod(f"{DIR}/up", 0o755)
     tandem.start()
-    watch, everybody = Watch(one), {i: 100 for i in range(1, SERVERS + 1)}
+    watch, everybody = Film(one, range(1, SERVERS + 1)), {i: 100 for i in range(1, SERVERS + 1)}
     expect(watch.until(lambda w: w == everybody, 15), "all begin with their whole weight", watch.now())
 
     watch.mark("all fail")
     open(f"{DIR}/dead", "w").close()
     expect(watch.until(lambda w: len(w) == SERVERS // 2, 10), "all fail: half of them are taken out", watch.now())
-    watch.until(lambda w: False, 2)
+    watch.run(2)
     kept = watch.now()
     expect(len(kept) == SERVERS // 2 and set(kept.values()) == {100}, "and no more, with their whole weight", kept)
     expect(tandem.log_text().count("but is kept: max_ejection of 50 % is reached") >= SERVERS // 2, "which is said loudly")
@@ -87,7 +54,7 @@ def main():
     pid = tandem.roles()["tandem-ipvs"]
     os.kill(pid, signal.SIGKILL)
     expect(tandem.wait_role("tandem-ipvs", pid), "tandem-ipvs is started again")
-    watch.until(lambda w: False, 1)
+    watch.run(1)
     expect(watch.now() == kept, "and the same ones are kept", watch.now())
 
     watch.mark("all are back")
@@ -108,7 +75,8 @@ def main():
         # A tenth of the way in each step of 0.5 s; twice that where a busy machine or the death held one up.
         expect(min(steps) >= 0 and max(steps) <= 35, f"10.0.0.{i} rises in small steps", values)
     expect(all(found.get(i) == 100 for found in ramp for i in kept), "those that were kept never left their weight")
-    watch.draw()
+    watch.svg(f"{OUT}/weights.svg")
+    note(watch.text())
     expect(tandem.stop() == 0 and weights(one) == {}, "it stops in order", weights(one))
 
 
