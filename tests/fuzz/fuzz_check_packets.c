@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as the answer to a DNS, ICMP, UDP or SMTP check: nothing is read past the end. The
- * first byte picks the check, the second what of it varies.
+ * Any bytes as the answer to a DNS, ICMP, UDP or SMTP check, or as the file of a FILE_CHECK: nothing
+ * is read past the end. The first byte picks the check, the second what of it varies.
  */
 #include "checkers/dns_packet.h"
 #include "checkers/icmp_echo.h"
 #include "checkers/smtp_reply.h"
 #include "checkers/udp_reply.h"
+#include "core/file_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct check_dns dns = {.type = 6, .name = "www.example", .require_answer = true};
 	struct check_udp udp = {.require_reply = true, .reply = "0ax1ff", .max_reply_length = 255};
 	struct check_result result;
+	int32_t value;
 	uint8_t *bytes;
 	size_t len;
 
@@ -55,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!bytes)
 		return 0;
 	memcpy(bytes, data + 2, len);
-	switch (data[0] % 4) {
+	switch (data[0] % 5) {
 	case 0:
 		dns_judge(&dns, (uint16_t)(data[1] << 8 | data[1]), bytes, len, &result);
 		break;
@@ -69,6 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		fuzz_smtp(bytes, len, data[1] + 1u);
+		break;
+	case 4:
+		file_value_parse((const char *)bytes, len, &value);
 		break;
 	}
 	free(bytes);
