@@ -95,6 +95,7 @@ struct sorted {
 	json *object;
 	int64_t value;
 	size_t place;
+	json *service; /* of a server, where all servers are one list */
 };
 
 static int compare_sorted(const void *a, const void *b)
@@ -114,27 +115,77 @@ static struct sorted *sort(json *list, const struct list_options *o)
 	sort_value *value = o->sort ? find_sort(o->sort) : NULL;
 
 	for (size_t i = 0; i < n; i++)
-		s[i] = (struct sorted){nth(list, i), value ? value(nth(list, i)) : 0, i};
+		s[i] = (struct sorted){nth(list, i), value ? value(nth(list, i)) : 0, i, NULL};
 	qsort(s, n, sizeof(*s), compare_sorted);
 	return s;
 }
 
 /* Services */
 
-#define NAME_WIDTH 34
+/* At least; IPv6 addresses may be longer. */
+#define NAME_WIDTH    34
+#define SERVICE_WIDTH 26
 
-static void print_heads(FILE *out, const char *first, const struct list_options *o)
+struct listing {
+	FILE *out;
+	const struct list_options *options;
+	int width; /* of the first column */
+};
+
+struct place {
+	char text[80];
+};
+
+static struct place place_of(const char *lead, json *server)
 {
-	fprintf(out, "%-*s", NAME_WIDTH, first);
-	switch (o->columns) {
+	const char *address = str(server, "address");
+	struct place p;
+
+	snprintf(p.text, sizeof(p.text), strchr(address, ':') ? "%s[%s]:%" PRId64 : "%s%s:%" PRId64,
+		 lead, address, num(server, "port"));
+	return p;
+}
+
+static int wider(int width, const char *text)
+{
+	return (int)strlen(text) > width ? (int)strlen(text) : width;
+}
+
+static int servers_width(json *services, const char *lead)
+{
+	int width = NAME_WIDTH;
+
+	for (size_t i = 0; i < length(services); i++) {
+		json *servers = get(nth(services, i), "real_servers");
+
+		for (size_t k = 0; k < length(servers); k++) {
+			struct place p = place_of(lead, nth(servers, k));
+
+			width = wider(width, p.text);
+		}
+	}
+	return width;
+}
+
+static int services_width(json *services, int least)
+{
+	for (size_t i = 0; i < length(services); i++)
+		least = wider(least, str(nth(services, i), "name"));
+	return least;
+}
+
+static void print_heads(const struct listing *l, const char *first)
+{
+	fprintf(l->out, "%-*s", l->width, first);
+	switch (l->options->columns) {
 	case LIST_CONNECTIONS:
-		fputs(" Forward Weight ActiveConn InActConn\n", out);
+		fputs(" Forward Weight ActiveConn InActConn\n", l->out);
 		break;
 	case LIST_STATS:
-		fputs("   Conns   InPkts  OutPkts    InBytes   OutBytes\n", out);
+		fputs("   Conns   InPkts  OutPkts    InBytes   OutBytes\n", l->out);
 		break;
 	case LIST_RATE:
-		fputs("     CPS    InPPS   OutPPS      InBPS     OutBPS\n", out);
+		fputs("     CPS    InPPS   OutPPS      InBPS     OutBPS\n", l->out);
 		break;
 	}
 }
@@ -168,19 +219,14 @@ static void print_counters(FILE *out, json *o, bool rate)
 	putc('\n', out);
 }
 
-static void print_address(FILE *out, const char *lead, json *server)
-{
-	const char *address = str(server, "address");
-	char text[80];
+static const char server_lead[] = "  -> ";
 
-	snprintf(text, sizeof(text), strchr(address, ':') ? "%s[%s]:%" PRId64 : "%s%s:%" PRId64,
-		 lead, address, num(server, "port"));
-	fprintf(out, "%-*s", NAME_WIDTH, text);
-}
-
-static void print_server(FILE *out, json *server, const struct list_options *o)
+static void print_server(const struct listing *l, json *server)
 {
-	print_address(out, "  -> ", server);
+	const struct list_options *o = l->options;
+	FILE *out = l->out;
+
+	fprintf(out, "%-*s", l->width, place_of(server_lead, server).text);
 	if (o->columns != LIST_CONNECTIONS) {
 		print_counters(out, server, o->columns == LIST_RATE);
 		return;
@@ -193,8 +239,10 @@ static void print_server(FILE *out, json *server, const struct list_options *o)
 	putc('\n', out);
 }
 
-static void print_service(FILE *out, json *service, const struct list_options *o)
+static void print_service(const struct listing *l, json *service)
 {
+	const struct list_options *o = l->options;
+	FILE *out = l->out;
 	struct sorted *servers = sort(get(service, "real_servers"), o);
 
 	if (o->columns == LIST_CONNECTIONS) {
@@ -205,54 +253,83 @@ static void print_service(FILE *out, json *service, const struct list_options *o
 			fputs(" sorry server serves", out);
 		putc('\n', out);
 	} else {
-		fprintf(out, "%-*s", NAME_WIDTH, str(service, "name"));
+		fprintf(out, "%-*s", l->width, str(service, "name"));
 		print_counters(out, service, o->columns == LIST_RATE);
 	}
 	for (size_t i = 0; servers[i].object; i++)
-		print_server(out, servers[i].object, o);
+		print_server(l, servers[i].object);
 	free(servers);
 }
 
 void list_services(FILE *out, json *doc, const struct list_options *o)
 {
 	struct sorted *services = sort(get(doc, "services"), o);
+	struct listing l = {out, o, servers_width(get(doc, "services"), server_lead)};
 
 	if (o->columns == LIST_CONNECTIONS)
 		fputs("Service Scheduler Flags\n", out);
-	print_heads(out, "  -> RemoteAddress:Port", o);
+	else
+		l.width = services_width(get(doc, "services"), l.width);
+	print_heads(&l, "  -> RemoteAddress:Port");
 	for (size_t i = 0; services[i].object; i++)
-		print_service(out, services[i].object, o);
+		print_service(&l, services[i].object);
 	free(services);
 }
 
 /* Servers */
 
-static void print_server_line(FILE *out, json *service, json *server)
+static void print_server_line(FILE *out, int width, int service_width, json *service, json *server)
 {
 	bool up = json_object_get_boolean(get(server, "up"));
 
-	print_address(out, "", server);
-	fprintf(out, " %-26s %-4s %6" PRId64 " %10" PRId64 "  %s\n", str(service, "name"),
+	fprintf(out, "%-*s %-*s %-4s %6" PRId64 " %10" PRId64 "  %s\n", width,
+		place_of("", server).text, service_width, str(service, "name"),
 		!get(server, "up") ? "?"
 		: up		   ? "up"
 				   : "DOWN",
 		num(server, "weight"), num(server, "active_connections"), str(server, "reason"));
 }
 
+static size_t count_servers(json *services)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < length(services); i++)
+		n += length(get(nth(services, i), "real_servers"));
+	return n;
+}
+
+/* Of all services, as one list; the caller frees the array. */
+static struct sorted *sort_servers(json *services, const struct list_options *o)
+{
+	struct sorted *s = must(calloc(count_servers(services) + 1, sizeof(*s)));
+	sort_value *value = o->sort ? find_sort(o->sort) : NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < length(services); i++) {
+		json *servers = get(nth(services, i), "real_servers");
+
+		for (size_t k = 0; k < length(servers); k++, n++)
+			s[n] = (struct sorted){nth(servers, k), value ? value(nth(servers, k)) : 0,
+					       n, nth(services, i)};
+	}
+	qsort(s, n, sizeof(*s), compare_sorted);
+	return s;
+}
+
 void list_servers(FILE *out, json *doc, const struct list_options *o)
 {
-	struct sorted *services = sort(get(doc, "services"), o);
+	json *services = get(doc, "services");
+	struct sorted *servers = sort_servers(services, o);
+	int width = servers_width(services, "");
+	int service_width = services_width(services, SERVICE_WIDTH);
 
-	fprintf(out, "%-*s %-26s %-4s %6s %10s  %s\n", NAME_WIDTH, "real server", "virtual server",
-		"", "weight", "act.conn", "reason");
-	for (size_t i = 0; services[i].object; i++) {
-		struct sorted *servers = sort(get(services[i].object, "real_servers"), o);
-
-		for (size_t k = 0; servers[k].object; k++)
-			print_server_line(out, services[i].object, servers[k].object);
-		free(servers);
-	}
-	free(services);
+	fprintf(out, "%-*s %-*s %-4s %6s %10s  %s\n", width, "real server", service_width,
+		"virtual server", "", "weight", "act.conn", "reason");
+	for (size_t i = 0; servers[i].service; i++)
+		print_server_line(out, width, service_width, servers[i].service,
+				  servers[i].object);
+	free(servers);
 }
 
 /* Connections */

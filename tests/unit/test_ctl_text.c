@@ -167,6 +167,32 @@ static void test_services(void **state)
 			    "0          0\n");
 }
 
+/* The columns make room for it. */
+static void test_long_addresses(void **state)
+{
+	static const char long_one[] =
+		"{\"services\":[{\"name\":\"[2001:db8:1111:2222::1]:8443 TCP\",\"scheduler\":\"rr\","
+		"\"real_servers\":[{\"address\":\"2001:db8:1111:2222:3333:4444:5555:6666\",\"port\":8443,"
+		"\"forwarding\":\"DR\",\"weight\":1,\"up\":true,\"in_kernel\":true,"
+		"\"active_connections\":4,\"inactive_connections\":2,\"reason\":\"connected\"}]}]}";
+
+	options = (struct list_options){0};
+	assert_string_equal(
+		show(services, long_one),
+		"Service Scheduler Flags\n"
+		"  -> RemoteAddress:Port                            "
+		"Forward Weight ActiveConn InActConn\n"
+		"[2001:db8:1111:2222::1]:8443 TCP rr\n"
+		"  -> [2001:db8:1111:2222:3333:4444:5555:6666]:8443 "
+		"DR      1      4          2\n");
+	assert_string_equal(
+		show(servers, long_one),
+		"real server                                   virtual server                        "
+		"weight   act.conn  reason\n"
+		"[2001:db8:1111:2222:3333:4444:5555:6666]:8443 [2001:db8:1111:2222::1]:8443 TCP up  "
+		"      1          4  connected\n");
+}
+
 static void test_servers(void **state)
 {
 	options = (struct list_options){.sort = "active"};
@@ -300,6 +326,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_sync, teardown),
 		cmocka_unit_test_teardown(test_diff, teardown),
 		cmocka_unit_test_teardown(test_services, teardown),
+		cmocka_unit_test_teardown(test_long_addresses, teardown),
 		cmocka_unit_test_teardown(test_servers, teardown),
 		cmocka_unit_test_teardown(test_connections, teardown),
 		cmocka_unit_test_teardown(test_status, teardown),
