@@ -310,6 +310,29 @@ static bool is_among(uint64_t id, const uint64_t *ids, size_t n)
 	return bsearch(&id, ids, n, sizeof(*ids), compare_ids);
 }
 
+static void leave(struct store *s, uint64_t service, const uint64_t *ids, size_t n)
+{
+	const struct msg m = {.type = MSG_SERVICE_STATE, .service_state = {.service = service}};
+
+	if (!is_among(service, ids, n) && !look_up(s, m.type, service))
+		store_put(s, &m, NULL);
+}
+
+void store_leave(struct store *s, const struct model *former, const struct model *next)
+{
+	size_t n;
+	uint64_t *ids = ids_of(next, &n);
+
+	for (uint32_t i = 0; i < former->n_services; i++) {
+		const struct virtual_server *vs = &former->services[i];
+
+		leave(s, vs->id, ids, n);
+		for (uint32_t k = 0; k < vs->n_members; k++)
+			leave(s, vs->members[k].id, ids, n);
+	}
+	free(ids);
+}
+
 /* What leaves is in no model, but the service that it leaves is; and who has changed a setting on
  * its own account says when it has gone back. */
 static bool is_to_be_kept(const struct store_entry *e, const struct model *model,

@@ -48,6 +48,9 @@ void store_forget(struct store *s, enum msg_type type, uint64_t id);
 /* Makes room for all that this model's objects can have to say, beside what is there and what a
  * role may still say of former ones. Who tells of objects that do not exist takes no more than it. */
 void store_expect(struct store *s, const struct model *m);
+/* Another model follows one that tandem-ipvs may not have come to tell of: what it may have put into
+ * the kernel, and the other has no more, is known as a service without a state. */
+void store_leave(struct store *s, const struct model *former, const struct model *next);
 /* Forgets the objects that are not in the model. */
 void store_retain(struct store *s, const struct model *m);
 

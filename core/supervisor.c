@@ -101,11 +101,21 @@ static void tune_role(struct process *p)
 		tuning_apply(p->desc, s->running.model->global, p->pid);
 }
 
+/* tandem-ipvs tells of a model's services when it has come to the end of it. */
+static void leave_untold_services(struct supervisor *s, const struct model *next)
+{
+	const struct process *p = supervisor_process(s, ROLE_IPVS);
+
+	if (s->running.model && !(process_is_ready(p) && p->hash == s->running.hash))
+		store_leave(&s->store, s->running.model, next);
+}
+
 void supervisor_set_generation(struct supervisor *s, struct generation *next)
 {
 	struct generation former;
 	int err;
 
+	leave_untold_services(s, next->model);
 	apply_keep_former(s);
 	former = s->running;
 	s->running = *next;
@@ -501,6 +511,17 @@ static int run_former_generation(struct supervisor *s, struct generation *first)
 	return 0;
 }
 
+/* Both may have died before tandem-ipvs had told of them. */
+static void leave_former_services(struct supervisor *s, const struct model *next)
+{
+	struct generation former;
+
+	if (generation_restore(&former, s->options.run_dir) < 0)
+		return;
+	store_leave(&s->store, former.model, next);
+	generation_free(&former);
+}
+
 /* 0 or -errno, after saying why. */
 static int load_first_generation(struct supervisor *s)
 {
@@ -521,6 +542,8 @@ static int load_first_generation(struct supervisor *s)
 	}
 	if (s->options.dump_config)
 		generation_log(&first);
+	if (former && first.hash != former_hash)
+		leave_former_services(s, first.model);
 	supervisor_set_generation(s, &first);
 	return 0;
 }

@@ -207,6 +207,7 @@ void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
 	if (scope.daemons)
 		k->sync.told = 0;
 	keeper_bring(k, &scope, IPVS_CAUSE_MODEL);
+	keeper_tell_states(k);
 	free(scope.some);
 	free(scope.gone);
 	free(former.served);

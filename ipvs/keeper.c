@@ -65,7 +65,7 @@ static void on_pool_change(void *ctx, const struct real_server *rs, enum pool_ch
 	keeper_send_weight(st->k, st->s->vs->id, rs);
 }
 
-/* Moves the quorum on, and tells it when that was news. True when anything has changed. */
+/* Moves the quorum on, and logs it when that was news. True when anything has changed. */
 static bool step(struct keeper *k, struct served *s, int64_t now_us)
 {
 	bool first = !s->state.service, was_up = s->state.quorum_up;
@@ -79,8 +79,17 @@ static bool step(struct keeper *k, struct served *s, int64_t now_us)
 		return false;
 	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)
 		log_notice("%s", explain_quorum(s->vs, &s->state, first, line));
-	keeper_send_served(s);
+	s->untold = true;
 	return true;
+}
+
+void keeper_tell_states(struct keeper *k)
+{
+	for (uint32_t i = 0; i < k->n_served; i++) {
+		if (k->served[i].untold)
+			keeper_send_served(&k->served[i]);
+		k->served[i].untold = false;
+	}
 }
 
 static const char *unavailable_reason(int err)
@@ -162,6 +171,7 @@ static void run_services(struct keeper *k, int64_t now_us)
 			     k->moved		  ? IPVS_CAUSE_VRRP
 			     : k->tended.by_clock ? IPVS_CAUSE_CLOCK
 						  : IPVS_CAUSE_HEALTH);
+	keeper_tell_states(k);
 	k->tended.by_clock = true;
 	k->moved = false;
 	free(scope.some);

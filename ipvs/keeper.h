@@ -23,6 +23,7 @@ struct served {
 	const struct virtual_server *vs;
 	struct service_state state;
 	bool dirty;	  /* the model or its health has changed since the last pass */
+	bool untold;	  /* its state has changed; the supervisor hears of it after the pass */
 	int64_t step_us;  /* when its weights take their next step by themselves; 0: never */
 	uint64_t failure; /* a hash of what the kernel refused in the last pass; 0: nothing */
 	uint64_t told;	  /* the last such hash that was logged */

@@ -34,6 +34,9 @@ void keeper_mark(struct keeper *k, struct served *s);
 /* Steps the services, all or the dirty ones, and puts those that have to be looked at into
  * scope->some, which the caller frees. */
 void keeper_scope_changed(struct keeper *k, bool all, struct keeper_scope *scope, int64_t now_us);
+/* Tells the states that have changed. Not before the pass: to tell of thousands takes as long as to
+ * write them, and what may be in the kernel the supervisor knows by the models. */
+void keeper_tell_states(struct keeper *k);
 /* Makes a pass and tells of what has changed by it. */
 void keeper_bring(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause);
 

@@ -17,8 +17,9 @@
 /* A pass with more edits than this is told in one line. */
 #define EDITS_TOLD 100
 /* The table is gone through by slices of about so many real servers, in the memory of one slice: a
- * page that is touched for the first time costs more than the kernel takes for what is in it. */
-#define SLICE_SERVERS 1024
+ * page that is touched for the first time costs more than the kernel takes for what is in it. The
+ * edits of a slice that is all new still fill a send. */
+#define SLICE_SERVERS 400
 
 struct told {
 	enum log_level level;

@@ -139,8 +139,6 @@ int ipvs_netlink_apply(struct ipvs_netlink *nl, struct ipvs_edit *edits, uint32_
 
 	if (reach())
 		return reach();
-	if (n_edits && !world.edits)
-		world.states_at_first_edit = world.service_states;
 	for (uint32_t i = 0; i < n_edits; i++) {
 		edits[i].error = do_deed() ? answer(&edits[i]) : -EPIPE;
 		failed += edits[i].error != 0;
@@ -295,6 +293,7 @@ void commit(struct fixture *f)
 	world.edits = 0;
 	world.looks_at_all = world.looks_at_services = 0;
 	keeper_commit(&f->keeper, f->model, 1);
+	role_flush(ROLE_SUPERVISOR); /* COMMITTED comes after all else */
 	next_model(f);
 }
 

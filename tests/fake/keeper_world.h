@@ -29,7 +29,6 @@ struct keeper_world {
 	unsigned looks_at_services; /* one by one */
 	uint32_t edits;		    /* that were tried */
 	uint32_t service_states;
-	uint32_t states_at_first_edit;
 	struct msg_ipvs_state last;
 	char log[1 << 16];
 	/* The last of each. */

@@ -134,6 +134,7 @@ static bool die_after(unsigned deeds, unsigned seed,
 	last = f->keeper.model;
 	if (seed % 2) { /* the configuration has changed again while it was dead */
 		random_model(f, &seed);
+		store_leave(&world.store, last, f->model);
 		last = f->model;
 	}
 	revive(f, last, deeds);

@@ -18,8 +18,7 @@ static void test_from_nothing(void **state)
 
 	commit(f);
 	assert_int_equal(world.edits, SERVICES * (SERVERS + 1));
-	/* Known to the supervisor before anything is in the kernel. */
-	assert_int_equal(world.states_at_first_edit, SERVICES);
+	assert_int_equal(world.service_states, SERVICES);
 	assert_int_equal(world.last.services, SERVICES);
 	assert_int_equal(world.last.servers, SERVICES * SERVERS);
 	assert_true(logged("kernel table: 6 services and 18 real servers; 24 added, 0 changed"));

@@ -268,10 +268,35 @@ static void test_load_of_a_cut_file(void **state)
 	writer_done(&w);
 }
 
+static void test_what_a_model_may_have_left(void **state)
+{
+	struct global global = {0};
+	struct member members[] = {{.id = 31}, {.id = 32}};
+	struct virtual_server before[] = {{.id = 1}, {.id = 2}, {.id = 3, .members = members, .n_members = 2}};
+	struct virtual_server after[] = {{.id = 2}};
+	const struct model former = {.global = &global, .services = before, .n_services = 3};
+	const struct model next = {.global = &global, .services = after, .n_services = 1};
+	struct msg told = {.type = MSG_SERVICE_STATE, .service_state = {.service = 1, .quorum_up = true}};
+	struct store s;
+
+	store_init(&s);
+	store_put(&s, &told, NULL);
+	store_leave(&s, &former, &next);
+	assert_int_equal(said_to(&s, ROLE_IPVS), 4); /* 1, 3, 31 and 32 */
+	assert_true(store_get(&s, MSG_SERVICE_STATE, 1, &told));
+	assert_true(told.service_state.quorum_up);
+	assert_true(store_get(&s, MSG_SERVICE_STATE, 32, &told));
+	assert_false(store_get(&s, MSG_SERVICE_STATE, 2, &told));
+	store_retain(&s, &next);
+	assert_int_equal(said_to(&s, ROLE_IPVS), 0);
+	store_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put_tells_what_changed),
+		cmocka_unit_test(test_what_a_model_may_have_left),
 		cmocka_unit_test(test_one_id_may_have_several_states),
 		cmocka_unit_test(test_each_role_hears_its_own),
 		cmocka_unit_test(test_forget),
