@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# lab: time=200
+# lab: time=400
 """What each keyword of virtual_server and real_server makes of the kernel's table, in the words of
 `ipvsadm -Sn`; each on a reload of its own, from the same plain service and back to it, with no more
 edits than that takes, while a session of that service goes on."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# lab: time=120
+# lab: time=300
 """tandem-ipvs, tandemd or both are killed at a random moment of a reload, under traffic, and some a
 second time while they put things right: a second after they are back the kernel has what is
 configured, and no session of a server that the reloads do not touch is lost.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# lab: time=200
+# lab: time=400
 """A random walk of reloads between random configurations: after each the kernel's table is the one
 that was configured, and it took exactly the edits that lie between the two. Sometimes tandem-ipvs is
 killed on the way. --steps 1000 makes it longer, --seed 7 another one."""
