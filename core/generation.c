@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -229,13 +230,12 @@ int generation_save(const struct generation *g, const char *run_dir)
 	char path[256];
 	void *image;
 	size_t size;
-	int err = model_image_read(g->image_fd, &image, &size);
+	int err = model_image_map(g->image_fd, &image, &size);
 
 	if (err)
 		return err;
 	err = file_replace(file_path(run_dir, path, sizeof(path)), image, size, 0600);
-	explicit_bzero(image, size);
-	free(image);
+	munmap(image, size);
 	return err;
 }
 

@@ -522,28 +522,19 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	r->at = r->end;
 }
 
-int model_image_read(int fd, void **ret_image, size_t *ret_size)
+/* A copy would have to be touched as a whole, also by who reads the beginning only: tandem-vrrp, while
+ * its advertisements wait. */
+int model_image_map(int fd, void **ret_image, size_t *ret_size)
 {
 	struct stat st;
-	uint8_t *image;
-	ssize_t n = 1;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_size <= 0)
 		return -EBADMSG;
-	image = malloc((size_t)st.st_size);
-	if (!image)
-		return -ENOMEM;
-	for (off_t at = 0; n > 0 && at < st.st_size; at += n)
-		n = pread(fd, image + at, (size_t)(st.st_size - at), at);
-	if (n <= 0) {
-		free(image);
-		return n < 0 ? -errno : -EBADMSG;
-	}
-	*ret_image = image;
 	*ret_size = (size_t)st.st_size;
-	return 0;
+	*ret_image = mmap(NULL, *ret_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	return *ret_image == MAP_FAILED ? -errno : 0;
 }
 
 static int image_load(int fd, struct arena *arena,
@@ -553,14 +544,13 @@ static int image_load(int fd, struct arena *arena,
 	struct reader r;
 	void *image;
 	size_t size;
-	int err = model_image_read(fd, &image, &size);
+	int err = model_image_map(fd, &image, &size);
 
 	if (err)
 		return err;
 	reader_init(&r, image, size, arena);
 	decode(&r, m);
-	explicit_bzero(image, size); /* there may be secrets in it */
-	free(image);
+	munmap(image, size);
 	if (!reader_done(&r) || m->n_global != 1)
 		return -EBADMSG;
 	*ret = m;

@@ -207,8 +207,8 @@ const char *virtual_server_format(const struct virtual_server *vs, char *text);
  * for two generations that say the same.
  */
 int model_image_new(const struct model *m, uint64_t *ret_hash);
-/* Its bytes, to be freed. 0, -EBADMSG (there are none), or -errno. */
-int model_image_read(int fd, void **ret_image, size_t *ret_size);
+/* Its bytes, to be read only, and unmapped. 0, -EBADMSG (there are none), or -errno. */
+int model_image_map(int fd, void **ret_image, size_t *ret_size);
 /* Decodes an image into `arena`. 0, -EBADMSG (short, long or nonsense), or -errno. */
 int model_image_load(int fd, struct arena *arena, const struct model **ret);
 /* The same but for the services, however many there are: `services` stays empty. */

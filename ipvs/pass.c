@@ -353,7 +353,7 @@ static int slice_round(struct slice *s)
 	note_daemons(s);
 	ipvs_plan_make(s->arena, &s->wanted, &s->observed, &p->owned, &s->plan);
 	p->n_foreign += s->plan.n_foreign;
-	if (s->plan.n_edits)
+	if (s->plan.n_edits) /* who leaves and which daemons run must be known before they do */
 		role_flush(ROLE_SUPERVISOR);
 	n_refused = ipvs_netlink_apply(&p->k->nl, s->plan.edits, s->plan.n_edits);
 	if (n_refused < 0)
