@@ -2,7 +2,7 @@
 /*
  * peer_detect by the hour, and in faults by the hundred.
  *
- *	tests/fake/detect_sim                    150 faults of each kind, and 10 hours
+ *	tests/fake/detect_sim                    300 faults of each kind, and 10 hours
  *	tests/fake/detect_sim --hours 10000      only that: how often does a Backup take over from an
  *	                                         Active that lives?
  *	[--seed N] [--loss PERCENT] [--interval MS] [--one-lan] [--trace]
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!hours)
-		run_faults(150);
+		run_faults(300);
 	run_hours(hours ? hours : 10);
 	printf("%s\n", failures ? "FAILED" : "ok");
 	return failures != 0;
