@@ -24,6 +24,7 @@
 #define CAPTURE_AT_ONCE	 256
 #define EXPIRE_AT_ONCE	 65536
 #define AUDIT_DROPS_US	 (3 * USEC_PER_SEC) /* who is flooded has no time for it now */
+#define HELD_UP_US	 (100 * USEC_PER_MSEC)
 #define HEARTBEAT_US	 (100 * USEC_PER_MSEC)
 #define BATCH_US	 USEC_PER_MSEC
 
@@ -425,6 +426,8 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 	int64_t now_us = clock_now_us(), at_us, other_us;
 	bool more;
 
+	if (p->due_us != USEC_NEVER && now_us - p->due_us > HELD_UP_US)
+		sync_session_held_up(p->session, now_us, now_us - p->due_us);
 	sync_kernel_inject(&p->kernel, &p->table, now_us);
 	more = sync_transport_send(p->transport, p->session, now_us, FRAMES_AT_ONCE);
 	look_at_synced(p);
@@ -439,11 +442,12 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 			at_us = other_us;
 	}
 	ev_timer_stop(loop, &p->deadline);
-	if (!more && at_us == USEC_NEVER)
+	p->due_us = more && at_us > now_us ? now_us : at_us;
+	if (p->due_us == USEC_NEVER)
 		return;
 	ev_now_update(loop);
 	ev_timer_set(&p->deadline,
-		     more || at_us <= now_us ? 0 : (double)(at_us - now_us) / USEC_PER_SEC, 0);
+		     p->due_us <= now_us ? 0 : (double)(p->due_us - now_us) / USEC_PER_SEC, 0);
 	ev_timer_start(loop, &p->deadline);
 }
 
@@ -625,6 +629,7 @@ static void start(struct peering *p)
 	look_at_links(p);
 	watch(p, &p->kernel_readable, p->kernel.capture);
 	watch(p, &p->echo_readable, p->kernel.echo);
+	p->due_us = USEC_NEVER;
 	ev_prepare_start(p->loop, &p->work);
 	ev_timer_again(p->loop, &p->push_timer);
 	open_kernel_peer(p);

@@ -74,6 +74,7 @@ struct peering {
 	ev_io kernel_peer_readable;
 	ev_prepare work;
 	ev_timer deadline;
+	int64_t due_us; /* when it is to wake the loop; USEC_NEVER: it is not */
 	ev_timer push_timer;
 	ev_timer drain_timer;
 	ev_timer audit_timer;

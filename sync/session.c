@@ -365,6 +365,25 @@ int64_t sync_session_deadline(const struct sync_session *s, int64_t now_us)
 	return at_us;
 }
 
+static int64_t later(int64_t at_us, int64_t late_us, int64_t now_us)
+{
+	return earlier(at_us + late_us, now_us);
+}
+
+void sync_session_held_up(struct sync_session *s, int64_t now_us, int64_t late_us)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		struct sync_peer *p = &s->peers[i];
+
+		p->feed.heard_us = later(p->feed.heard_us, late_us, now_us);
+		p->follower.acked_us = later(p->follower.acked_us, late_us, now_us);
+		if (p->feed.stuck_us != USEC_NEVER)
+			p->feed.stuck_us = later(p->feed.stuck_us, late_us, now_us);
+		for (unsigned j = 0; j < p->n_paths; j++)
+			p->path_heard_us[j] = later(p->path_heard_us[j], late_us, now_us);
+	}
+}
+
 void sync_session_set_drops(struct sync_session *s, uint64_t drops)
 {
 	s->drops = drops;

@@ -130,6 +130,9 @@ void sync_session_receive(struct sync_session *s, int64_t now_us, const struct s
  */
 size_t sync_session_emit(struct sync_session *s, int64_t now_us, uint8_t *bytes,
 			 struct sync_dest *ret_dest);
+/* This process did not run for so long: what the peers may have said meanwhile, or would have, had their
+ * machine run, is still to be heard. */
+void sync_session_held_up(struct sync_session *s, int64_t now_us, int64_t late_us);
 /* When something is due without anything arriving. */
 int64_t sync_session_deadline(const struct sync_session *s, int64_t now_us);
 

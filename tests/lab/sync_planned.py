@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# lab: time=180
+# lab: time=300
 """Hand-overs on purpose, and the connections of every sort: the Active is stopped in the moment when sessions
 were opened, is started again and preempts; its priority is lowered and raised by a reload. A fifth of what the
 directors tell each other is lost on the way. Before it says that it leaves, the one that stops makes

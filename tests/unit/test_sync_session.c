@@ -484,6 +484,27 @@ static void test_silence_and_return(void **state)
 	assert_true(counters(1)->records_in == 520);
 }
 
+/* A virtual machine that is moved, or a host that has no time for us. */
+static void test_held_up(void **state)
+{
+	run(USEC_PER_SEC);
+	rig->now_us += 5 * USEC_PER_SEC;
+	for (unsigned i = 0; i < 2; i++)
+		sync_session_held_up(rig->ends[i].session, rig->now_us, 5 * USEC_PER_SEC);
+	run(USEC_PER_SEC);
+	assert_int_equal(rig->ends[1].events[SYNC_EVENT_SILENT], 0);
+	assert_int_equal(rig->ends[0].events[SYNC_EVENT_LEFT], 0);
+	rig->ends[1].deaf = true;
+	run(5 * USEC_PER_SEC);
+	assert_int_equal(rig->ends[1].events[SYNC_EVENT_SILENT], 1);
+	assert_int_equal(rig->ends[0].events[SYNC_EVENT_LEFT], 1);
+	rig->ends[1].deaf = false;
+	run(USEC_PER_SEC);
+	rig->now_us += 5 * USEC_PER_SEC; /* and nobody says so */
+	run(USEC_PER_SEC);
+	assert_int_equal(rig->ends[1].events[SYNC_EVENT_SILENT], 2);
+}
+
 static void expire(unsigned i)
 {
 	sync_table_expire(&rig->ends[i].table, (uint32_t)(rig->now_us / USEC_PER_SEC), SIZE_MAX);
@@ -773,6 +794,7 @@ int main(void)
 		TEST(test_a_million_forged_and_replayed_frames),
 		TEST(test_damaged_frames),
 		TEST(test_silence_and_return),
+		TEST(test_held_up),
 		TEST(test_an_hour_apart),
 		TEST(test_restart_of_the_sender),
 		TEST(test_takeover),
