@@ -6,6 +6,8 @@ its end of the tunnel. Ordinary checks see nothing; these find it, on the direct
 the one that has not, and the servers come back with what they had lost."""
 
 import os
+import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -29,8 +31,12 @@ def real(name, switch, address, *lines):
     node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__arp_announce=2, ipv4__conf__all__rp_filter=0,
                 ipv4__conf__default__rp_filter=0)
     node.ip(*lines)
-    node.spawn([sys.executable, "-m", "http.server", str(PORT), "--bind", "0.0.0.0"])
+    serve(node)
     return node
+
+
+def serve(node):
+    node.web = node.spawn([sys.executable, "-m", "http.server", str(PORT), "--bind", "0.0.0.0"])
 
 
 def expect_count(node, kernel, count, what):
@@ -45,6 +51,22 @@ def lose_and_find(nodes, kernels, server, lose, find, what):
     server.ip(*find)
     for node in nodes:
         expect_count(node, kernels[node.name], 2, "and is back when it has it again")
+
+
+def faults(daemon, node, kernel, server):
+    """What ordinary checks find is found on this way, too."""
+    link = server.links["eth0"]
+    for what, begin, end, words in (
+            ("closes its port", lambda: (server.web.kill(), server.web.wait()), lambda: serve(server), "connection refused"),
+            ("gets stuck", lambda: server.web.send_signal(signal.SIGSTOP), lambda: server.web.send_signal(signal.SIGCONT),
+             "connected, but no answer"),
+            ("is gone", link.cut, link.join, "no connection|no route to host")):
+        begin()
+        expect_count(node, kernel, 1, f"a server that {what} is taken out")
+        said = str(daemon.status())
+        expect(re.search(words, said), f"because: {words}", re.findall(r"'result': '([^']*)'", said))
+        end()
+        expect_count(node, kernel, 2, "and is back")
 
 
 def main():
@@ -69,6 +91,7 @@ def main():
     expect(code == 0, "HTTP_GET goes the same way", text)
     lose_and_find(nodes[:1], kernels, direct, f"addr del {VIP}/32 dev lo", [f"addr add {VIP}/32 dev lo"], "the virtual address")
     expect("HTTP 200" in str(daemons[0].status()), "and gets an answer")
+    faults(daemons[0], nodes[0], kernels["active"], direct)
     code, text = daemons[0].reload(config(check.replace("through_service", "")))
     direct.ip(f"addr del {VIP}/32 dev lo")
     with nodes[0].inside(), open("/proc/thread-self/net/ip_vs") as f:

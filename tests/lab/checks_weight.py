@@ -17,7 +17,7 @@ DIR = "/run/lab-one"
 
 def config(dynamic="misc_dynamic"):
     reals = "".join(f"real_server 10.0.0.{i} 80 {{\n weight 9\n MISC_CHECK {{\n misc_path \"{DIR}/weight {i}\"\n {dynamic}\n"
-                    " misc_timeout 4\n retry 0\n warmup 0\n }\n }\n" for i in (1, 2))
+                    " misc_timeout 10\n retry 0\n warmup 0\n }\n }\n" for i in (1, 2))
     return ("global_defs {\n router_id one\n script_user root\n}\nvirtual_server 10.0.0.100 80 {\n lb_algo wrr\n"
             f" lb_kind NAT\n protocol TCP\n delay_loop 0.5\n {reals} }}\n")
 
@@ -29,7 +29,7 @@ def give(server, status):
 
 
 def expect_weights(node, want, what):
-    expect(wait_for(lambda: weights(node) == want, 5, 0.1), what, f"{weights(node)}, wanted {want}")
+    expect(wait_for(lambda: weights(node) == want, 15, 0.1), what, f"{weights(node)}, wanted {want}")
 
 
 def main():
