@@ -219,6 +219,22 @@ static void print_counters(FILE *out, json *o, bool rate)
 	putc('\n', out);
 }
 
+/* A server that passes may be out by the operator's word, or because the kernel can't be reached. */
+static const char *why_out(json *server)
+{
+	if (get(server, "override"))
+		return str(get(server, "override"), "state");
+	return flag(server, "up") ? "not in the kernel's table" : str(server, "reason");
+}
+
+static void print_reach(FILE *out, json *doc)
+{
+	json *ipvs = get(doc, "ipvs");
+
+	if (get(ipvs, "available") && !flag(ipvs, "available"))
+		fprintf(out, "! the kernel's IPVS can't be used: %s\n", str(ipvs, "reason"));
+}
+
 static const char server_lead[] = "  -> ";
 
 static void print_server(const struct listing *l, json *server)
@@ -234,8 +250,8 @@ static void print_server(const struct listing *l, json *server)
 	fprintf(out, " %-7s %-6" PRId64 " %-10" PRId64 " %" PRId64, str(server, "forwarding"),
 		num(server, "weight"), num(server, "active_connections"),
 		num(server, "inactive_connections"));
-	if (!json_object_get_boolean(get(server, "in_kernel")))
-		fprintf(out, "  out: %s", str(server, "reason"));
+	if (!flag(server, "in_kernel"))
+		fprintf(out, "  out: %s", why_out(server));
 	putc('\n', out);
 }
 
@@ -273,6 +289,7 @@ void list_services(FILE *out, json *doc, const struct list_options *o)
 	print_heads(&l, "  -> RemoteAddress:Port");
 	for (size_t i = 0; services[i].object; i++)
 		print_service(&l, services[i].object);
+	print_reach(out, doc);
 	free(services);
 }
 
@@ -329,6 +346,7 @@ void list_servers(FILE *out, json *doc, const struct list_options *o)
 	for (size_t i = 0; servers[i].service; i++)
 		print_server_line(out, width, service_width, servers[i].service,
 				  servers[i].object);
+	print_reach(out, doc);
 	free(servers);
 }
 

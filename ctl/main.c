@@ -30,6 +30,7 @@ enum exit_status {
 struct options {
 	const char *run_dir;
 	bool json;
+	unsigned taken; /* enum taken: those that are given */
 	struct list_options list;
 	struct json_object *question; /* but for its verb: what the command line says besides */
 };
@@ -59,6 +60,19 @@ static bool diff_is_good(struct json_object *doc)
 
 #define OPERANDS_MAX 2
 
+/* The options that only go with some verbs. */
+enum taken {
+	TAKES_STATS = 1 << 0,
+	TAKES_RATE = 1 << 1,
+	TAKES_SORT = 1 << 2,
+	TAKES_SERVICE = 1 << 3,
+	TAKES_FOR = 1 << 4,
+	TAKES_UNTIL_IDLE = 1 << 5,
+	TAKES_CONFIRM_WITHIN = 1 << 6,
+	/* What of these goes with which of an operator's words tandemd says. */
+	TAKES_TERM = TAKES_SERVICE | TAKES_FOR | TAKES_UNTIL_IDLE,
+};
+
 static int show_connections(const struct options *o);
 static int run_doctor(const struct options *o);
 static int run_upgrade(const struct options *o);
@@ -70,6 +84,7 @@ static const struct verb {
 	const char *help;
 	void (*show)(FILE *out, struct json_object *doc);
 	bool (*is_good)(struct json_object *doc);
+	unsigned takes; /* enum taken */
 	/* What stands behind the verb, as it is called in the question. */
 	const char *operands[OPERANDS_MAX];
 	/* Or what does it all. */
@@ -90,6 +105,7 @@ static const struct verb {
 	 .help = "FILE: run this file instead; --confirm-within TIME takes it back unless confirmed",
 	 .show = text_reload,
 	 .is_good = reload_is_good,
+	 .takes = TAKES_CONFIRM_WITHIN,
 	 .operands = {"file"}},
 	{.name = "confirm",
 	 .help = "keep what was applied",
@@ -103,11 +119,13 @@ static const struct verb {
 	{.name = "services",
 	 .help = "virtual servers with their real servers; --stats, --rate, --sort=KEY",
 	 .is_good = always_good,
+	 .takes = TAKES_STATS | TAKES_RATE | TAKES_SORT,
 	 .ask = "services",
 	 .list = list_services},
 	{.name = "servers",
-	 .help = "a line for each real server, and why it is up or down",
+	 .help = "a line for each real server, and why it is up or down; --sort=KEY",
 	 .is_good = always_good,
+	 .takes = TAKES_SORT,
 	 .ask = "services",
 	 .list = list_servers},
 	{.name = "sync",
@@ -128,31 +146,37 @@ static const struct verb {
 	 .help = "SERVER: no new connections; --for TIME, --until-idle, --service SERVICE; root only",
 	 .show = text_done,
 	 .is_good = always_good,
+	 .takes = TAKES_TERM,
 	 .operands = {"server"}},
 	{.name = "maint",
 	 .help = "SERVER: out of its pools; --for TIME, --service SERVICE; root only",
 	 .show = text_done,
 	 .is_good = always_good,
+	 .takes = TAKES_TERM,
 	 .operands = {"server"}},
 	{.name = "disable",
 	 .help = "SERVER: as if its checks failed; --for TIME, --service SERVICE; root only",
 	 .show = text_done,
 	 .is_good = always_good,
+	 .takes = TAKES_TERM,
 	 .operands = {"server"}},
 	{.name = "ready",
 	 .help = "SERVER: ends drain, maint and disable; root only",
 	 .show = text_done,
 	 .is_good = always_good,
+	 .takes = TAKES_TERM,
 	 .operands = {"server"}},
 	{.name = "weight",
 	 .help = "SERVER N: instead of the configured weight, or \"configured\" again; root only",
 	 .show = text_done,
 	 .is_good = always_good,
+	 .takes = TAKES_TERM,
 	 .operands = {"server", "weight"}},
 	{.name = "check-now",
 	 .help = "SERVER: runs its checks at once; root only",
 	 .show = text_done,
 	 .is_good = always_good,
+	 .takes = TAKES_TERM,
 	 .operands = {"server"}},
 	{.name = "connections",
 	 .help = "the kernel's connections, as it has them",
@@ -326,6 +350,43 @@ static void say(struct options *o, const char *key, const char *value)
 	json_object_object_add(o->question, key, json_object_new_string(value));
 }
 
+static const struct {
+	int option; /* as getopt_long() has it */
+	enum taken taken;
+	const char *name;
+} taken_names[] = {
+	{'s', TAKES_STATS, "--stats"},
+	{'R', TAKES_RATE, "--rate"},
+	{'S', TAKES_SORT, "--sort"},
+	{'V', TAKES_SERVICE, "--service"},
+	{'F', TAKES_FOR, "--for"},
+	{'I', TAKES_UNTIL_IDLE, "--until-idle"},
+	{'C', TAKES_CONFIRM_WITHIN, "--confirm-within"},
+};
+
+static void note_taken(struct options *o, int option)
+{
+	for (size_t i = 0; i < sizeof(taken_names) / sizeof(taken_names[0]); i++)
+		if (taken_names[i].option == option)
+			o->taken |= taken_names[i].taken;
+}
+
+/* EXIT_SUCCESS or the exit status, after saying why. */
+static int check_taken(const struct options *o, const struct verb *v)
+{
+	for (size_t i = 0; i < sizeof(taken_names) / sizeof(taken_names[0]); i++) {
+		if (!(o->taken & taken_names[i].taken & ~v->takes))
+			continue;
+		fprintf(stderr, "tandemctl: %s does not take %s\n", v->name, taken_names[i].name);
+		return EXIT_USAGE;
+	}
+	if ((o->taken & TAKES_STATS) && (o->taken & TAKES_RATE)) {
+		fputs("tandemctl: --stats and --rate are two lists: one of them\n", stderr);
+		return EXIT_USAGE;
+	}
+	return EXIT_SUCCESS;
+}
+
 /* -1: go on; else the exit status. */
 static int parse_options(struct options *o, int argc, char **argv)
 {
@@ -341,6 +402,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "r:jvh", options, NULL)) != -1) {
+		note_taken(o, c);
 		if (c == 'r') {
 			o->run_dir = optarg;
 		} else if (c == 'j') {
@@ -428,7 +490,11 @@ static int take_operands(struct options *o, const struct verb *v, char **words, 
 	size_t n = count_operands(v);
 
 	if (n_words != (int)n) {
-		usage(stderr);
+		if (n)
+			fprintf(stderr, "tandemctl: usage: tandemctl %s %s\n", v->name, v->help);
+		else
+			fprintf(stderr, "tandemctl: %s takes nothing behind it: %s\n", v->name,
+				words[0]);
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -450,12 +516,14 @@ static int run(struct options *o, int argc, char **argv)
 		return status;
 	v = optind < argc ? find_verb(argv[optind]) : NULL;
 	if (!v && optind < argc)
-		fprintf(stderr, "tandemctl: %s: no such verb\n", argv[optind]);
-	if (!v) {
+		fprintf(stderr, "tandemctl: %s: no such verb: see tandemctl --help\n", argv[optind]);
+	else if (!v)
 		usage(stderr);
+	if (!v)
 		return EXIT_USAGE;
-	}
-	status = take_operands(o, v, argv + optind + 1, argc - optind - 1);
+	status = check_taken(o, v);
+	if (!status)
+		status = take_operands(o, v, argv + optind + 1, argc - optind - 1);
 	if (status)
 		return status;
 	return v->run ? v->run(o) : ask(v, o);

@@ -167,8 +167,8 @@ static void test_services(void **state)
 			    "0          0\n");
 }
 
-/* The columns make room for it. */
-static void test_long_addresses(void **state)
+/* Why servers are out; and columns that make room for long addresses. */
+static void test_uncommon_services(void **state)
 {
 	static const char long_one[] =
 		"{\"services\":[{\"name\":\"[2001:db8:1111:2222::1]:8443 TCP\",\"scheduler\":\"rr\","
@@ -177,6 +177,19 @@ static void test_long_addresses(void **state)
 		"\"active_connections\":4,\"inactive_connections\":2,\"reason\":\"connected\"}]}]}";
 
 	options = (struct list_options){0};
+	assert_string_equal(
+		show(services,
+		     "{\"ipvs\":{\"available\":false,\"reason\":\"no IPVS\"},\"services\":[{\"name\":\"fwmark 7\","
+		     "\"scheduler\":\"rr\",\"real_servers\":[{\"address\":\"10.0.0.1\",\"up\":true,"
+		     "\"forwarding\":\"DR\",\"reason\":\"connected\"},{\"address\":\"10.0.0.2\",\"up\":true,"
+		     "\"forwarding\":\"DR\",\"override\":{\"state\":\"maint\"}}]}]}"),
+		"Service Scheduler Flags\n"
+		"  -> RemoteAddress:Port            Forward Weight ActiveConn InActConn\n"
+		"fwmark 7 rr\n"
+		"  -> 10.0.0.1:0                    DR      0      0          0  out: not in the "
+		"kernel's table\n"
+		"  -> 10.0.0.2:0                    DR      0      0          0  out: maint\n"
+		"! the kernel's IPVS can't be used: no IPVS\n");
 	assert_string_equal(
 		show(services, long_one),
 		"Service Scheduler Flags\n"
@@ -326,7 +339,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_sync, teardown),
 		cmocka_unit_test_teardown(test_diff, teardown),
 		cmocka_unit_test_teardown(test_services, teardown),
-		cmocka_unit_test_teardown(test_long_addresses, teardown),
+		cmocka_unit_test_teardown(test_uncommon_services, teardown),
 		cmocka_unit_test_teardown(test_servers, teardown),
 		cmocka_unit_test_teardown(test_connections, teardown),
 		cmocka_unit_test_teardown(test_status, teardown),
