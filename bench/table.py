@@ -146,7 +146,8 @@ def main():
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--count", action="store_true", help="netlink messages, too")
     a = parser.parse_args()
-    need(modules=["ip_vs", "veth", "bridge"], programs=["keepalived"])
+    # The scheduler, too: to load it in the first trial would be part of its programming.
+    need(modules=["ip_vs", "ip_vs_rr", "veth", "bridge"], programs=["keepalived"])
     bench = Bench(a.services, a.reals)
     for n in range(a.trials):
         for kind in a.kinds.split(","):

@@ -62,6 +62,36 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+static struct block *largest(struct block *head)
+{
+	struct block *found = head;
+
+	for (struct block *b = head; b; b = b->next)
+		if (b->size > found->size)
+			found = b;
+	return found;
+}
+
+void arena_clear(struct arena *a)
+{
+	struct block *kept = largest(a->head);
+
+	for (struct block *b = a->head, *next; b; b = next) {
+		next = b->next;
+		if (a->wipe)
+			explicit_bzero(b->data, b->used);
+		if (b != kept)
+			free(b);
+	}
+	a->head = kept;
+	a->bytes = 0;
+	if (!kept)
+		return;
+	kept->next = NULL;
+	kept->used = 0;
+	a->bytes = sizeof(*kept) + kept->size;
+}
+
 void arena_wipe_at_end(struct arena *a)
 {
 	a->wipe = true;

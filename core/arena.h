@@ -21,7 +21,9 @@ void arena_keep_memory(void);
 
 struct arena *arena_new(void);
 void arena_free(struct arena *a);	/* NULL is fine */
-/* There are secrets in it: arena_free() overwrites all that was given out. */
+/* Takes everything back, but keeps the largest block: for who fills it again and again. */
+void arena_clear(struct arena *a);
+/* There are secrets in it: arena_clear() and arena_free() overwrite all that was given out. */
 void arena_wipe_at_end(struct arena *a);
 
 void *arena_alloc(struct arena *a, size_t size);	/* zeroed, aligned for pointers and uint64_t */

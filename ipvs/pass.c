@@ -32,6 +32,7 @@ struct pass {
 	const struct keeper_scope *scope;
 	struct ipvs_owned owned;
 	struct arena *arena;
+	struct arena *slice_arena; /* cleared for each */
 	struct served **order;	/* what is looked at, in the order of the first keys */
 	struct ipvs_table seen; /* a pass over all: every service of the kernel, without its servers */
 	struct told told[EDITS_TOLD]; /* of a model's pass: known at its end whether they are too many */
@@ -320,9 +321,11 @@ static void edit_done(struct pass *p, const struct ipvs_edit *e)
 		return;
 	}
 	count_edit(p, e);
+	if (p->n_told > EDITS_TOLD)
+		return;
 	s = keeper_find_edited(p->k, e);
 	tell_edit(p, e, s);
-	if (s && e->dest && p->n_told <= EDITS_TOLD)
+	if (s && e->dest)
 		send_server(s, e);
 }
 
@@ -352,6 +355,8 @@ static int slice_round(struct slice *s)
 	count_observed(s);
 	note_daemons(s);
 	ipvs_plan_make(s->arena, &s->wanted, &s->observed, &p->owned, &s->plan);
+	if (p->cause == IPVS_CAUSE_MODEL && p->n_told + s->plan.n_edits > EDITS_TOLD)
+		p->n_told = EDITS_TOLD + 1; /* they will be too many */
 	p->n_foreign += s->plan.n_foreign;
 	if (s->plan.n_edits) /* who leaves and which daemons run must be known before they do */
 		role_flush(ROLE_SUPERVISOR);
@@ -369,7 +374,7 @@ static int slice_round(struct slice *s)
 static int slice_run(struct pass *p, struct served **services, uint32_t n_services)
 {
 	struct slice s = { .p = p, .services = services, .n_services = n_services,
-			   .rest = !n_services };
+			   .rest = !n_services, .arena = p->slice_arena };
 	const uint32_t n_in_kernel = p->k->services_in_kernel;
 	const uint32_t n_servers = p->k->servers_in_kernel, n_foreign = p->n_foreign;
 	int err = 0;
@@ -381,9 +386,8 @@ static int slice_run(struct pass *p, struct served **services, uint32_t n_servic
 			p->k->servers_in_kernel = n_servers;
 		}
 		p->n_foreign = n_foreign;
-		s.arena = arena_new();
+		arena_clear(s.arena);
 		err = slice_round(&s);
-		arena_free(s.arena);
 	}
 	return !err && s.stale ? -EAGAIN : err;
 }
@@ -479,7 +483,8 @@ static void settle_ownership(struct keeper *k)
 
 int keeper_pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_cause cause)
 {
-	struct pass p = { .k = k, .cause = cause, .scope = scope, .arena = arena_new() };
+	struct pass p = { .k = k, .cause = cause, .scope = scope, .arena = arena_new(),
+			  .slice_arena = arena_new() };
 	int64_t started_us = clock_now_us();
 	int err;
 
@@ -498,6 +503,7 @@ int keeper_pass(struct keeper *k, const struct keeper_scope *scope, enum ipvs_ca
 	else
 		tell_pass(&p, clock_now_us() - started_us);
 	settle_ownership(k);
+	arena_free(p.slice_arena);
 	arena_free(p.arena);
 	return err;
 }
