@@ -22,6 +22,9 @@
 #define REQUEST_MAX	 256
 #define BUFFER_BYTES	 32768
 #define EVENT_SOCK_BYTES (1 << 20)
+/* While somebody changes interfaces and addresses all the time. */
+#define DUMP_TRIES    5
+#define DUMP_AGAIN_US (100 * USEC_PER_MSEC)
 /* Each event is a datagram of its own, and addresses come by the hundred. */
 #define EVENTS_AT_ONCE 32
 #define EVENT_BYTES    4096
@@ -141,7 +144,7 @@ static void link_forget(struct netifs *n, int index)
 /* One timer for all: it is set for the first of them. */
 static void arm_settle(struct netifs *n)
 {
-	int64_t now_us = clock_now_us(), first_us = 0;
+	int64_t now_us = clock_now_us(), first_us = n->torn ? now_us + DUMP_AGAIN_US : 0;
 
 	for (size_t i = 0; i < n->n; i++)
 		if (n->list[i].turns_us && (!first_us || n->list[i].turns_us < first_us))
@@ -165,11 +168,15 @@ static void link_turn(struct netif *l, int64_t now_us)
 	l->turns_us = d.turns_us;
 }
 
+static int dump_all(struct netifs *n);
+
 static void on_settle(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct netifs *n = w->data;
 	int64_t now_us = clock_now_us();
 
+	if (n->torn)
+		dump_all(n);
 	for (size_t i = 0; i < n->n; i++)
 		link_turn(&n->list[i], now_us);
 	arm_settle(n);
@@ -300,13 +307,42 @@ static int on_message(const struct nlmsghdr *h, void *data)
 	return MNL_CB_OK;
 }
 
-static int dump(struct netifs *n, uint16_t type)
+/*
+ * To the end of what the kernel answers: the next request would get the rest. -EINTR: something
+ * changed meanwhile, so this may lack what has not changed at all.
+ */
+static int read_dump(struct netifs *n)
 {
 	char buf[BUFFER_BYTES];
+	bool torn = false;
+
+	for (;;) {
+		ssize_t got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
+		struct nlmsghdr *h = (struct nlmsghdr *)buf;
+		int left = (int)got;
+
+		if (got < 0)
+			return -errno;
+		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+
+			if (h->nlmsg_seq != n->seq)
+				continue;
+			torn |= h->nlmsg_flags & NLM_F_DUMP_INTR;
+			if (h->nlmsg_type == NLMSG_ERROR)
+				return e->error;
+			if (h->nlmsg_type == NLMSG_DONE)
+				return torn ? -EINTR : 0;
+			on_message(h, n);
+		}
+	}
+}
+
+static int dump(struct netifs *n, uint16_t type)
+{
+	char buf[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct ifinfomsg))];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct rtgenmsg *gen = mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
-	ssize_t got;
-	int more = MNL_CB_OK;
 
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -314,25 +350,33 @@ static int dump(struct netifs *n, uint16_t type)
 	gen->rtgen_family = AF_UNSPEC;
 	if (mnl_socket_sendto(n->requests, h, h->nlmsg_len) < 0)
 		return -errno;
-	while (more > MNL_CB_STOP) {
-		got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
-		if (got < 0)
-			return -errno;
-		more = mnl_cb_run(buf, (size_t)got, n->seq, 0, on_message, n);
-	}
-	return more < 0 ? -errno : 0;
+	return read_dump(n);
 }
 
-static int dump_all(struct netifs *n)
+static void forget_all(struct netifs *n)
 {
-	int err;
-
 	n->n = 0;
 	n->news = true;
 	while (n->first)
 		addr_forget(n, n->first->index, &n->first->address);
-	err = dump(n, RTM_GETLINK);
-	return err ? err : dump(n, RTM_GETADDR);
+}
+
+/* What is torn even so, or could not be had, is looked at again from the loop. */
+static int dump_all(struct netifs *n)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && err == -EINTR; i++) {
+		int links, addresses;
+
+		forget_all(n);
+		links = dump(n, RTM_GETLINK);
+		addresses = dump(n, RTM_GETADDR);
+		err = links ? links : addresses;
+	}
+	n->torn = err;
+	arm_settle(n);
+	return err == -EINTR ? 0 : err;
 }
 
 /* False: some of them did not fit. */

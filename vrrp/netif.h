@@ -100,6 +100,7 @@ struct netifs {
 	void (*changed)(void *ctx); /* after a batch of events, if there was anything new in it */
 	void *ctx;
 	bool news;
+	bool torn; /* the last look at all of it may lack something */
 	struct ev_loop *loop;
 	struct mnl_socket *events;
 	struct netif_events *buffer; /* of those */
