@@ -104,9 +104,9 @@ struct vrrp_hmac_memory *memory_of(struct memory *m, uint64_t instance)
 	return &slot->hmac;
 }
 
-void memory_retain(struct memory *m, const struct model *model)
+void memory_retain(struct memory *m, bool (*is_there)(uint64_t instance))
 {
 	for (uint32_t i = 0; i < m->n; i++)
-		if (m->slots[i].instance && !model_find_instance(model, m->slots[i].instance))
+		if (m->slots[i].instance && !is_there(m->slots[i].instance))
 			m->slots[i].instance = 0;
 }

@@ -7,7 +7,6 @@
 #ifndef TANDEM_VRRP_MEMORY_H
 #define TANDEM_VRRP_MEMORY_H
 
-#include "core/model.h"
 #include "vrrp/hmac.h"
 
 struct memory_slot;
@@ -24,7 +23,7 @@ struct memory {
  * is none, or it can't be understood, which is logged, all begins anew.
  */
 struct vrrp_hmac_memory *memory_of(struct memory *m, uint64_t instance);
-/* What is of no instance in the model may be given to others. */
-void memory_retain(struct memory *m, const struct model *model);
+/* What is of no instance that is there may be given to others. */
+void memory_retain(struct memory *m, bool (*is_there)(uint64_t instance));
 
 #endif

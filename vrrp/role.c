@@ -72,6 +72,12 @@ static struct instance *find_instance(uint64_t id)
 	return in;
 }
 
+/* One that leaves still is. */
+static bool is_there(uint64_t id)
+{
+	return find_instance(id);
+}
+
 static const struct msg_vrrp_state *find_handed(uint64_t id)
 {
 	for (size_t i = 0; i < vrrp.n_handed; i++)
@@ -540,7 +546,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		routes_hold(vrrp.shell.routes, in->config->id, in->routed);
 	commit_groups(now);
-	memory_retain(&vrrp.shell.memory, now);
+	memory_retain(&vrrp.shell.memory, is_there);
 	vrrp.committing = false;
 	vrrp.no_local_igmp = now->global->disable_local_igmp;
 	vrrp.accept_local = now->global->accept_local;
