@@ -23,6 +23,7 @@ static int set_filter(int sock, uint32_t at, int family, const struct addr *list
 {
 	struct sock_filter code[2 * FILTERED_MAX + 2];
 	struct sock_fprog prog = {.filter = code};
+	const int none = 0;
 
 	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at);
 	for (uint32_t i = 0; i < n && n <= FILTERED_MAX; i++) {
@@ -37,7 +38,12 @@ static int set_filter(int sock, uint32_t at, int family, const struct addr *list
 	}
 	code[prog.len++] =
 		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, n > FILTERED_MAX ? UINT32_MAX : 0);
-	return setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+	/* The kernel has room for so much (net.core.optmem_max), and the former one is in it. Without
+	 * any filter all comes in: whoever hears it knows what is ours. */
+	setsockopt(sock, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+	if (setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+		return errno == ENOMEM ? 0 : -errno;
+	return 0;
 }
 
 int claims_want(struct claims *c, const struct addr *list, uint32_t n)
