@@ -313,21 +313,39 @@ static struct announcer_lane *lane_of(struct announcer *a, uint32_t pace)
 	return l;
 }
 
-/* Those of the list that go at this pace. */
-static struct announcer_job *job_new(const struct announcement *list, size_t n, uint32_t rounds,
-				     uint32_t pace)
+static bool waits(const struct announcer_lane *l, const struct announcement *a)
+{
+	const struct place *p = &l->place;
+
+	for (const struct announcer_job *job = p->job; job; job = job->next) {
+		bool whole = job != p->job || p->round + 1 < job->rounds;
+
+		for (size_t i = whole ? 0 : p->at; i < job->n; i++)
+			if (job->frames[i].len && job->frames[i].index == a->index &&
+			    addr_equal(&job->frames[i].address, &a->address))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Those of the list that go at this lane's pace. With pauses between them its queue could grow
+ * faster than it moves: there what is about to be announced is not announced once more.
+ */
+static struct announcer_job *job_new(const struct announcer_lane *l,
+				     const struct announcement *list, size_t n, uint32_t rounds)
 {
 	struct announcer_job *job;
 	size_t wanted = 0;
 
 	for (size_t i = 0; i < n; i++)
-		wanted += list[i].pace == pace;
+		wanted += list[i].pace == l->pace;
 	job = must(malloc(sizeof(*job) + wanted * sizeof(*job->frames)));
 	*job = (struct announcer_job){.rounds = rounds};
 	for (size_t i = 0; i < n; i++) {
 		struct frame *f = &job->frames[job->n];
 
-		if (list[i].pace != pace)
+		if (list[i].pace != l->pace || (list[i].interval_us && waits(l, &list[i])))
 			continue;
 		f->index = list[i].index;
 		f->address = list[i].address;
@@ -356,12 +374,23 @@ static bool is_first_of_its_pace(const struct announcement *list, size_t i)
 	return true;
 }
 
-void announcer_send(struct announcer *a, const struct announcement *list, size_t n, uint32_t rounds)
+size_t announcer_send(struct announcer *a, const struct announcement *list, size_t n,
+		      uint32_t rounds)
 {
-	for (size_t i = 0; rounds && i < n; i++)
-		if (is_first_of_its_pace(list, i))
-			lane_put(lane_of(a, list[i].pace),
-				 job_new(list, n, rounds, list[i].pace));
+	size_t queued = 0;
+
+	for (size_t i = 0; rounds && i < n; i++) {
+		struct announcer_lane *l;
+		struct announcer_job *job;
+
+		if (!is_first_of_its_pace(list, i))
+			continue;
+		l = lane_of(a, list[i].pace);
+		job = job_new(l, list, n, rounds);
+		queued += job->n * rounds;
+		lane_put(l, job);
+	}
+	return queued;
 }
 
 static void lane_cancel(struct announcer_lane *l, int index, const struct addr *address)

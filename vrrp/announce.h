@@ -55,10 +55,11 @@ void announcer_set_groups(struct announcer *a, struct announcer_group *list, siz
 /* NULL: it is in none. */
 const struct announcer_group *announcer_group_of(const struct announcer *a, const char *ifname);
 
-/* All of the list, `rounds` times over, behind those of their pace that wait. As many as one system
- * call takes leave at once, the others from the loop. Never blocks. */
-void announcer_send(struct announcer *a, const struct announcement *list, size_t n,
-		    uint32_t rounds);
+/* All of the list, `rounds` times over, behind those of their pace that wait, but for those with an
+ * interval that are among them. As many as one system call takes leave at once, the others from the
+ * loop. Never blocks. Returns how many announcements that makes. */
+size_t announcer_send(struct announcer *a, const struct announcement *list, size_t n,
+		      uint32_t rounds);
 
 /* What waits for this address is dropped: it is no longer here. */
 void announcer_cancel(struct announcer *a, int index, const struct addr *address);

@@ -221,9 +221,9 @@ static uint64_t announce(const struct netifs *netifs, struct announcer *announce
 		if (!only_extra || vrrp_config_is_extra(c, vip))
 			n += announcement_of(netifs, announcer, c, vip, router, &list[n]);
 	}
-	announcer_send(announcer, list, n, rounds);
+	n = announcer_send(announcer, list, n, rounds);
 	free(list);
-	return n * rounds;
+	return n;
 }
 
 uint64_t vips_announce(const struct netifs *netifs, struct announcer *announcer,

@@ -228,6 +228,32 @@ static void test_cancel(void **state)
 	assert_memory_equal(net.sent, ((uint8_t[]){0, 2, 0, 2}), 4);
 }
 
+/* Asked for faster than its pace allows: nothing waits twice, nothing is passed over for ever. */
+static void test_faster_than_its_pace(void **state)
+{
+	struct rig *r = *state;
+	unsigned seen[3] = {0};
+
+	for (int i = 0; i < 3; i++) {
+		r->list[i].interval_us = 1000;
+		r->list[i].pace = 1;
+	}
+	assert_int_equal(announcer_send(&r->announcer, r->list, 3, 2), 6);
+	/* The first is out, and waits once more; so do the others, twice. */
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(announcer_send(&r->announcer, r->list, 3, 1), 0);
+	run(r);
+	assert_int_equal(net.n, 6);
+	for (int i = 0; i < 3; i++)
+		announcer_send(&r->announcer, r->list, 3, 1);
+	/* Only the first has left its place. */
+	run(r);
+	assert_int_equal(net.n, 10);
+	for (unsigned i = 6; i < net.n; i++)
+		seen[net.sent[i]]++;
+	assert_memory_equal(seen, ((unsigned[]){2, 1, 1}), sizeof(seen));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +265,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_interval, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_paces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pause_outlives_the_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_faster_than_its_pace, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 	};
 
