@@ -35,6 +35,12 @@ static int64_t longest_skew_us(const struct vrrp_conf *conf)
 	return conf->version == 2 ? USEC_PER_SEC : conf->adver_int_us;
 }
 
+/* … and of the most eager one. */
+static int64_t least_skew_us(const struct vrrp_conf *conf)
+{
+	return longest_skew_us(conf) * 2 / 256;
+}
+
 /* Until a successor has surely taken over, were there one, even if it missed one priority 0. */
 static int64_t leave_wait_us(const struct vrrp_conf *conf)
 {
@@ -449,13 +455,16 @@ static void active_assert(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			  const struct vrrp_event *event, struct vrrp_actions *ret)
 {
 	bool worse = event->priority != 0;
-	int64_t again_us = m->sent_us + conf->adver_int_us / ASSERT_FRACTION;
-
 	/* Backups that heard a priority 0 wait for us no longer than Skew_Time. */
-	if (!worse || (event->now_us >= again_us && !conf->lower_no_advert))
-		send_own_advert(conf, m, event->now_us, ret);
-	else if (!conf->lower_no_advert)
-		m->advert_at_us = earlier(m->advert_at_us, again_us);
+	int64_t apart_us = worse ? conf->adver_int_us / ASSERT_FRACTION : least_skew_us(conf) / 2;
+	int64_t again_us = m->sent_us + apart_us;
+
+	if (!worse || !conf->lower_no_advert) {
+		if (event->now_us >= again_us)
+			send_own_advert(conf, m, event->now_us, ret);
+		else
+			m->advert_at_us = earlier(m->advert_at_us, again_us);
+	}
 	if (!worse || !conf->garp_lower_repeat)
 		return;
 	if (m->announce_step < VRRP_ANNOUNCE_EARLY)
