@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Does the kernel have what we believe it has? Now and then its list of connections is read, as
- * /proc/net/ip_vs_conn shows it, and what it has lost is given to it again; so are the connections of
- * real servers that it has been given later than those.
+ * /proc/net/ip_vs_conn shows it, and what it has lost is given to it again; so are the connections
+ * of real servers that it has been given later than those.
  *
- * What it has and we don't know of is taken up: nobody has heard what the kernel told while this process
- * was not there, or had no room. So the first pass comes as soon as the peers have told what they know,
- * and in a hurry; until it is over, connections that were opened meanwhile live on this node alone.
+ * What it has and we don't know of is taken up: nobody has heard what the kernel told while this
+ * process was not there, or had no room. So the first pass comes as soon as the peers have told
+ * what they know, and in a hurry; until it is over, connections that were opened meanwhile live on
+ * this node alone.
  *
  * What that costs is bounded. Before Linux 6.14 reading the list is quadratic in its length: each
  * read() walks all that came before. So after each one as much time passes as keeps it below a
  * twentieth of a processor, and where one alone is too dear the pass is given up.
  *
  * The list changes while it is read, and what stands in it may be missed: only what two passes have
- * not seen is lost; or one, where the kernel counts far fewer connections than we do. That is looked at every
- * second, for it is cheap, and is a reason to read the list at once. What has ended, and what goes to a server that the kernel has no longer, is not.
+ * not seen is lost; or one, where the kernel counts far fewer connections than we do. That is
+ * looked at every second, for it is cheap, and is a reason to read the list at once. What has
+ * ended, and what goes to a server that the kernel has no longer, is not.
  */
 #ifndef TANDEM_SYNC_AUDIT_H
 #define TANDEM_SYNC_AUDIT_H
@@ -67,8 +69,8 @@ void sync_audit_close(struct sync_audit *a, struct sync_table *t);
  * before, or soon after the present one. Returns when to call sync_audit_step(); USEC_NEVER: as it
  * said last. */
 int64_t sync_audit_hurry(struct sync_audit *a, int64_t at_us);
-/* A bounded piece of work. `given`: the kernel has been given all up to this version. Returns when to
- * call it again. */
+/* A bounded piece of work. `given`: the kernel has been given all up to this version. Returns when
+ * to call it again. */
 int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us);
 
 /* After so long the first pass begins, with peers or without. */
@@ -76,7 +78,8 @@ int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t giv
 /* How long a pass that is over keeps the next one off: it was sure of everything or it was not. */
 int64_t sync_audit_pause_us(const struct sync_audit *a);
 
-/* What a step judges by; pure. Was this entry in the kernel's list, or is it lost after so many passes? */
+/* What a step judges by; pure. Was this entry in the kernel's list, or is it lost after so many
+ * passes? */
 enum sync_audit_verdict {
 	SYNC_AUDIT_SEEN,
 	SYNC_AUDIT_UNSEEN, /* once: it may be there all the same */
@@ -88,8 +91,8 @@ enum sync_audit_verdict sync_audit_judge(const struct sync_table *t, const struc
 					 uint32_t now_s);
 
 /*
- * Can this line's record be one for the table? Pure. Then what the line does not say is filled in. Not those that the
- * kernel does not tell of either: TCP that is not established yet.
+ * Can this line's record be one for the table? Pure. Then what the line does not say is filled in.
+ * Not those that the kernel does not tell of either: TCP that is not established yet.
  */
 bool sync_audit_complete(const struct proc_dests *dests, uint8_t *record);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Before this node hands over on purpose: do the peers have all connections that it has? Asked once,
- * by tandem-vrrp, which waits for the answer for a bounded time. Pure.
+ * Before this node hands over on purpose: do the peers have all connections that it has? Asked
+ * once, by tandem-vrrp, which waits for the answer for a bounded time. Pure.
  */
 #ifndef TANDEM_SYNC_DRAIN_H
 #define TANDEM_SYNC_DRAIN_H
@@ -23,8 +23,9 @@ struct sync_drain {
 void sync_drain_ask(struct sync_drain *d, int64_t now_us);
 
 /*
- * True once for each time it was asked, when all is said. `version`: of the table; `peers`: how many follow
- * our stream, and `acked`: what all of these have. Who follows no more when it dies is not waited for.
+ * True once for each time it was asked, when all is said. `version`: of the table; `peers`: how
+ * many follow our stream, and `acked`: what all of these have. Who follows no more when it dies is
+ * not waited for.
  */
 bool sync_drain_is_over(struct sync_drain *d, int64_t now_us, uint64_t version, unsigned peers,
 			uint64_t acked);

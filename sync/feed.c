@@ -326,8 +326,8 @@ static bool is_dead(const struct sync_session *s, const struct sync_feed *f, int
 }
 
 /*
- * What we had no room for, and now have: the peer's log is followed anew from there on. Till that is
- * done we are not synced, which is the truth.
+ * What we had no room for, and now have: the peer's log is followed anew from there on. Till that
+ * is done we are not synced, which is the truth.
  */
 static void ask_again(struct sync_session *s, struct sync_feed *f, int64_t now_us)
 {

@@ -102,6 +102,11 @@ void peering_roles_changed(struct peering *p, bool gained);
 struct addr peering_address(const struct peering *p, uint64_t node);
 /* What a peer has told; NULL: nothing yet. */
 const struct peer_notes *peering_notes(const struct peering *p, uint64_t node);
+/* peering_notes.c's, for peering.c: a peer has told something of itself; the peers are to know our
+ * configuration; ours is this one from now on. */
+void peering_hear_note(struct peering *p, const struct sync_event *event);
+void peering_tell_config(struct peering *p);
+void peering_set_own(struct peering *p, const struct notes_config *own);
 bool peering_runs(const struct peering *p);
 void peering_done(struct peering *p);
 

@@ -130,8 +130,8 @@ void sync_session_receive(struct sync_session *s, int64_t now_us, const struct s
  */
 size_t sync_session_emit(struct sync_session *s, int64_t now_us, uint8_t *bytes,
 			 struct sync_dest *ret_dest);
-/* This process did not run for so long: what the peers may have said meanwhile, or would have, had their
- * machine run, is still to be heard. */
+/* This process did not run for so long: what the peers may have said meanwhile, or would have, had
+ * their machine run, is still to be heard. */
 void sync_session_held_up(struct sync_session *s, int64_t now_us, int64_t late_us);
 /* When something is due without anything arriving. */
 int64_t sync_session_deadline(const struct sync_session *s, int64_t now_us);
@@ -179,7 +179,8 @@ const struct sync_path *sync_session_paths(const struct sync_session *s, unsigne
 /* Has this one of them (below n) been heard from lately? The last one is kept when it has not. */
 bool sync_session_path_is_heard(const struct sync_session *s, unsigned index, unsigned path,
 				int64_t now_us);
-/* How many follow our stream, and what all of them have (the table's version; UINT64_MAX: nobody does). */
+/* How many follow our stream, and what all of them have (the table's version; UINT64_MAX: nobody
+ * does). */
 unsigned sync_session_followers(const struct sync_session *s, uint64_t *ret_acked);
 /* Every peer that is expected has told us all it knew. */
 bool sync_session_is_synced(const struct sync_session *s);

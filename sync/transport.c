@@ -237,8 +237,9 @@ unsigned sync_transport_receive(struct sync_transport *t, unsigned link, unsigne
 /*
  * One call; what the kernel takes no more is lost, which the peers find out.
  *
- * Who is heard is there: the kernel need not ask for its link-layer address again (MSG_CONFIRM, RFC 4861
- * §7.3.1). On a link that loses packets those questions get lost, too, and then nothing goes out for seconds.
+ * Who is heard is there: the kernel need not ask for its link-layer address again (MSG_CONFIRM, RFC
+ * 4861 §7.3.1). On a link that loses packets those questions get lost, too, and then nothing goes out
+ * for seconds.
  */
 static void flush_link(struct sync_transport *t, unsigned link, bool heard)
 {

@@ -215,7 +215,8 @@ static void adopt_nothing(void *ctx, const uint8_t *record, size_t len)
 {
 }
 
-/* When the list is read: soon after the start, when somebody has reason to, and again until all is sure. */
+/* When the list is read: soon after the start, when somebody has reason to, and again until all is
+ * sure. */
 static void test_when(void **state)
 {
 	struct sync_audit a;

@@ -510,7 +510,8 @@ static void expire(unsigned i)
 	sync_table_expire(&rig->ends[i].table, (uint32_t)(rig->now_us / USEC_PER_SEC), SIZE_MAX);
 }
 
-/* Nobody hears anybody; all that both knew has ended meanwhile, and each thing since has changed twice. */
+/* Nobody hears anybody; all that both knew has ended meanwhile, and each thing since has changed
+ * twice. */
 static void test_an_hour_apart(void **state)
 {
 	for (uint32_t n = 0; n < 500; n++)
