@@ -13,8 +13,8 @@ fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 2; }
 to_build="autoconf automake gcc libc6-dev make pkg-config libcap-ng-dev libcmocka-dev libcurl4-openssl-dev
 	libev-dev libjson-c-dev libmnl-dev libnftables-dev libnl-route-3-dev libpcre2-dev
 	libseccomp-dev libssl-dev libsystemd-dev xz-utils"
-to_run="busybox dnsmasq-base frr haproxy iproute2 iptables ipvsadm keepalived kmod libnftables1 libnl-route-3-200 nftables nginx-light
-	openssl procps python3 python3-aiosmtpd python3-grpcio snmpd util-linux"
+to_run="busybox curl dnsmasq-base frr haproxy iproute2 iptables ipvsadm keepalived kmod libnftables1 libnl-route-3-200 nftables nginx-light
+	openssh-client openssh-server openssl postgresql procps python3 python3-aiosmtpd python3-grpcio snmpd util-linux"
 
 has_ip_vs() { [ -e /proc/net/ip_vs ] || { [ "$(id -u)" = 0 ] && modprobe -q ip_vs 2>/dev/null; }; }
 
