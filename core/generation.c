@@ -62,11 +62,20 @@ static void close_parts(struct generation *g)
 	}
 }
 
+/* The copies that it takes are of no use once the image is made. */
+static int make_part(const struct model *m, unsigned kinds)
+{
+	struct arena *arena = arena_new();
+	uint64_t hash;
+	int fd = model_image_new(secrets_kept(m, kinds, arena), &hash);
+
+	arena_free(arena);
+	return fd;
+}
+
 /* One for each choice of kinds but all of them, which the whole image has. */
 static int make_parts(struct generation *g, const struct model *m)
 {
-	uint64_t hash;
-
 	close_parts(g);
 	g->secrets = secrets_kinds(m);
 	if (g->secrets)
@@ -74,7 +83,7 @@ static int make_parts(struct generation *g, const struct model *m)
 	for (unsigned kinds = 0; kinds < g->secrets; kinds++) {
 		if (kinds & ~g->secrets)
 			continue;
-		g->part_fd[kinds] = model_image_new(secrets_kept(m, kinds, g->arena), &hash);
+		g->part_fd[kinds] = make_part(m, kinds);
 		if (g->part_fd[kinds] < 0)
 			return g->part_fd[kinds];
 	}
