@@ -11,6 +11,8 @@
 #define PENALTY_HOLD  2500
 #define PENALTY_REUSE 750
 #define PENALTY_MAX   (16 * PENALTY_REUSE)
+/* A round may be late by one part in this of its delay, and keeps its place. */
+#define PLACE_PARTS 16
 /* A new latency moves the smoothed one by one part in this, as TCP's. */
 #define SMOOTHING 8
 
@@ -128,9 +130,25 @@ static int64_t jittered(int64_t delay, const struct check *conf, int64_t now_us)
 	return delay - (int64_t)((double)delay * conf->jitter / 100 * (double)(x >> 40) / (1 << 24));
 }
 
+/*
+ * The rounds of a check that does well keep their places: a run that was a little late, or took a
+ * little, makes the next one no later. Else what a busy moment has brought together stays together.
+ */
+static int64_t round_began_us(const struct check_state *s, int64_t delay, int64_t now_us)
+{
+	int64_t past_us = now_us - s->next_run_us;
+	bool does_well = s->up && s->since_us < now_us && !s->failures && s->streak > 1;
+
+	if (!does_well || past_us < 0 || past_us >= delay / PLACE_PARTS)
+		return now_us;
+	return s->next_run_us;
+}
+
 static void plan_next(struct check_state *s, const struct check *conf, int64_t now_us)
 {
-	s->next_run_us = now_us + jittered(delay_us(s, conf), conf, now_us);
+	int64_t delay = delay_us(s, conf);
+
+	s->next_run_us = round_began_us(s, delay, now_us) + jittered(delay, conf, now_us);
 	if (s->held && s->passes && s->next_run_us > reuse_us(s, conf) && reuse_us(s, conf) > now_us)
 		s->next_run_us = reuse_us(s, conf);
 }

@@ -6,8 +6,9 @@
  *
  * The meaning of the keywords is keepalived's. A pass makes a check up at once. A fail is tried
  * again after delay_before_retry, `retry` times; the last fail in a row makes it down. The next
- * round begins delay_loop after the end of the last one. A check that is down is tried in the same
- * rounds.
+ * round begins delay_loop after the end of the last one, or, of a check that does well, after when
+ * the last one was to begin: so rounds keep their places. A check that is down is tried in the
+ * same rounds.
  *
  * New: with `rise` it takes so many passes in a row to make a check up; with delay_loop_down one
  * that is down is tried at that interval; with delay_undecided one that fails but is still up, or

@@ -113,6 +113,24 @@ static void test_interval_while_down(void **state)
 	assert_int_equal(s.next_run_us, 95 * S);
 }
 
+/* What a busy moment has brought together parts again. */
+static void test_rounds_keep_their_places(void **state)
+{
+	struct check_state s = started(true);
+
+	end(&s, &conf, CHECK_PASS, 10 * S);
+	end(&s, &conf, CHECK_PASS, 70 * S);
+	assert_int_equal(s.next_run_us, 130 * S);
+	end(&s, &conf, CHECK_PASS, 132 * S); /* late, or slow */
+	assert_int_equal(s.next_run_us, 190 * S);
+	end(&s, &conf, CHECK_PASS, 194 * S); /* by more than a sixteenth: here is its place now */
+	assert_int_equal(s.next_run_us, 254 * S);
+	end(&s, &conf, CHECK_PASS, 250 * S); /* early: so it was asked to be */
+	assert_int_equal(s.next_run_us, 310 * S);
+	end(&s, &conf, CHECK_FAIL, 311 * S);
+	assert_int_equal(s.next_run_us, 312 * S);
+}
+
 static void test_pass_ends_the_round(void **state)
 {
 	struct check_state s = started(true);
@@ -503,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_retries_before_down),
 		cmocka_unit_test(test_rise),
 		cmocka_unit_test(test_interval_while_down),
+		cmocka_unit_test(test_rounds_keep_their_places),
 		cmocka_unit_test(test_pass_ends_the_round),
 		cmocka_unit_test(test_no_retry),
 		cmocka_unit_test(test_rounds_while_down),
