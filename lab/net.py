@@ -123,7 +123,10 @@ class Switch(Namespace):
     def __init__(self, name):
         super().__init__(name)
         self.ports = 0
-        self.ip("link add br0 type bridge forward_delay 0", "link set br0 up")
+        self.ip("link add br0 type bridge forward_delay 0")
+        with self.inside(), open("/proc/sys/net/ipv6/conf/br0/disable_ipv6", "w") as f:
+            f.write("1")  # a switch forwards, it does not listen
+        self.ip("link set br0 up")
 
 
 class Link:
