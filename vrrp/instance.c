@@ -135,7 +135,7 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 	instance_refresh_conf(in, &source);
 	in->conf.addresses_gen = was.addresses_gen + !vrrp_config_same_vips(former, in->config);
 	if (in->m.holding) {
-		vips_remove(&in->shell->netifs, former, in->config);
+		instance_remove_addresses(in, former, in->config);
 		/* The first of a subnet took the others with it: they are added again at once. */
 		netifs_catch_up(&in->shell->netifs);
 	}
@@ -172,7 +172,7 @@ bool instance_is_done(const struct instance *in)
 void instance_abandon(struct instance *in)
 {
 	if (in->m.holding)
-		vips_remove(&in->shell->netifs, in->config, NULL);
+		instance_remove_addresses(in, in->config, NULL);
 	in->m.holding = false;
 }
 

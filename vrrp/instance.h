@@ -29,6 +29,7 @@ struct watch;
 /* What all instances of the process share. */
 struct vrrp_shell {
 	struct ev_loop *loop;
+	struct instance *const *instances; /* the first of all */
 	struct alarms alarms;
 	struct netifs netifs;
 	struct vrrp_ports ports;

@@ -17,6 +17,10 @@ void instance_step(struct instance *in, struct vrrp_event event);
 void instance_ring(struct alarm *alarm);
 void instance_on_extra(struct ev_loop *loop, ev_timer *w, int events);
 void instance_add_addresses(struct instance *in);
+/* Those of `config`, its own or its former one, but for those that `kept` (or NULL) has too, and for
+ * what another instance has by now. */
+void instance_remove_addresses(struct instance *in, const struct vrrp_instance *config,
+			       const struct vrrp_instance *kept);
 /* A takeover that waits for its turn goes no further. */
 void instance_leave_line(struct instance *in);
 

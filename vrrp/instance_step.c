@@ -5,6 +5,7 @@
  */
 #include "vrrp/instance_private.h"
 
+#include "vrrp/config.h"
 #include "vrrp/handed.h"
 #include "vrrp/vips.h"
 
@@ -31,6 +32,26 @@ void instance_add_addresses(struct instance *in)
 	instance_set_awake(in, true);
 	in->lacking = vips_add(&in->shell->netifs, in->config, breathe, in) != 0;
 	in->added_us = clock_now_us();
+}
+
+/* A reload has moved it there: it has been taken over where it is. */
+static bool another_has(const void *ctx, const struct addr *address, const char *ifname)
+{
+	const struct instance *in = ctx;
+
+	for (const struct instance *i = *in->shell->instances; i; i = i->next)
+		if (i != in && i->m.holding && !i->leaving &&
+		    vrrp_config_puts(i->config, address, ifname))
+			return true;
+	return static_addresses_put(&in->shell->statics, address, ifname);
+}
+
+void instance_remove_addresses(struct instance *in, const struct vrrp_instance *config,
+			       const struct vrrp_instance *kept)
+{
+	bool reloaded = kept || in->leaving;
+
+	vips_remove(&in->shell->netifs, config, kept, reloaded ? another_has : NULL, in);
 }
 
 static void note_change(struct instance *in, const struct vrrp_change *change)
@@ -66,7 +87,7 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 		instance_add_addresses(in);
 		break;
 	case VRRP_ACTION_REMOVE:
-		vips_remove(&shell->netifs, in->config, NULL);
+		instance_remove_addresses(in, in->config, NULL);
 		break;
 	case VRRP_ACTION_ANNOUNCE:
 		in->counters.garp_sent +=

@@ -422,8 +422,11 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 {
 	int err;
 
-	vrrp.shell = (struct vrrp_shell){
-		.loop = loop, .report = report, .done = on_instance_done, .stepped = on_stepped};
+	vrrp.shell = (struct vrrp_shell){.loop = loop,
+					 .instances = &vrrp.instances,
+					 .report = report,
+					 .done = on_instance_done,
+					 .stepped = on_stepped};
 	vrrp.shell.ports = (struct vrrp_ports){
 		.loop = loop, .receive = on_frame, .failed = on_send_failed};
 	vrrp_ports_open(&vrrp.shell.ports);

@@ -30,7 +30,7 @@ void static_addresses_commit(struct static_addresses *s, const struct model *now
 	s->arena = arena_new();
 	s->config = vrrp_config_copy(s->arena, &as_instance);
 	if (former) {
-		vips_remove(s->netifs, former, s->config);
+		vips_remove(s->netifs, former, s->config, NULL, NULL);
 		/* The first of a subnet took the others with it: they are added again at once. */
 		netifs_catch_up(s->netifs);
 		arena_free(former_arena);
@@ -56,6 +56,12 @@ void static_addresses_observe(struct static_addresses *s)
 bool static_addresses_have(const struct static_addresses *s, const struct addr *a)
 {
 	return s->config && vrrp_config_has_address(s->config, a);
+}
+
+bool static_addresses_put(const struct static_addresses *s, const struct addr *a,
+			  const char *ifname)
+{
+	return s->config && vrrp_config_puts(s->config, a, ifname);
 }
 
 static bool is_missing(const struct static_addresses *s, const struct vip *vip)
@@ -85,5 +91,5 @@ bool static_addresses_fault(const struct static_addresses *s, const struct track
 void static_addresses_stop(struct static_addresses *s)
 {
 	if (s->config)
-		vips_remove(s->netifs, s->config, NULL);
+		vips_remove(s->netifs, s->config, NULL, NULL, NULL);
 }

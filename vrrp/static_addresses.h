@@ -22,6 +22,9 @@ void static_addresses_commit(struct static_addresses *s, const struct model *now
 /* Interfaces or addresses have changed. */
 void static_addresses_observe(struct static_addresses *s);
 bool static_addresses_have(const struct static_addresses *s, const struct addr *a);
+/* On this interface. */
+bool static_addresses_put(const struct static_addresses *s, const struct addr *a,
+			  const char *ifname);
 /* One that the instance's track_group is for is missing. */
 bool static_addresses_fault(const struct static_addresses *s, const struct track_group *groups,
 			    uint32_t n_groups, uint64_t instance, struct text *ret);

@@ -107,7 +107,7 @@ int vips_add(struct netifs *netifs, const struct vrrp_instance *c, void (*breath
 }
 
 void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
-		 const struct vrrp_instance *kept)
+		 const struct vrrp_instance *kept, vips_has_fn *has, const void *ctx)
 {
 	struct netif_change *changes = changes_new(c);
 	size_t n = 0;
@@ -117,6 +117,8 @@ void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
 		const struct netif_addr *seen = vip_observed(netifs, c, vip);
 
 		if (!seen || (kept && vrrp_config_keeps(kept, c, vip)))
+			continue;
+		if (has && has(ctx, &vip->address, vrrp_config_vip_ifname(c, vip)))
 			continue;
 		if (c->priority == VRRP_PRIORITY_OWNER && !seen->ours)
 			continue;

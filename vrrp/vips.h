@@ -14,12 +14,14 @@
  * netifs_apply(). */
 int vips_add(struct netifs *netifs, const struct vrrp_instance *c, void (*breathe)(void *ctx),
 	     void *ctx);
+/* Whether somebody else has this address on this interface by now. */
+typedef bool vips_has_fn(const void *ctx, const struct addr *address, const char *ifname);
 /*
- * Removes those that are there, but for those that `kept` (or NULL) has too. An owner's address
- * that does not carry our mark is the interface's own and stays.
+ * Removes those that are there, but for those that `kept` (or NULL) has too, or of which `has` (or
+ * NULL) is true. An owner's address that does not carry our mark is the interface's own and stays.
  */
 void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
-		 const struct vrrp_instance *kept);
+		 const struct vrrp_instance *kept, vips_has_fn *has, const void *ctx);
 
 bool vips_any_found(const struct netifs *netifs, const struct vrrp_instance *c);
 /* How many somebody took away that are to be put back; the first of them. */

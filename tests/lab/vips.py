@@ -74,6 +74,34 @@ def delete(node, address):
              "dev", a["dev"])
 
 
+def instance(name, vrid, *addresses):
+    return (f"vrrp_instance {name} {{\n\tinterface eth0\n\tvirtual_router_id {vrid}\n\tpriority 255\n"
+            "\tvirtual_ipaddress {\n" + "".join(f"\t\t{a}/24\n" for a in addresses) + "\t}\n}\n")
+
+
+def check_moves(node, daemon):
+    """What one instance no longer has, another may have by now: it has taken it over where it is."""
+    def reload(text):
+        code, said = daemon.reload(text)
+        expect(code == 0, "a reload", said)
+
+    def has(*addresses):
+        return all(a in shown(node) for a in addresses)
+
+    reload(instance("VI_1", 61, "10.0.0.121") + instance("VI_2", 62, "10.0.0.122", "10.0.0.123"))
+    expect(wait_for(lambda: has("10.0.0.121", "10.0.0.122", "10.0.0.123"), 10), "two instances")
+    reload(instance("VI_1", 61, "10.0.0.121", "10.0.0.123") + instance("VI_2", 62, "10.0.0.122"))
+    expect(has("10.0.0.121", "10.0.0.122", "10.0.0.123"), "one address moves to the other")
+    reload(instance("VI_1", 61, "10.0.0.121", "10.0.0.123") + instance("VI_2", 63, "10.0.0.122"))
+    wait_for(lambda: "VI_2: STOP" in daemon.log_text() and not has("10.0.0.122"), 5)
+    expect(has("10.0.0.121", "10.0.0.122", "10.0.0.123"),
+           "a new virtual_router_id is another instance, with the same address")
+    reload("static_ipaddress {\n\t10.0.0.122/24 dev eth0\n}\n" + instance("VI_1", 61, "10.0.0.121"))
+    wait_for(lambda: not has("10.0.0.122"), 5)
+    expect(has("10.0.0.121", "10.0.0.122") and not has("10.0.0.123"),
+           "an instance's address becomes a static one")
+
+
 def main():
     need(modules=["veth", "bridge"])
     lan, node = Switch("lan"), Node("d1")
@@ -104,6 +132,7 @@ def main():
     expect(all(address_of(a) in check for a in ADVERTISED | EXCLUDED),
            "and keeps the others", check.keys())
 
+    check_moves(node, daemon)
     daemon.stop()
     expect(shown(node).keys() == before.keys(), "nothing is left", shown(node).keys())
 
