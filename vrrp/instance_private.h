@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of an instance (instance.c, instance_step.c, instance_packets.c,
+ * What the files of an instance (instance.c, instance_step.c, instance_packets.c, instance_rivals.c,
  * instance_sockets.c, instance_faults.c) share among themselves, and nobody else includes.
  */
 #ifndef TANDEM_VRRP_INSTANCE_PRIVATE_H
