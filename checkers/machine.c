@@ -13,6 +13,8 @@
 #define PENALTY_MAX   (16 * PENALTY_REUSE)
 /* A round may be late by one part in this of its delay, and keeps its place. */
 #define PLACE_PARTS 16
+/* A new place is up to so many percent of the delay before the round's end. */
+#define PLACE_LOT 50
 /* A new latency moves the smoothed one by one part in this, as TCP's. */
 #define SMOOTHING 8
 
@@ -120,14 +122,14 @@ static bool is_held(struct check_state *s, const struct check *conf, int64_t now
 }
 
 /*
- * Shorter by up to `jitter` percent. The lots are drawn from the check and the time, so that a test
+ * Shorter by up to so many percent. The lots are drawn from the check and the time, so that a test
  * can draw them again.
  */
-static int64_t jittered(int64_t delay, const struct check *conf, int64_t now_us)
+static int64_t jittered(int64_t delay, uint32_t percent, const struct check *conf, int64_t now_us)
 {
 	uint64_t x = (conf->id ^ (uint64_t)now_us) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return delay - (int64_t)((double)delay * conf->jitter / 100 * (double)(x >> 40) / (1 << 24));
+	return delay - (int64_t)((double)delay * percent / 100 * (double)(x >> 40) / (1 << 24));
 }
 
 /*
@@ -146,9 +148,12 @@ static int64_t round_began_us(const struct check_state *s, int64_t delay, int64_
 
 static void plan_next(struct check_state *s, const struct check *conf, int64_t now_us)
 {
+	bool lots = s->out_of_turn && s->up && !s->failures;
+	uint32_t jitter = lots && conf->jitter < PLACE_LOT ? PLACE_LOT : conf->jitter;
 	int64_t delay = delay_us(s, conf);
 
-	s->next_run_us = round_began_us(s, delay, now_us) + jittered(delay, conf, now_us);
+	s->next_run_us = round_began_us(s, delay, now_us) + jittered(delay, jitter, conf, now_us);
+	s->out_of_turn = false;
 	if (s->held && s->passes && s->next_run_us > reuse_us(s, conf) && reuse_us(s, conf) > now_us)
 		s->next_run_us = reuse_us(s, conf);
 }
@@ -279,6 +284,12 @@ static enum check_change set_up(struct check_state *s, bool up, int64_t now_us)
 	s->up = up;
 	s->since_us = now_us;
 	return up ? CHECK_WENT_UP : CHECK_WENT_DOWN;
+}
+
+void check_machine_hurry(struct check_state *s, int64_t now_us)
+{
+	s->next_run_us = now_us;
+	s->out_of_turn = true;
 }
 
 void check_machine_doubt(struct check_state *s, int64_t now_us)

@@ -94,6 +94,7 @@ struct check_state {
 	bool other_agent; /* a reload asks another one: its first word ends the former's */
 	int64_t since_us;  /* up or down since */
 	int64_t next_run_us;
+	bool out_of_turn; /* the next run is: it gives its place up */
 	uint32_t latency_us;
 	uint32_t smoothed_us; /* latency of the passes; 0: there was none */
 	uint32_t streak;      /* runs in a row that ended as the last one */
@@ -124,6 +125,12 @@ void check_machine_resume(struct check_state *s, const struct check *conf,
  */
 bool check_machine_reconf(struct check_state *s, const struct check *old, const struct check *conf,
 			  int64_t first_run_us, int64_t now_us);
+
+/*
+ * It is run at once, with others perhaps: the round after that begins sooner than after delay_loop,
+ * by lot, so that each has a place of its own again.
+ */
+void check_machine_hurry(struct check_state *s, int64_t now_us);
 
 /*
  * Its target changed while its server is down: what has passed was another one, and an edit alone

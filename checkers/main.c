@@ -475,7 +475,7 @@ static void commit(void *ctx, const struct model *now)
 static void run_now(struct checked *c, int64_t now_us)
 {
 	check_runner_cancel(&checkers.runner, c->leader);
-	c->leader->state.next_run_us = now_us;
+	check_machine_hurry(&c->leader->state, now_us);
 	check_runner_plan(&checkers.runner, c->leader, now_us);
 }
 

@@ -125,10 +125,32 @@ static void test_rounds_keep_their_places(void **state)
 	assert_int_equal(s.next_run_us, 190 * S);
 	end(&s, &conf, CHECK_PASS, 194 * S); /* by more than a sixteenth: here is its place now */
 	assert_int_equal(s.next_run_us, 254 * S);
-	end(&s, &conf, CHECK_PASS, 250 * S); /* early: so it was asked to be */
-	assert_int_equal(s.next_run_us, 310 * S);
-	end(&s, &conf, CHECK_FAIL, 311 * S);
-	assert_int_equal(s.next_run_us, 312 * S);
+	end(&s, &conf, CHECK_FAIL, 254 * S);
+	assert_int_equal(s.next_run_us, 255 * S);
+}
+
+/* All were asked at once: they do not stay together. */
+static void test_each_finds_a_place_of_its_own(void **state)
+{
+	bool early = false, late = false;
+
+	for (uint64_t id = 1; id <= 32; id++) {
+		struct check c = conf;
+		struct check_state s = started(true);
+
+		c.id = id;
+		end(&s, &c, CHECK_PASS, 10 * S);
+		check_machine_hurry(&s, 30 * S);
+		assert_int_equal(s.next_run_us, 30 * S);
+		end(&s, &c, CHECK_PASS, 30 * S);
+		assert_in_range(s.next_run_us, 60 * S, 90 * S);
+		early |= s.next_run_us < 70 * S;
+		late |= s.next_run_us > 80 * S;
+		c.jitter = 0;
+		end(&s, &c, CHECK_PASS, s.next_run_us);
+		assert_in_range(s.next_run_us, 120 * S, 150 * S);
+	}
+	assert_true(early && late);
 }
 
 static void test_pass_ends_the_round(void **state)
@@ -522,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_rise),
 		cmocka_unit_test(test_interval_while_down),
 		cmocka_unit_test(test_rounds_keep_their_places),
+		cmocka_unit_test(test_each_finds_a_place_of_its_own),
 		cmocka_unit_test(test_pass_ends_the_round),
 		cmocka_unit_test(test_no_retry),
 		cmocka_unit_test(test_rounds_while_down),
