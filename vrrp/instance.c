@@ -6,6 +6,7 @@
 #include "vrrp/config.h"
 #include "vrrp/handed.h"
 #include "vrrp/vips.h"
+#include "vrrp/vmacs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,28 @@ static bool same_sockets(const struct vrrp_instance *a, const struct vrrp_instan
 	return a->unicast == b->unicast && addr_equal(&a->group, &b->group);
 }
 
+bool instance_any_makes(void *shell, const char *ifname)
+{
+	const struct vrrp_shell *s = shell;
+
+	for (const struct instance *in = *s->instances; in; in = in->next)
+		if (vrrp_config_makes(in->config, ifname))
+			return true;
+	return false;
+}
+
+/* Under another name its interface would not come up beside the former one, which has the same MAC
+ * address. */
+static void drop_former_vmacs(struct instance *in, const struct vrrp_instance *former)
+{
+	bool dropped = false;
+
+	for (uint32_t i = 0; i < former->n_vmacs; i++)
+		dropped |= !vrrp_config_makes(in->config, former->vmacs[i].ifname);
+	if (dropped)
+		vmacs_prune(&in->shell->netifs, instance_any_makes, in->shell);
+}
+
 void instance_reload(struct instance *in, const struct vrrp_instance *config)
 {
 	struct vrrp_event event = {.kind = VRRP_EVENT_CONF};
@@ -131,6 +154,7 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 	set_hmac(in);
 	if (!same_sockets(former, in->config))
 		instance_close_port(in);
+	drop_former_vmacs(in, former);
 	in->own_fault = instance_find_fault(in, &source);
 	instance_refresh_conf(in, &source);
 	in->conf.addresses_gen = was.addresses_gen + !vrrp_config_same_vips(former, in->config);

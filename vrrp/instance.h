@@ -117,6 +117,8 @@ void instance_yield(struct instance *in, const char *why);
 bool instance_awaits(const struct instance *in);
 /* Before its start: finds out what is wrong with its interfaces. */
 void instance_probe(struct instance *in);
+/* Whether an interface of this name is made for any of the shell's, also one that leaves. */
+bool instance_any_makes(void *shell, const char *ifname);
 
 bool instance_is_done(const struct instance *in);
 /* No time left: lets go of the addresses now. */

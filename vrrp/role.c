@@ -176,14 +176,6 @@ static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 	leave_all();
 }
 
-static bool is_made_for_any(void *ctx, const char *ifname)
-{
-	for (const struct instance *in = vrrp.instances; in; in = in->next)
-		if (vrrp_config_makes(in->config, ifname))
-			return true;
-	return false;
-}
-
 static bool is_made_for_nobody(void *ctx, const char *ifname)
 {
 	return false;
@@ -192,7 +184,7 @@ static bool is_made_for_nobody(void *ctx, const char *ifname)
 /* Interfaces that were made for addresses, and have none to expect any more. */
 static void prune_vmacs(void)
 {
-	vmacs_prune(&vrrp.shell.netifs, is_made_for_any, NULL);
+	vmacs_prune(&vrrp.shell.netifs, instance_any_makes, &vrrp.shell);
 }
 
 /* What any instance wants, also one that is leaving. */

@@ -90,10 +90,14 @@ def options(node, daemon):
     change("another MAC address, the same name", words="use_vmac gate 02:00:00:00:00:08")
     is_made(node, "renumbered", "gate", mac="02:00:00:00:00:08", group="3")
     lands(node, VIP, "gate", "renumbered")
+    change("another name, the same MAC address", words="use_vmac other 02:00:00:00:00:08")
+    is_made(node, "renamed", "other", mac="02:00:00:00:00:08", group="3")
+    lands(node, VIP, "other", "renamed")
+    expect("MASTER → FAULT" not in daemon.log_text(), "renamed: it stays MASTER")
 
     change("off", words="")
     lands(node, VIP, "eth0", "off")
-    expect(wait_for(lambda: "gate" not in links(node), 5), "off: no interface is left")
+    expect(wait_for(lambda: not {"gate", "other"} & set(links(node)), 5), "off: no interface is left")
     base = [ipv4(node, "eth0", name) for name in ("arp_ignore", "arp_filter", "arp_announce")]
     expect(base == [0, 0, 0], "off: the settings of its base went back", base)
 
