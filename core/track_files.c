@@ -24,6 +24,8 @@
 /* Who writes a file empties it first: it is read when it is closed, or has rested for so long. */
 #define WRITING_EVENTS (IN_MODIFY | IN_CREATE)
 #define REST_S	       0.1
+/* And once in so long, though it never rests. */
+#define REST_MAX_S     1.0
 /* Of a directory that can't be watched, and of a path of links: what those lead to may change, or
  * appear, where nothing is watched. */
 #define POLL_S 1.0
@@ -37,6 +39,7 @@ struct watched {
 	bool told_nonsense; /* until it makes sense again */
 	bool told_polled;
 	bool resting; /* the timer is that of a file that is being written */
+	ev_tstamp rest_end;
 	bool linked;  /* there is a link on the way to it */
 	/* The nearest directory on the way to it that is there, and what is looked for in it. */
 	int way;
@@ -173,8 +176,14 @@ static bool is_about(const struct watched *w, const struct inotify_event *e)
 
 static void wait_for_rest(struct watched *w)
 {
+	ev_tstamp now = ev_now(w->owner->loop), at = now + REST_S;
+
+	if (!w->resting)
+		w->rest_end = now + REST_MAX_S;
+	if (at > w->rest_end)
+		at = w->rest_end;
 	ev_timer_stop(w->owner->loop, &w->timer);
-	ev_timer_set(&w->timer, REST_S, 0);
+	ev_timer_set(&w->timer, at > now ? at - now : 0, 0);
 	ev_timer_start(w->owner->loop, &w->timer);
 	w->resting = true;
 }

@@ -137,6 +137,13 @@ def odd_files(d1):
     expect_priority(d1, 0, "and comes again")
     write(f"{DIR}/other", "0")
     expect_priority(d1, 100, "and back")
+    with open(f"{DIR}/load", "w") as f:
+        def written_again():
+            f.seek(0)
+            print("-12", file=f, flush=True)
+            return priority(d1) == 88
+        expect(wait_for(written_again, 5), "one that is written all the time and never closed is read",
+               d1.daemon.log_text()[-800:])
     write(f"{DIR}/load", "many")
     expect(wait_for(lambda: "does not begin with a number" in d1.daemon.log_text(), 3),
            "tandem: a file without a number is told of")
