@@ -221,12 +221,21 @@ void watch_action(struct world *w, struct node *n, const struct vrrp_action *a)
 	watch_moment(w);
 }
 
+/* How soon after its last advertisement an Active must answer: before the most eager Backup, of
+ * priority 254, takes over from a router that leaves. */
+static int64_t answer_us(const struct node *n, const struct vrrp_event *e)
+{
+	int64_t unit_us = n->conf.version == 2 ? USEC_PER_SEC : n->conf.adver_int_us;
+
+	return e->priority ? n->conf.adver_int_us / ASSERT_FRACTION : unit_us * 2 / 256 / 2;
+}
+
 /* §6.4.3: what an Active makes of another's advertisement. */
 static void check_active_heard(struct world *w, struct node *n, const struct vrrp_event *e)
 {
 	int order = e->priority - n->conf.priority;
 	int64_t since_us = w->now_us - n->sent_us[n->n_sent % NODE_REMEMBERED];
-	int64_t soon_us = e->priority ? n->conf.adver_int_us / ASSERT_FRACTION : 0;
+	int64_t soon_us = answer_us(n, e);
 
 	if (e->priority && !order)
 		order = addr_compare(&e->src, &n->conf.source);
