@@ -5,6 +5,7 @@
 
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import Pair, expect, run, wait_for  # noqa: E402
@@ -29,6 +30,7 @@ def main():
     pair.d1.daemon.stop()
     expect(pair.wait_active(pair.d2, 5), "d2 becomes active", pair.holders())
     expect(wait_for(lambda: down in pair.d2.daemon.log_text(), 5), "and finds out at once")
+    time.sleep(0.5)  # what it logs it also tells: not what its last word was is shown here
     os.kill(pair.d2.daemon.roles()["tandem-check"], 9)
     pair.start_real(pair.reals[0])
     up = f"real server {pair.real_addresses[0]}:8000 up"
