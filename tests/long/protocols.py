@@ -24,7 +24,7 @@ from lab.net import OUT  # noqa: E402
 
 POSTGRES = (sorted(glob.glob("/usr/lib/postgresql/*/bin")) or ["/nowhere"])[-1]
 CLUSTER = (sorted(glob.glob("/var/lib/postgresql/*/main")) or ["/nowhere"])[-1]
-SIZE, RATE = 24 << 20, "1m"
+SIZE, RATE = 64 << 20, "1m"
 HTTP, SSH, SQL = 80, 22, 5432
 KINDS = {"tandem": "tandem", "kernel": "keepalived"}
 
