@@ -307,35 +307,50 @@ static int on_message(const struct nlmsghdr *h, void *data)
 	return MNL_CB_OK;
 }
 
-/*
- * To the end of what the kernel answers: the next request would get the rest. -EINTR: something
- * changed meanwhile, so this may lack what has not changed at all.
- */
-static int read_dump(struct netifs *n)
+/* Hands over what the kernel answers, message by message, up to the one that take() calls the last:
+ * by 1, or by an error, which is returned. */
+static int read_answers(struct netifs *n, int (*take)(void *ctx, const struct nlmsghdr *h),
+			void *ctx)
 {
 	char buf[BUFFER_BYTES];
-	bool torn = false;
+	int end = 0;
 
-	for (;;) {
+	while (!end) {
 		ssize_t got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
 		struct nlmsghdr *h = (struct nlmsghdr *)buf;
 		int left = (int)got;
 
 		if (got < 0)
 			return -errno;
-		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-
-			if (h->nlmsg_seq != n->seq)
-				continue;
-			torn |= h->nlmsg_flags & NLM_F_DUMP_INTR;
-			if (h->nlmsg_type == NLMSG_ERROR)
-				return e->error;
-			if (h->nlmsg_type == NLMSG_DONE)
-				return torn ? -EINTR : 0;
-			on_message(h, n);
-		}
+		for (; !end && mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+			end = take(ctx, h);
 	}
+	return end > 0 ? 0 : end;
+}
+
+struct dump {
+	struct netifs *n;
+	bool torn;
+};
+
+/*
+ * To the end of the dump: the next request would get the rest. -EINTR: something changed meanwhile,
+ * so it may lack what has not changed at all.
+ */
+static int take_dumped(void *ctx, const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+	struct dump *d = ctx;
+
+	if (h->nlmsg_seq != d->n->seq)
+		return 0;
+	d->torn |= h->nlmsg_flags & NLM_F_DUMP_INTR;
+	if (h->nlmsg_type == NLMSG_ERROR)
+		return e->error ? e->error : 1;
+	if (h->nlmsg_type == NLMSG_DONE)
+		return d->torn ? -EINTR : 1;
+	on_message(h, d->n);
+	return 0;
 }
 
 static int dump(struct netifs *n, uint16_t type)
@@ -343,6 +358,7 @@ static int dump(struct netifs *n, uint16_t type)
 	char buf[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct ifinfomsg))];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct rtgenmsg *gen = mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+	struct dump d = {.n = n};
 
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -350,7 +366,7 @@ static int dump(struct netifs *n, uint16_t type)
 	gen->rtgen_family = AF_UNSPEC;
 	if (mnl_socket_sendto(n->requests, h, h->nlmsg_len) < 0)
 		return -errno;
-	return read_dump(n);
+	return read_answers(n, take_dumped, &d);
 }
 
 static void forget_all(struct netifs *n)
@@ -560,39 +576,30 @@ static void note_change(struct netifs *n, const struct netif_change *c)
 		addr_forget(n, c->index, &c->address);
 }
 
-/* Reads the answers to `count` requests, of which `first` is the first's sequence number, up to the
- * last one's. */
-static int read_answers(struct netifs *n, struct netif_change *changes, uint32_t first,
-			size_t count)
+struct batch {
+	struct netif_change *changes;
+	size_t count;
+	uint32_t first; /* sequence number */
+};
+
+/* The last one's answer is the last. */
+static int take_answer(void *ctx, const struct nlmsghdr *h)
 {
-	char buf[BUFFER_BYTES];
-	bool done = false;
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+	const struct batch *b = ctx;
+	uint32_t at = h->nlmsg_seq - b->first;
 
-	while (!done) {
-		ssize_t got = mnl_socket_recvfrom(n->requests, buf, sizeof(buf));
-		struct nlmsghdr *h = (struct nlmsghdr *)buf;
-		int left = (int)got;
-
-		if (got < 0)
-			return -errno;
-		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-			uint32_t at = h->nlmsg_seq - first;
-
-			if (h->nlmsg_type != NLMSG_ERROR || at >= count)
-				continue;
-			changes[at].error = harmless(&changes[at], e->error);
-			done |= at == count - 1;
-		}
-	}
-	return 0;
+	if (h->nlmsg_type != NLMSG_ERROR || at >= b->count)
+		return 0;
+	b->changes[at].error = harmless(&b->changes[at], e->error);
+	return at == b->count - 1;
 }
 
 static int apply_batch(struct netifs *n, struct netif_change *changes, size_t count)
 {
 	char buf[BATCH_MESSAGES * REQUEST_MAX + REQUEST_MAX];
 	struct mnl_nlmsg_batch *batch = mnl_nlmsg_batch_start(buf, sizeof(buf));
-	uint32_t first = n->seq + 1;
+	struct batch b = {.changes = changes, .count = count, .first = n->seq + 1};
 	int err = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -603,7 +610,7 @@ static int apply_batch(struct netifs *n, struct netif_change *changes, size_t co
 			      mnl_nlmsg_batch_size(batch)) < 0)
 		err = -errno;
 	mnl_nlmsg_batch_stop(batch);
-	return err ? err : read_answers(n, changes, first, count);
+	return err ? err : read_answers(n, take_answer, &b);
 }
 
 int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count,

@@ -27,6 +27,13 @@ void dump_string(FILE *out, const char *s)
 	fputc('"', out);
 }
 
+void dump_item(FILE *out, const char *s)
+{
+	fputs(TAB TAB, out);
+	dump_string(out, s);
+	fputc('\n', out);
+}
+
 void dump_str(FILE *out, const char *indent, const char *keyword, const char *s)
 {
 	if (!s[0])
@@ -354,11 +361,8 @@ static void dump_sync_group(FILE *out, const struct model *m, const struct sync_
 	fputs("\nvrrp_sync_group ", out);
 	dump_string(out, g->name);
 	fputs(" {\n" TAB "sync_group_tracking_weight\n" TAB "group {\n", out);
-	for (uint32_t i = 0; i < g->n_members; i++) {
-		fputs(TAB TAB, out);
-		dump_string(out, model_find_instance(m, g->members[i].instance)->name);
-		fputc('\n', out);
-	}
+	for (uint32_t i = 0; i < g->n_members; i++)
+		dump_item(out, model_find_instance(m, g->members[i].instance)->name);
 	fputs(TAB "}\n", out);
 	for (uint32_t i = 0; i < g->n_notifies; i++)
 		dump_notify(out, TAB, notify_on_name((enum notify_on)g->notifies[i].on),

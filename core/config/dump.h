@@ -13,6 +13,8 @@
 
 /* In quotes, with all that the language would take for itself in octal. */
 void dump_string(FILE *out, const char *s);
+/* As a line of its own in a list within a block. */
+void dump_item(FILE *out, const char *s);
 /* A line each. Nothing for "", an unset address and a flag that is off. */
 void dump_str(FILE *out, const char *indent, const char *keyword, const char *s);
 void dump_u32(FILE *out, const char *indent, const char *keyword, uint32_t value);

@@ -33,11 +33,8 @@ static void dump_mail(FILE *out, const struct global *g)
 	dump_seconds(out, TAB, "smtp_connect_timeout", g->smtp_timeout_us);
 	dump_str(out, TAB, "notification_email_from", g->mail_from);
 	fputs(TAB "notification_email {\n", out);
-	for (uint32_t i = 0; i < g->n_mail_to; i++) {
-		fputs(TAB TAB, out);
-		dump_string(out, g->mail_to[i].address);
-		fputc('\n', out);
-	}
+	for (uint32_t i = 0; i < g->n_mail_to; i++)
+		dump_item(out, g->mail_to[i].address);
 	fputs(TAB "}\n", out);
 }
 
@@ -268,11 +265,8 @@ void dump_garp_groups(FILE *out, const struct global *g)
 		dump_seconds(out, TAB, "garp_interval", group->garp_interval_us);
 		dump_seconds(out, TAB, "gna_interval", group->gna_interval_us);
 		fputs(TAB "interfaces {\n", out);
-		for (uint32_t k = 0; k < group->n_interfaces; k++) {
-			fputs(TAB TAB, out);
-			dump_string(out, group->interfaces[k].ifname);
-			fputc('\n', out);
-		}
+		for (uint32_t k = 0; k < group->n_interfaces; k++)
+			dump_item(out, group->interfaces[k].ifname);
 		fputs(TAB "}\n}\n", out);
 	}
 }

@@ -216,11 +216,8 @@ void dump_track_groups(FILE *out, const struct model *m)
 		fputs("\ntrack_group ", out);
 		dump_string(out, g->name);
 		fputs(" {\n" TAB "group {\n", out);
-		for (uint32_t k = 0; k < g->n_members; k++) {
-			fputs(TAB TAB, out);
-			dump_string(out, model_find_instance(m, g->members[k].instance)->name);
-			fputc('\n', out);
-		}
+		for (uint32_t k = 0; k < g->n_members; k++)
+			dump_item(out, model_find_instance(m, g->members[k].instance)->name);
 		fputs(TAB "}\n}\n", out);
 	}
 }
