@@ -65,6 +65,9 @@ struct msg {
 		struct msg_check_latency check_latency;
 		struct msg_server_health server_health;
 		struct msg_server_override server_override;
+		struct msg_server_view server_view;
+		struct msg_service_led service_led;
+		struct msg_peer_heard peer_heard;
 		struct msg_server_idle server_idle;
 		struct msg_server_leaving server_leaving;
 		struct msg_server_weight server_weight;

@@ -291,6 +291,22 @@ static json *checks(const struct supervisor *s, const struct real_server *r)
 	return list;
 }
 
+/* What another director says of it. Null when nobody is heard that says anything of interest. */
+static json *peer_view(const struct msg_server_weight *w)
+{
+	json *o;
+
+	if (!addr_is_set(&w->peer))
+		return NULL;
+	o = json_object_new_object();
+	add_addr(o, "address", &w->peer);
+	add_bool(o, "active", w->peer_leads);
+	add_bool(o, "up", w->peer_up);
+	add_int(o, "weight", w->peer_weight);
+	add_bool(o, "differs", w->differs);
+	return o;
+}
+
 /* The factors of its weight; without a word of tandem-ipvs it has the configured one. */
 static void add_factors(json *o, const struct supervisor *s, const struct real_server *r)
 {
@@ -307,6 +323,9 @@ static void add_factors(json *o, const struct supervisor *s, const struct real_s
 	add_int(o, "feedback_permille", m.server_weight.feedback_permille);
 	add_bool(o, "kept_by_max_ejection", m.server_weight.kept);
 	add_int(o, "feedback_bytes_per_s", (int64_t)m.server_weight.bytes_per_s);
+	if (m.server_weight.agreed)
+		add_int(o, "agreed_weight", m.server_weight.agreed);
+	add(o, "peer", peer_view(&m.server_weight));
 }
 
 /* Null when the operator has no wish. */

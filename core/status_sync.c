@@ -166,6 +166,28 @@ static json *counters(const struct supervisor *s)
 	RECORD_msg_sync_counters(ADD_COUNTER, NO_LISTS) return o;
 }
 
+/* How many real servers have the Active's weight, and how many a peer sees otherwise. */
+static json *servers(const struct supervisor *s)
+{
+	const struct model *model = s->running.model;
+	json *o = json_object_new_object();
+	int64_t agreed = 0, differ = 0;
+	struct msg m;
+
+	for (uint32_t i = 0; i < model->n_services; i++)
+		for (uint32_t k = 0; k < model->services[i].n_servers; k++) {
+			uint64_t id = model->services[i].servers[k].id;
+
+			if (!store_get(&s->store, MSG_SERVER_WEIGHT, id, &m))
+				continue;
+			agreed += m.server_weight.agreed != 0;
+			differ += m.server_weight.differs;
+		}
+	add_int(o, "with_agreed_weight", agreed);
+	add_int(o, "seen_otherwise", differ);
+	return o;
+}
+
 json *status_of_sync(const struct supervisor *s)
 {
 	json *o = new_document("tandem.sync/1");
@@ -176,6 +198,7 @@ json *status_of_sync(const struct supervisor *s)
 	store_get(&s->store, MSG_SYNC_STATE, 0, &m);
 	add(o, "peers", peers(s, m.sync_state.rows));
 	add(o, "links", links(s, m.sync_state.links));
+	add(o, "servers", servers(s));
 	add(o, "counters", counters(s));
 	return o;
 }

@@ -42,7 +42,8 @@
 static const struct {
 	enum role_id a;
 	enum role_id b;
-} direct_links[] = {{ROLE_CHECK, ROLE_IPVS}, {ROLE_VRRP, ROLE_IPVS}, {ROLE_VRRP, ROLE_SYNC}};
+} direct_links[] = {{ROLE_CHECK, ROLE_IPVS}, {ROLE_VRRP, ROLE_IPVS}, {ROLE_VRRP, ROLE_SYNC},
+		     {ROLE_IPVS, ROLE_SYNC}};
 
 const char *supervisor_phase_name(enum supervisor_phase phase)
 {

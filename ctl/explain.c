@@ -40,6 +40,8 @@ static void print_weight(FILE *out, json *rs)
 	print_factor(out, "slow start", num(rs, "slow_start_permille"));
 	print_factor(out, "agent", num(rs, "agent_permille"));
 	print_factor(out, "feedback", num(rs, "feedback_permille"));
+	if (get(rs, "agreed_weight"))
+		fprintf(out, "; agreed on: %" PRId64, num(rs, "agreed_weight"));
 	if (!get(rs, "in_kernel"))
 		fputs("   kernel: not known\n", out);
 	else if (flag(rs, "in_kernel"))
@@ -66,6 +68,20 @@ static void print_override(FILE *out, json *rs, const char *name)
 	if (strcmp(str(override, "state"), "ready") != 0)
 		fprintf(out, "; to end it: tandemctl ready %s", name);
 	putc('\n', out);
+}
+
+/* Until its hold is over, a weight is also agreed on that nobody says any more. */
+static void print_peer(FILE *out, json *rs)
+{
+	json *peer = get(rs, "peer");
+
+	if (!peer)
+		return;
+	fprintf(out, "  peer %s%s says %s", str(peer, "address"),
+		flag(peer, "active") ? ", which is Active," : "", flag(peer, "up") ? "up" : "down");
+	if (flag(peer, "up"))
+		fprintf(out, ", weight %" PRId64, num(peer, "weight"));
+	fputs(flag(peer, "differs") ? ": that is not what we see\n" : "\n", out);
 }
 
 /* "<0.25 ms 3, <8 ms 120" */
@@ -145,6 +161,7 @@ static void print_server(FILE *out, json *service, json *rs)
 		fprintf(out, "  %s: %s\n", flag(rs, "up") ? "up" : "DOWN", str(rs, "reason"));
 	else
 		fputs("  up or down: not known yet\n", out);
+	print_peer(out, rs);
 	print_guard(out, service, rs, name);
 	for (size_t i = 0; i < count(rs, "checks"); i++)
 		print_check(out, item(rs, "checks", i));

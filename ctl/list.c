@@ -235,6 +235,16 @@ static void print_reach(FILE *out, json *doc)
 		fprintf(out, "! the kernel's IPVS can't be used: %s\n", str(ipvs, "reason"));
 }
 
+/* What lasts, and costs connections after a takeover. */
+static void print_difference(FILE *out, json *server)
+{
+	json *peer = get(server, "peer");
+
+	if (flag(peer, "differs"))
+		fprintf(out, "  ! peer %s says %s", str(peer, "address"),
+			flag(peer, "up") ? "up" : "down");
+}
+
 static const char server_lead[] = "  -> ";
 
 static void print_server(const struct listing *l, json *server)
@@ -252,6 +262,7 @@ static void print_server(const struct listing *l, json *server)
 		num(server, "inactive_connections"));
 	if (!flag(server, "in_kernel"))
 		fprintf(out, "  out: %s", why_out(server));
+	print_difference(out, server);
 	putc('\n', out);
 }
 
@@ -299,12 +310,14 @@ static void print_server_line(FILE *out, int width, int service_width, json *ser
 {
 	bool up = json_object_get_boolean(get(server, "up"));
 
-	fprintf(out, "%-*s %-*s %-4s %6" PRId64 " %10" PRId64 "  %s\n", width,
+	fprintf(out, "%-*s %-*s %-4s %6" PRId64 " %10" PRId64 "  %s", width,
 		place_of("", server).text, service_width, str(service, "name"),
 		!get(server, "up") ? "?"
 		: up		   ? "up"
 				   : "DOWN",
 		num(server, "weight"), num(server, "active_connections"), str(server, "reason"));
+	print_difference(out, server);
+	putc('\n', out);
 }
 
 static size_t count_servers(json *services)

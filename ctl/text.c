@@ -359,6 +359,11 @@ void text_sync(FILE *out, json *doc)
 		fprintf(out, "! firewall: %s\n", str(sync, "firewall_trouble"));
 	for (size_t i = 0; i < count(doc, "peers"); i++)
 		print_peer(out, item(doc, "peers", i));
+	fprintf(out,
+		"real servers  %" PRId64 " with the weight that the Active director says, %" PRId64
+		" seen otherwise by a peer\n",
+		num(get(doc, "servers"), "with_agreed_weight"),
+		num(get(doc, "servers"), "seen_otherwise"));
 	for (size_t i = 0; i < count(doc, "links"); i++)
 		print_link(out, item(doc, "links", i));
 	print_sync_counters(out, c);

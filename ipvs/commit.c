@@ -198,7 +198,9 @@ void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us)
 	k->resumed = NULL;
 	k->n_resumed = 0;
 	update_leaving(k, &former, now_us);
+	keeper_unsay_gone(k, &former);
 	forget_health(k);
+	keeper_tell_led(k);
 	keeper_tend_index(k);
 	keeper_scope_changed(k, true, &scope, now_us);
 	scope_gone(k, &former, &scope);

@@ -127,6 +127,10 @@ static void add_factors(struct line *l, const struct ipvs_dest *d, const struct 
 
 	if (!e)
 		return;
+	if (e->agreed.weight) {
+		add(l, ": as on the Active director");
+		return;
+	}
 	if (e->override.has_weight)
 		add(l, "%sthe operator's weight %d", separator, e->override.weight),
 			separator = ", ";

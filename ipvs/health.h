@@ -8,6 +8,7 @@
 #define TANDEM_IPVS_HEALTH_H
 
 #include "core/server_admin.h"
+#include "ipvs/agree.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,14 @@ struct health_entry {
 		uint64_t bytes; /* counted so far, and the smoothed rate */
 		uint64_t bytes_per_s;
 	} pool;
+	struct agreed agreed; /* with the other directors: confer.c's, as what follows */
+	struct agree_difference difference;
+	struct health_told { /* to them; all zero: nothing, so it is as configured */
+		bool deviates;
+		bool up;
+		int32_t weight;
+		uint16_t feedback;
+	} told;
 	bool keep; /* by health_keep(), since the last health_sweep() */
 };
 

@@ -39,18 +39,21 @@ void keeper_resume_leaving(struct keeper *k, const struct msg_server_leaving *m)
 
 void keeper_resume_weight(struct keeper *k, const struct msg_server_weight *m)
 {
+	struct health_entry *e;
+
 	if (k->model || !m->server)
 		return;
-	health_take(&k->health, m->server)->pool =
-		(struct health_pool){.known = true,
-				     .draws = m->draws,
-				     .out = m->out,
-				     .kept = m->kept,
-				     .ramp_since_us = m->ramp_since_us,
-				     .base = m->base,
-				     .ramp = m->ramp_permille,
-				     .agent = m->agent_permille,
-				     .feedback = m->feedback_permille};
+	e = health_take(&k->health, m->server);
+	e->agreed.weight = m->agreed;
+	e->pool = (struct health_pool){.known = true,
+				       .draws = m->draws,
+				       .out = m->out,
+				       .kept = m->kept,
+				       .ramp_since_us = m->ramp_since_us,
+				       .base = m->base,
+				       .ramp = m->ramp_permille,
+				       .agent = m->agent_permille,
+				       .feedback = m->feedback_permille};
 }
 
 /* The instance that the sync daemons follow; 0: none. */
@@ -111,6 +114,8 @@ void keeper_vrrp(struct keeper *k, const struct msg_vrrp_state *m)
 	*in = (struct keeper_instance){m->instance, active};
 	k->sync.dirty |= in->id == followed(k);
 	move_services(k, in->id);
+	if (k->model)
+		keeper_tell_led(k);
 }
 
 static void set_agent(struct health_entry *e, const struct msg_server_health *m)

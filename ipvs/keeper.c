@@ -62,19 +62,23 @@ static void on_pool_change(void *ctx, const struct real_server *rs, enum pool_ch
 
 	if (what == POOL_KEPT || what == POOL_RELEASED)
 		log_guard(st, rs, what == POOL_KEPT);
-	keeper_send_weight(st->k, st->s->vs->id, rs);
+	keeper_send_weight(st->k, st->s, rs);
 }
 
 /* Moves the quorum on, and logs it when that was news. True when anything has changed. */
 static bool step(struct keeper *k, struct served *s, int64_t now_us)
 {
 	bool first = !s->state.service, was_up = s->state.quorum_up;
-	char line[EXPLAIN_MAX];
-
 	struct stepping st = {k, s};
+	char line[EXPLAIN_MAX];
+	int64_t agree_us;
 
 	s->dirty = false;
+	keeper_follow(k, s);
 	s->step_us = pool_step(s->vs, &k->health, now_us, on_pool_change, &st);
+	agree_us = keeper_agree(k, s, now_us);
+	if (agree_us && (!s->step_us || agree_us < s->step_us))
+		s->step_us = agree_us;
 	if (!wanted_quorum_step(s->vs, &k->health, &s->state, now_us))
 		return false;
 	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)
@@ -279,6 +283,7 @@ void keeper_stop(struct keeper *k)
 	health_done(&k->health);
 	free(k->instances);
 	k->instances = NULL;
+	peers_done(&k->peers);
 	leaving_done(&k->leaving);
 	free(k->tended.drains);
 	k->tended.drains = NULL;

@@ -16,6 +16,7 @@
 #include "ipvs/explain.h"
 #include "ipvs/leaving.h"
 #include "ipvs/netlink.h"
+#include "ipvs/peers.h"
 #include "ipvs/wanted.h"
 
 /* One virtual server that is being served, by one of the kernel's services or by a group's. */
@@ -24,6 +25,7 @@ struct served {
 	struct service_state state;
 	bool dirty;	  /* the model or its health has changed since the last pass */
 	bool untold;	  /* its state has changed; the supervisor hears of it after the pass */
+	bool led;	  /* we are Active for it, as the other directors were told */
 	int64_t step_us;  /* when its weights take their next step by themselves; 0: never */
 	uint64_t failure; /* a hash of what the kernel refused in the last pass; 0: nothing */
 	uint64_t told;	  /* the last such hash that was logged */
@@ -63,6 +65,7 @@ struct keeper {
 	struct keeper_sync sync;
 	struct keeper_instance *instances;
 	uint32_t n_instances;
+	struct peers peers; /* what the other directors say of the real servers */
 	bool moved; /* a service came or went with its instance since the last pass */
 	uint64_t *owned; /* sorted ids of keys: of all that may be in the kernel because of us */
 	uint32_t n_owned;
@@ -96,6 +99,18 @@ void keeper_resume_weight(struct keeper *k, const struct msg_server_weight *m);
 void keeper_health(struct keeper *k, const struct msg_server_health *m);
 void keeper_override(struct keeper *k, const struct msg_server_override *m);
 void keeper_vrrp(struct keeper *k, const struct msg_vrrp_state *m);
+
+/*
+ * confer.c: weights are agreed on with the other directors, by the rule of agree.h. What they say
+ * comes from tandem-sync, and keeper_peers_look() is to be called every few seconds: one that is
+ * not heard any more does not say so. keeper_confer(): a tandem-sync that knows nothing is to be
+ * told everything, and will tell everything.
+ */
+void keeper_peer_view(struct keeper *k, const struct msg_server_view *m);
+void keeper_peer_led(struct keeper *k, const struct msg_service_led *m);
+void keeper_peer_heard(struct keeper *k, const struct msg_peer_heard *m, int64_t now_us);
+void keeper_peers_look(struct keeper *k, int64_t now_us);
+void keeper_confer(struct keeper *k);
 
 /* The model must stay until the next one is committed. */
 void keeper_commit(struct keeper *k, const struct model *model, int64_t now_us);

@@ -45,6 +45,21 @@ void keeper_bring(struct keeper *k, const struct keeper_scope *scope, enum ipvs_
 enum wanted_follows keeper_follows_instance(const struct keeper *k, uint64_t instance);
 enum wanted_follows keeper_follows(const struct keeper *k);
 
+/* confer.c; does nothing without a sync block */
+/* Before pool_step(): what of the Active's view is taken for our own. */
+void keeper_follow(struct keeper *k, const struct served *s);
+/* After it: agrees on the weights of this service. Returns when to step again; 0: never. */
+int64_t keeper_agree(struct keeper *k, const struct served *s, int64_t now_us);
+/* The other director that is Active for it; NULL: we are, or nobody who is heard. */
+const struct peer *keeper_leader(const struct keeper *k, const struct served *s);
+/* What has been agreed on, and the view of another director, into the message. */
+void keeper_fill_peer(const struct keeper *k, const struct served *s, const struct real_server *rs,
+		      struct msg_server_weight *m);
+/* Instances have changed, or the services have: for which ones we are Active. */
+void keeper_tell_led(struct keeper *k);
+/* The former model's servers and services that are no more. */
+void keeper_unsay_gone(struct keeper *k, const struct keeper *former);
+
 /* commit.c */
 /* When the i-th server that leaves has left, or must not any more. */
 void keeper_left(struct keeper *k, uint32_t i);
@@ -57,7 +72,7 @@ void keeper_tend_index(struct keeper *k);
 void keeper_send_service(const struct service_state *state);
 void keeper_send_served(const struct served *s);
 void keeper_send_leaving(const struct leaving_server *s, bool gone);
-void keeper_send_weight(const struct keeper *k, uint64_t service, const struct real_server *rs);
+void keeper_send_weight(const struct keeper *k, const struct served *s, const struct real_server *rs);
 void keeper_send_ipvs(const struct keeper *k);
 void keeper_send_sync(const struct keeper *k);
 

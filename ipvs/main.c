@@ -104,6 +104,7 @@ static void on_beside(struct ev_loop *loop, ev_timer *w, int events)
 	loopback_keep(&r->loopback);
 	kept_table_check(&r->translation);
 	tunables_check(&r->tunables);
+	keeper_peers_look(&r->keeper, clock_now_us());
 }
 
 static void on_tend(struct ev_loop *loop, ev_timer *w, int events)
@@ -196,6 +197,12 @@ static void role_receive(void *ctx, enum role_id from, const struct msg *m)
 
 	if (m->type == MSG_SERVER_HEALTH)
 		keeper_health(&r->keeper, &m->server_health);
+	else if (m->type == MSG_SERVER_VIEW)
+		keeper_peer_view(&r->keeper, &m->server_view);
+	else if (m->type == MSG_SERVICE_LED)
+		keeper_peer_led(&r->keeper, &m->service_led);
+	else if (m->type == MSG_PEER_HEARD)
+		keeper_peer_heard(&r->keeper, &m->peer_heard, clock_now_us());
 	else if (m->type == MSG_SERVER_OVERRIDE)
 		keeper_override(&r->keeper, &m->server_override);
 	else if (m->type == MSG_SERVER_LEAVING)
@@ -216,6 +223,8 @@ static void role_report(void *ctx, enum role_id to)
 {
 	struct ipvs_role *r = ctx;
 
+	if (to == ROLE_SYNC)
+		keeper_confer(&r->keeper);
 	if (to != ROLE_SUPERVISOR)
 		return;
 	keeper_report(&r->keeper);

@@ -10,8 +10,7 @@
 
 /* The rate follows with a third of each new interval. */
 #define RATE_SHARE 3
-/* How long there must be room before one that is kept goes, at most. */
-#define HOLD_MAX_US (30 * USEC_PER_SEC)
+#define ROUND_MAX_US (30 * USEC_PER_SEC)
 
 /* Of two moments; 0 is none. */
 static int64_t earlier(int64_t a_us, int64_t b_us)
@@ -111,8 +110,7 @@ static int compare_failing(const void *a, const void *b)
 	return (x->rs->id > y->rs->id) - (x->rs->id < y->rs->id);
 }
 
-/* As long as it takes until the checks have had their word again. */
-static int64_t hold_us(const struct real_server *rs)
+int64_t pool_checks_round_us(const struct real_server *rs)
 {
 	int64_t longest_us = 0;
 
@@ -121,7 +119,7 @@ static int64_t hold_us(const struct real_server *rs)
 
 		longest_us = round_us > longest_us ? round_us : longest_us;
 	}
-	return longest_us < HOLD_MAX_US ? longest_us : HOLD_MAX_US;
+	return longest_us < ROUND_MAX_US ? longest_us : ROUND_MAX_US;
 }
 
 /*
@@ -135,7 +133,7 @@ static bool may_go(const struct failing *f, bool room, int64_t now_us)
 	if (!room)
 		p->release_us = 0;
 	else if (p->kept && !p->release_us)
-		p->release_us = now_us + hold_us(f->rs);
+		p->release_us = now_us + pool_checks_round_us(f->rs);
 	return room && (!p->kept || p->release_us <= now_us);
 }
 

@@ -40,6 +40,9 @@ int64_t pool_step(const struct virtual_server *vs, struct health *h, int64_t now
 		  void (*changed)(void *ctx, const struct real_server *rs, enum pool_change what),
 		  void *ctx);
 
+/* How long its checks take to have had their word again, at most 30 s. */
+int64_t pool_checks_round_us(const struct real_server *rs);
+
 /* How many of a pool of n max_ejection lets its checks take out. */
 uint32_t pool_ejection_max(const struct virtual_server *vs, uint32_t n);
 

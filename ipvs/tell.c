@@ -58,7 +58,7 @@ void keeper_send_sync(const struct keeper *k)
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
-void keeper_send_weight(const struct keeper *k, uint64_t service, const struct real_server *rs)
+void keeper_send_weight(const struct keeper *k, const struct served *s, const struct real_server *rs)
 {
 	static const struct health_pool nothing = { .draws = true };
 	const struct health_entry *e = health_get(&k->health, rs->id);
@@ -67,7 +67,7 @@ void keeper_send_weight(const struct keeper *k, uint64_t service, const struct r
 	struct msg m = { .type = MSG_SERVER_WEIGHT };
 
 	pool_factors(rs, e, &f);
-	m.server_weight = (struct msg_server_weight){ .service = service,
+	m.server_weight = (struct msg_server_weight){ .service = s->vs->id,
 						      .server = rs->id,
 						      .base = f.base,
 						      .ramp_permille = f.ramp,
@@ -78,6 +78,7 @@ void keeper_send_weight(const struct keeper *k, uint64_t service, const struct r
 						      .draws = p->draws,
 						      .ramp_since_us = p->ramp_since_us,
 						      .bytes_per_s = p->bytes_per_s };
+	keeper_fill_peer(k, s, rs, &m.server_weight);
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
@@ -142,7 +143,7 @@ static void report_server(const struct keeper *k, const struct served *s, const 
 	role_send(ROLE_SUPERVISOR, &m);
 	role_send(ROLE_SUPERVISOR, &counters);
 	if (health_get(&k->health, rs->id))
-		keeper_send_weight(k, s->vs->id, rs);
+		keeper_send_weight(k, s, rs);
 }
 
 static void report_some(struct keeper *k, const struct ipvs_table *seen,

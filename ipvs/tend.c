@@ -210,7 +210,8 @@ static void feed_back(struct keeper *k, int64_t interval_us)
 		struct served *s = &k->served[i];
 		bool by_bytes = s->vs->feedback == FEEDBACK_BANDWIDTH;
 
-		if (!s->vs->feedback || (by_bytes && !known))
+		/* What flows through another director, that one counts. */
+		if (!s->vs->feedback || (by_bytes && (!known || keeper_leader(k, s))))
 			continue;
 		if (by_bytes)
 			count_bytes(k, &l, s, interval_us);

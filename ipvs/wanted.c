@@ -10,10 +10,13 @@
 
 int32_t wanted_server_weight(const struct real_server *rs, const struct health *h)
 {
+	const struct health_entry *e = health_get(h, rs->id);
 	struct weight_factors f;
+	int32_t own;
 
-	pool_factors(rs, health_get(h, rs->id), &f);
-	return weight_product(&f);
+	pool_factors(rs, e, &f);
+	own = weight_product(&f);
+	return own && e && e->agreed.weight ? e->agreed.weight : own;
 }
 
 /*

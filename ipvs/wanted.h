@@ -31,7 +31,7 @@ enum wanted_follows {
 	WANTED_FOLLOWS_OTHER,
 };
 
-/* With all of its factors: what the kernel is to have. */
+/* With all of its factors, or as agreed with the other directors: what the kernel is to have. */
 int32_t wanted_server_weight(const struct real_server *rs, const struct health *h);
 
 /* After pool_step(). Counts the living and moves the quorum. Returns true when anything but since_us changed. */

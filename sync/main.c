@@ -134,12 +134,16 @@ static void tell_override(const struct msg_server_override *v)
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
+static void tell_view(const struct msg *m)
+{
+	role_send(ROLE_IPVS, m);
+}
+
 /* What the supervisor, tandem-vrrp and the loop ask: see role.h */
 
 static int on_init(void *ctx, struct ev_loop *loop)
 {
-	peering_init(&sync_role.peering, loop, tell_state, tell_drained,
-		     tell_override);
+	peering_init(&sync_role.peering, loop, tell_state, tell_drained, tell_override, tell_view);
 	return 0;
 }
 
@@ -171,6 +175,10 @@ static void on_receive(void *ctx, enum role_id from, const struct msg *m)
 		on_vrrp_state(&m->vrrp_state);
 	else if (m->type == MSG_SERVER_OVERRIDE)
 		peering_override(&sync_role.peering, &m->server_override);
+	else if (m->type == MSG_SERVER_VIEW)
+		peering_view(&sync_role.peering, &m->server_view);
+	else if (m->type == MSG_SERVICE_LED)
+		peering_led(&sync_role.peering, &m->service_led);
 	else if (m->type == MSG_SYNC_DRAIN)
 		peering_drain(&sync_role.peering);
 }
@@ -184,6 +192,10 @@ static void on_report(void *ctx, enum role_id to)
 {
 	struct msg m = {.type = MSG_SYNC_STATE};
 
+	if (to == ROLE_IPVS) {
+		peering_tell_views(&sync_role.peering);
+		return;
+	}
 	report_state(&sync_role.peering, &m.sync_state);
 	role_send(to, &m);
 	if (to == ROLE_SUPERVISOR)

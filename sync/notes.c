@@ -11,9 +11,45 @@ RECORD_ENCODE(msg_server_override)
 RECORD_DECODE(msg_server_override)
 RECORD_ENCODE(notes_routers)
 RECORD_DECODE(notes_routers)
+RECORD_ENCODE(msg_server_view)
+RECORD_DECODE(msg_server_view)
+RECORD_ENCODE(msg_service_led)
+RECORD_DECODE(msg_service_led)
 
 /* What is left of a note beside the numbers. */
 #define NAME_MAX_LEN 200
+#define WEIGHT_MAX   65535
+
+/* What an authentic peer may say; what gets into our log, or to a terminal, is cleaned. */
+
+static bool accept_config(struct notes_config *v)
+{
+	_Static_assert(TEXT_MAX < NAME_MAX_LEN, "a name fits a note");
+	text_clean(&v->name);
+	return true;
+}
+
+static bool accept_override(struct msg_server_override *v)
+{
+	return true; /* core/overrides.c's to judge */
+}
+
+static bool accept_routers(struct notes_routers *v)
+{
+	text_clean(&v->words);
+	return true;
+}
+
+static bool accept_server(struct msg_server_view *v)
+{
+	return v->configured || (v->weight >= 0 && v->weight <= WEIGHT_MAX &&
+				 v->feedback_permille && v->feedback_permille <= 1000);
+}
+
+static bool accept_led(struct msg_service_led *v)
+{
+	return true;
+}
 
 /* A record as a note's value, and back; what is left over refuses it. */
 #define NOTE_CODEC(name, record)                                                       \
@@ -26,53 +62,24 @@ RECORD_DECODE(notes_routers)
 		return w.len;                                                          \
 	}                                                                              \
                                                                                        \
-	static bool name##_read(const uint8_t *value, size_t len, struct record *ret)  \
+	int notes_##name##_decode(const uint8_t *value, size_t len, struct record *ret) \
 	{                                                                              \
 		struct reader r;                                                       \
+		struct record v;                                                       \
                                                                                        \
 		reader_init(&r, value, len, NULL);                                     \
-		decode_##record(&r, ret);                                              \
-		return reader_done(&r);                                                \
+		decode_##record(&r, &v);                                               \
+		if (!reader_done(&r) || !accept_##name(&v))                            \
+			return -EBADMSG;                                               \
+		*ret = v;                                                              \
+		return 0;                                                              \
 	}
 
 NOTE_CODEC(config, notes_config)
 NOTE_CODEC(override, msg_server_override)
 NOTE_CODEC(routers, notes_routers)
-
-/* What gets into our log, or to a terminal, is cleaned. */
-
-int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *ret)
-{
-	struct notes_config c;
-
-	_Static_assert(TEXT_MAX < NAME_MAX_LEN, "a name fits a note");
-	if (!config_read(value, len, &c))
-		return -EBADMSG;
-	text_clean(&c.name);
-	*ret = c;
-	return 0;
-}
-
-int notes_override_decode(const uint8_t *value, size_t len, struct msg_server_override *ret)
-{
-	struct msg_server_override v;
-
-	if (!override_read(value, len, &v))
-		return -EBADMSG;
-	*ret = v;
-	return 0;
-}
-
-int notes_routers_decode(const uint8_t *value, size_t len, struct notes_routers *ret)
-{
-	struct notes_routers v;
-
-	if (!routers_read(value, len, &v))
-		return -EBADMSG;
-	text_clean(&v.words);
-	*ret = v;
-	return 0;
-}
+NOTE_CODEC(server, msg_server_view)
+NOTE_CODEC(led, msg_service_led)
 
 const char *notes_config_difference(const struct notes_config *ours,
 				    const struct notes_config *theirs)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What directors tell each other beside connections: each says what is configured, so that a
- * difference that would cost connections at a failover is seen before, and what operators want of
- * real servers, which holds everywhere. Only the bytes: knows no session and no log.
+ * difference that would cost connections at a failover is seen before; what operators want of real
+ * servers, which holds everywhere; and what it makes of them itself. Only the bytes: knows no session and no log.
  */
 #ifndef TANDEM_SYNC_NOTES_H
 #define TANDEM_SYNC_NOTES_H
@@ -16,6 +16,8 @@ enum notes_topic {
 	NOTES_CONFIG = 1,
 	NOTES_OVERRIDE, /* msg_server_override; its id is the server's */
 	NOTES_ROUTERS,
+	NOTES_SERVER, /* msg_server_view; its id is the server's */
+	NOTES_LED,    /* msg_service_led; its id is the service's */
 };
 
 #define RECORD_notes_config(F, L)                                                                  \
@@ -29,16 +31,17 @@ bool notes_config_equal(const struct notes_config *a, const struct notes_config 
 #define RECORD_notes_routers(F, L) F(text, words)
 RECORD_STRUCT(notes_routers)
 
-/* The note's value to `bytes` (SYNC_NOTE_MAX); returns its length. */
-size_t notes_config_encode(const struct notes_config *c, uint8_t *bytes);
-/* 0 or -EBADMSG. */
+/* Each note's value to `bytes` (SYNC_NOTE_MAX), and its length; and back: 0 or -EBADMSG. */
+size_t notes_config_encode(const struct notes_config *v, uint8_t *bytes);
 int notes_config_decode(const uint8_t *value, size_t len, struct notes_config *ret);
-
-/* The same for the others. */
 size_t notes_override_encode(const struct msg_server_override *v, uint8_t *bytes);
 int notes_override_decode(const uint8_t *value, size_t len, struct msg_server_override *ret);
 size_t notes_routers_encode(const struct notes_routers *v, uint8_t *bytes);
 int notes_routers_decode(const uint8_t *value, size_t len, struct notes_routers *ret);
+size_t notes_server_encode(const struct msg_server_view *v, uint8_t *bytes);
+int notes_server_decode(const uint8_t *value, size_t len, struct msg_server_view *ret);
+size_t notes_led_encode(const struct msg_service_led *v, uint8_t *bytes);
+int notes_led_decode(const uint8_t *value, size_t len, struct msg_service_led *ret);
 
 /* "its virtual servers are not ours", "" when all that matters is the same. */
 const char *notes_config_difference(const struct notes_config *ours,

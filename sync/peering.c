@@ -105,11 +105,20 @@ static void on_event(void *ctx, const struct sync_event *event)
 		log_info("peer %s: %s", who, sync_event_name(event->kind));
 		break;
 	case SYNC_EVENT_SYNCED:
+		log_info("peer %s: %s", who, sync_event_name(event->kind));
+		peering_look_at_heard(p);
+		break;
 	case SYNC_EVENT_RESTARTED:
+		log_info("peer %s: %s", who, sync_event_name(event->kind));
+		peering_forget_views(p, event->node);
+		break;
 	case SYNC_EVENT_FOLLOWED:
 		log_info("peer %s: %s", who, sync_event_name(event->kind));
 		break;
 	case SYNC_EVENT_SILENT:
+		log_warning("peer %s: %s", who, sync_event_name(event->kind));
+		peering_look_at_heard(p);
+		break;
 	case SYNC_EVENT_LEFT:
 		log_warning("peer %s: %s", who, sync_event_name(event->kind));
 		break;
@@ -356,6 +365,7 @@ static void stop(struct peering *p)
 	if (!p->transport)
 		return;
 	unwatch(p);
+	peering_forget_all_views(p);
 	sync_shield_remove(&p->shield);
 	sync_push_close(&p->push);
 	sync_audit_close(&p->audit, &p->table);
@@ -538,6 +548,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	if (peering_runs(p)) {
 		open_kernel_peer(p);
 		update_shield(p, clock_now_us());
+		peering_look_at_heard(p);
 	}
 	sync_table_expire(&p->table, (uint32_t)(clock_now_us() / USEC_PER_SEC), EXPIRE_AT_ONCE);
 	look_at_bound(p);
@@ -547,7 +558,8 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 
 void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
 		  void (*drained)(unsigned peers),
-		  void (*overridden)(const struct msg_server_override *v))
+		  void (*overridden)(const struct msg_server_override *v),
+		  void (*viewed)(const struct msg *m))
 {
 	uint64_t random[2];
 
@@ -555,6 +567,7 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 			      .changed = changed,
 			      .drained = drained,
 			      .overridden = overridden,
+			      .viewed = viewed,
 			      .kernel_peer = {.out = -1, .in = -1},
 			      .limit = {.interval_us = 10 * USEC_PER_SEC, .burst = 3}};
 	sync_random(random, sizeof(random));

@@ -35,12 +35,15 @@ struct peer_notes {
 	uint64_t node; /* 0: a free place */
 	struct notes_config config;
 	struct notes_routers routers;
+	struct sync_table said; /* of real servers and services; none: not initialised */
+	bool heard;		/* its stream is, and all that it knew has come */
 	const char *difference; /* to what is configured here, as told last; NULL: not told yet */
 };
 
 struct peering {
 	struct ev_loop *loop;
 	void (*overridden)(const struct msg_server_override *v); /* said on another director */
+	void (*viewed)(const struct msg *m); /* for tandem-ipvs: PEER_HEARD, and what that has told */
 	void (*changed)(void);	   /* report_state() says something else about `synced` */
 	void (*drained)(unsigned peers); /* see peering_drain() */
 	struct sync_block *block;  /* a copy; NULL: not configured */
@@ -83,12 +86,18 @@ struct peering {
 
 void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
 		  void (*drained)(unsigned peers),
-		  void (*overridden)(const struct msg_server_override *v));
+		  void (*overridden)(const struct msg_server_override *v),
+		  void (*viewed)(const struct msg *m));
 /* This node is about to hand over: `drained` says when the peers have all connections, and how many
  * these peers are. */
 void peering_drain(struct peering *p);
 /* An operator has said this here, or it was told here; the other directors are to know. */
 void peering_override(struct peering *p, const struct msg_server_override *v);
+/* What tandem-ipvs here makes of a real server, and for what it is Active. */
+void peering_view(struct peering *p, const struct msg_server_view *v);
+void peering_led(struct peering *p, const struct msg_service_led *v);
+/* A tandem-ipvs that knows nothing: `viewed` is called with all that the peers have told. */
+void peering_tell_views(struct peering *p);
 /* This node's virtual routers, in words. */
 void peering_routers(struct peering *p, const struct text *words);
 /* 0, or -errno with the reason: the block could not be run. */
@@ -105,6 +114,10 @@ const struct peer_notes *peering_notes(const struct peering *p, uint64_t node);
 /* peering_notes.c's, for peering.c: a peer has told something of itself; the peers are to know our
  * configuration; ours is this one from now on. */
 void peering_hear_note(struct peering *p, const struct sync_event *event);
+/* So, whose stream is heard may have changed; a peer's log has begun anew; all have. */
+void peering_look_at_heard(struct peering *p);
+void peering_forget_views(struct peering *p, uint64_t node);
+void peering_forget_all_views(struct peering *p);
 void peering_tell_config(struct peering *p);
 void peering_set_own(struct peering *p, const struct notes_config *own);
 bool peering_runs(const struct peering *p);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the directors tell each other beside connections, as the peering keeps and compares it
- * (notes.h has the bytes): what is configured, what operators want, how the virtual routers are.
+ * (notes.h has the bytes): what is configured, what operators want, how the virtual routers are, and
+ * what each makes of the real servers, which is for tandem-ipvs.
  */
 #include "sync/peering.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Of one peer, in memory, each some 100 bytes. */
+#define VIEWS_MAX 131072
 
 const struct peer_notes *peering_notes(const struct peering *p, uint64_t node)
 {
@@ -51,6 +56,19 @@ static bool is_met(const struct peering *p, uint64_t node)
 	return false;
 }
 
+/* What tandem-ipvs was told of it, it is to forget. */
+static void drop_views(struct peering *p, struct peer_notes *n)
+{
+	struct msg m = {.type = MSG_PEER_HEARD, .peer_heard = {.node = n->node}};
+
+	if (n->heard)
+		p->viewed(&m);
+	n->heard = false;
+	if (n->said.buckets)
+		sync_table_done(&n->said);
+	n->said = (struct sync_table){0};
+}
+
 /* Its own, or that of one who is not met any more: there are as many as peers. */
 static struct peer_notes *place_for(struct peering *p, uint64_t node)
 {
@@ -64,6 +82,7 @@ static struct peer_notes *place_for(struct peering *p, uint64_t node)
 	}
 	if (!place)
 		place = &p->notes[0];
+	drop_views(p, place);
 	*place = (struct peer_notes){.node = node};
 	return place;
 }
@@ -74,6 +93,105 @@ static void on_config(struct peering *p, uint64_t node, const struct notes_confi
 
 	n->config = *config;
 	compare_config(p, n);
+}
+
+/* Views */
+
+static void pass_view(struct peering *p, uint64_t node, const struct sync_note *note)
+{
+	struct msg view = {.type = MSG_SERVER_VIEW}, led = {.type = MSG_SERVICE_LED};
+
+	if (note->topic == NOTES_SERVER &&
+	    !notes_server_decode(note->value, note->len, &view.server_view)) {
+		view.server_view.node = node;
+		p->viewed(&view);
+	} else if (note->topic == NOTES_LED &&
+		   !notes_led_decode(note->value, note->len, &led.service_led)) {
+		led.service_led.node = node;
+		p->viewed(&led);
+	}
+}
+
+static void pass_views(struct peering *p, const struct peer_notes *n)
+{
+	const struct sync_entry *e = NULL;
+
+	while (n->said.buckets && (e = sync_table_next(&n->said, e))) {
+		struct sync_note note;
+
+		sync_note_decode(e->record, &note);
+		pass_view(p, n->node, &note);
+	}
+}
+
+static void say_heard(struct peering *p, const struct peer_notes *n)
+{
+	struct msg m = {.type = MSG_PEER_HEARD,
+			.peer_heard = {.node = n->node,
+				       .heard = n->heard,
+				       .address = peering_address(p, n->node)}};
+
+	p->viewed(&m);
+}
+
+/* Kept for whoever begins anew beside us, tandem-ipvs or the stream that they come in. */
+static void on_view(struct peering *p, uint64_t node, const struct sync_note *note)
+{
+	int64_t now_us = clock_now_us();
+	struct peer_notes *n = place_for(p, node);
+
+	if (!n->said.buckets && sync_table_init(&n->said, 1, node, 0))
+		abort();
+	if (n->said.n_notes < VIEWS_MAX)
+		sync_note_put(&n->said, note, (uint32_t)(now_us / USEC_PER_SEC));
+	else if (log_limit_pass(&p->limit, now_us))
+		log_error("sync: a peer tells of more than %d real servers: not kept%s", VIEWS_MAX,
+			  log_limit_suffix(&p->limit));
+	if (n->heard)
+		pass_view(p, node, note);
+}
+
+void peering_forget_views(struct peering *p, uint64_t node)
+{
+	drop_views(p, place_for(p, node));
+}
+
+void peering_forget_all_views(struct peering *p)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		drop_views(p, &p->notes[i]);
+}
+
+void peering_tell_views(struct peering *p)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
+		if (!p->notes[i].heard)
+			continue;
+		pass_views(p, &p->notes[i]);
+		say_heard(p, &p->notes[i]);
+	}
+}
+
+/* Before all has come, what has not been told is not as configured, but unknown. */
+void peering_look_at_heard(struct peering *p)
+{
+	for (unsigned i = 0; i < sync_session_peers(p->session); i++) {
+		struct sync_peer_state s;
+		struct peer_notes *n;
+		bool heard;
+
+		sync_session_peer(p->session, i, clock_now_us(), &s);
+		if (!s.node)
+			continue;
+		n = place_for(p, s.node);
+		heard = s.following && s.synced;
+		if (heard && !n->heard)
+			pass_views(p, n);
+		if (heard || n->heard) {
+			n->heard = heard;
+			say_heard(p, n);
+		}
+	}
 }
 
 /* What can't be read is of a later version of tandem. */
@@ -92,6 +210,8 @@ void peering_hear_note(struct peering *p, const struct sync_event *event)
 	else if (note->topic == NOTES_ROUTERS &&
 		 !notes_routers_decode(note->value, note->len, &routers))
 		place_for(p, event->node)->routers = routers;
+	else if (note->topic == NOTES_SERVER || note->topic == NOTES_LED)
+		on_view(p, event->node, note);
 }
 
 /* Into the table, whether or not there is a session yet: it is told when there is one. */
@@ -120,6 +240,24 @@ void peering_override(struct peering *p, const struct msg_server_override *v)
 	struct sync_note note = {.topic = NOTES_OVERRIDE, .id = v->server, .value = value};
 
 	note.len = notes_override_encode(v, value);
+	tell_note(p, &note);
+}
+
+void peering_view(struct peering *p, const struct msg_server_view *v)
+{
+	uint8_t value[SYNC_NOTE_MAX];
+	struct sync_note note = {.topic = NOTES_SERVER, .id = v->server, .value = value};
+
+	note.len = notes_server_encode(v, value);
+	tell_note(p, &note);
+}
+
+void peering_led(struct peering *p, const struct msg_service_led *v)
+{
+	uint8_t value[SYNC_NOTE_MAX];
+	struct sync_note note = {.topic = NOTES_LED, .id = v->service, .value = value};
+
+	note.len = notes_led_encode(v, value);
 	tell_note(p, &note);
 }
 

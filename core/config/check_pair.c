@@ -72,7 +72,7 @@ static const struct vrrp_instance *find_instance(struct checker *c, const struct
 	return v;
 }
 
-static void link_instance(struct checker *c, const struct pair_draft *p)
+static void follow_instance(struct checker *c, const struct pair_draft *p)
 {
 	struct virtual_server *vs = &c->services[p->service];
 	const struct vrrp_instance *v;
@@ -93,6 +93,19 @@ static void link_instance(struct checker *c, const struct pair_draft *p)
 		   vs->active_only ? "active_only" : "ha_suspend",
 		   vs->active_only ? ": name the instance behind it" : "");
 	vs->ha_suspend = vs->active_only = false;
+}
+
+/* Who is Active for a service decides its weights on all directors that are synced. */
+static void link_instances(struct checker *c)
+{
+	for (uint32_t i = 0; i < c->n_services; i++) {
+		const struct pair_draft p = {.service = i};
+		const struct vrrp_instance *v =
+			c->services[i].instance ? NULL : find_instance(c, &p);
+
+		if (v)
+			c->services[i].instance = v->id;
+	}
 }
 
 /* Resilience */
@@ -145,9 +158,37 @@ static void link_sync(struct checker *c, const struct pair_draft *p)
 			   "mh with mh-port survives by itself, too: write resilience both");
 }
 
+/*
+ * The tables of mh, sh and dh follow from the weights. What moves the weights at each director by
+ * itself would make the tables differ, and with them where a client is sent after a failover,
+ * unless the directors agree on weights.
+ */
+static bool moves_a_hash(const struct virtual_server *vs)
+{
+	return (vs->slow_start_us || vs->feedback) &&
+	       (!strcmp(vs->scheduler, "mh") || !strcmp(vs->scheduler, "sh") ||
+		!strcmp(vs->scheduler, "dh"));
+}
+
+static void link_weights(struct checker *c, const struct pair_draft *p)
+{
+	struct virtual_server *vs = &c->services[p->service];
+	const struct ast_node *n = p->node;
+
+	if (!moves_a_hash(vs) || c->global.g.n_peering)
+		return;
+	check_warn(c, &n->word[0].loc,
+		   "%s%s%s: slow_start and feedback would make the tables of %s differ between the "
+		   "directors, which agree on weights with a sync block only; they are left out",
+		   n->word[1].s, n->n_words > 2 ? " " : "", n->n_words > 2 ? n->word[2].s : "",
+		   vs->scheduler);
+	vs->slow_start_us = 0;
+	vs->feedback = FEEDBACK_NONE;
+}
+
 void pair_keep(struct checker *c, const struct service_draft *d)
 {
-	if (!d->vs.ha_suspend && !d->vs.active_only && !d->vs.resilience)
+	if (!d->vs.ha_suspend && !d->vs.active_only && !d->vs.resilience && !moves_a_hash(&d->vs))
 		return;
 	c->pairs = check_extend(c, c->pairs, c->n_pairs, 1, sizeof(*c->pairs));
 	c->pairs[c->n_pairs++] = (struct pair_draft){.service = c->n_services,
@@ -159,9 +200,12 @@ void pair_keep(struct checker *c, const struct service_draft *d)
 void pair_link_all(struct checker *c)
 {
 	for (uint32_t i = 0; i < c->n_pairs; i++) {
-		link_instance(c, &c->pairs[i]);
+		follow_instance(c, &c->pairs[i]);
 		link_sync(c, &c->pairs[i]);
+		link_weights(c, &c->pairs[i]);
 	}
+	if (c->global.g.n_peering)
+		link_instances(c);
 }
 
 static int compare_uncopied(const void *a, const void *b)

@@ -456,16 +456,6 @@ static void finish_quorum(struct checker *c, struct service_draft *d)
 	}
 }
 
-/*
- * The tables of mh, sh and dh follow from the weights. What moves the weights at each director by
- * itself would make the two tables differ, and with them where a client is sent after a failover.
- */
-static bool hashes(const struct virtual_server *vs)
-{
-	return !strcmp(vs->scheduler, "mh") || !strcmp(vs->scheduler, "sh") ||
-	       !strcmp(vs->scheduler, "dh");
-}
-
 static bool looks_at_weights(const struct virtual_server *vs)
 {
 	return strcmp(vs->scheduler, "rr") && strcmp(vs->scheduler, "lc");
@@ -499,12 +489,10 @@ static void finish_weights(struct checker *c, struct service_draft *d)
 		vs->feedback_min = FEEDBACK_MIN_DEFAULT;
 	if (!moves)
 		return;
-	if (hashes(vs) || !looks_at_weights(vs)) {
+	if (!looks_at_weights(vs)) {
 		check_warn(c, draft_loc(d),
-			   hashes(vs) ? "%s: slow_start and feedback would make the tables of %s "
-					"differ between the directors; they are left out"
-				      : "%s: slow_start and feedback act on weights, which %s does "
-					"not look at; they are left out",
+			   "%s: slow_start and feedback act on weights, which %s does not look at; "
+			   "they are left out",
 			   draft_name(c, d), vs->scheduler);
 		vs->slow_start_us = 0;
 		vs->feedback = FEEDBACK_NONE;

@@ -160,7 +160,7 @@ int ipvs_netlink_flush(struct ipvs_netlink *nl)
 
 void role_send(enum role_id to, const struct msg *m)
 {
-	assert_int_equal(to, ROLE_SUPERVISOR);
+	assert_true(to == ROLE_SUPERVISOR || to == ROLE_SYNC);
 	assert_true(msg_allowed(m->type, ROLE_IPVS, to));
 	if (!do_deed())
 		return;
@@ -177,6 +177,11 @@ void role_send(enum role_id to, const struct msg *m)
 		world.leaving = m->server_leaving;
 	if (m->type == MSG_IPVS_STATE)
 		world.last = m->ipvs_state;
+	if (m->type == MSG_SERVICE_LED)
+		world.led = m->service_led;
+	if (m->type == MSG_SERVER_VIEW)
+		world.view = m->server_view;
+	world.views += m->type == MSG_SERVER_VIEW;
 }
 
 void role_flush(enum role_id to)
@@ -273,6 +278,7 @@ void keeper_free(struct keeper *k)
 	free(k->resumed);
 	free(k->instances);
 	free(k->tended.drains);
+	peers_done(&k->peers);
 	leaving_done(&k->leaving);
 	health_done(&k->health);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A world for the keeper (ipvs/keeper.h): the netlink port over a kernel made of values, the link
- * to the supervisor and the log, which note what they are told; and models of SERVICES services
+ * A world for the keeper (ipvs/keeper.h): the netlink port over a kernel made of values, the links
+ * to the supervisor and tandem-sync, and the log, which note what they are told; and models of SERVICES services
  * with SERVERS servers each.
  */
 #ifndef TANDEM_FAKE_KEEPER_WORLD_H
@@ -35,6 +35,10 @@ struct keeper_world {
 	struct msg_server_idle idle;
 	struct msg_server_weight weight;
 	struct msg_server_leaving leaving;
+	/* Of what the other directors are told. */
+	struct msg_service_led led;
+	struct msg_server_view view;
+	unsigned views;
 };
 extern struct keeper_world world;
 

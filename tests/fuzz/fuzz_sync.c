@@ -65,6 +65,8 @@ static void read_data(const uint8_t *data, size_t size)
 static void read_notes(const uint8_t *data, size_t size)
 {
 	struct msg_server_override override;
+	struct msg_server_view view;
+	struct msg_service_led led;
 	struct notes_config config;
 	uint8_t again[SYNC_NOTE_MAX];
 
@@ -73,6 +75,10 @@ static void read_notes(const uint8_t *data, size_t size)
 		abort();
 	if (!notes_override_decode(data, size, &override) &&
 	    notes_override_encode(&override, again) != size)
+		abort();
+	if (!notes_server_decode(data, size, &view) && notes_server_encode(&view, again) != size)
+		abort();
+	if (!notes_led_decode(data, size, &led) && notes_led_encode(&led, again) != size)
 		abort();
 }
 

@@ -64,6 +64,37 @@ static void test_override_there_and_back(void **state)
 	assert_int_equal(notes_override_decode(bytes, len + 1, &got), -EBADMSG);
 }
 
+static void test_views_there_and_back(void **state)
+{
+	struct msg_server_view v = {.service = 1, .server = 2, .up = true, .weight = 65535,
+				    .feedback_permille = 250}, got;
+	const struct msg_service_led led = {.service = 3, .led = true};
+	struct msg_service_led got_led;
+	uint8_t bytes[SYNC_NOTE_MAX + 1] = {0};
+	size_t len = notes_server_encode(&v, bytes);
+
+	assert_int_equal(notes_server_decode(bytes, len, &got), 0);
+	assert_int_equal(got.server, 2);
+	assert_int_equal(got.weight, 65535);
+	assert_int_equal(got.feedback_permille, 250);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(notes_server_decode(bytes, cut, &got), -EBADMSG);
+	len = notes_led_encode(&led, bytes);
+	assert_int_equal(notes_led_decode(bytes, len, &got_led), 0);
+	assert_true(got_led.led);
+	assert_int_equal(got_led.service, 3);
+	assert_int_equal(notes_led_decode(bytes, len + 1, &got_led), -EBADMSG);
+	/* What no kernel would take. */
+	v.weight = 65536;
+	assert_int_equal(notes_server_decode(bytes, notes_server_encode(&v, bytes), &got), -EBADMSG);
+	v.weight = -1;
+	assert_int_equal(notes_server_decode(bytes, notes_server_encode(&v, bytes), &got), -EBADMSG);
+	v = (struct msg_server_view){.up = true, .weight = 1};
+	assert_int_equal(notes_server_decode(bytes, notes_server_encode(&v, bytes), &got), -EBADMSG);
+	v.configured = true;
+	assert_int_equal(notes_server_decode(bytes, notes_server_encode(&v, bytes), &got), 0);
+}
+
 static void test_differences(void **state)
 {
 	const struct notes_config a = {.services = 1, .addresses = 2, .name = {"lb1"}};
@@ -85,6 +116,7 @@ int main(void)
 		cmocka_unit_test(test_config_there_and_back),
 		cmocka_unit_test(test_routers_there_and_back),
 		cmocka_unit_test(test_override_there_and_back),
+		cmocka_unit_test(test_views_there_and_back),
 		cmocka_unit_test(test_differences),
 	};
 
