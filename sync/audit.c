@@ -26,8 +26,12 @@
 /* For one unit of work, so many of rest. */
 #define REST 19
 #define REST_FIRST 1
-/* One read() of the list that takes longer stops everything else for too long. */
-#define DEAR_US (20 * USEC_PER_MSEC)
+/* One read() of the list that takes longer stops everything else for too long; but before the first
+ * pass is over, connections that nobody has heard of are worth more. */
+#define DEAR_US	      (20 * USEC_PER_MSEC)
+#define DEAR_FIRST_US (250 * USEC_PER_MSEC)
+/* Each read() is a little dearer than the one before; a machine that is busy makes one dear alone. */
+#define DEAR_IN_A_ROW 3
 /* Entries a step. */
 #define ENTRIES 4096
 
@@ -221,7 +225,7 @@ static int start_pass(struct sync_audit *a, struct sync_table *t)
 	a->phase = SYNC_AUDIT_READING;
 	a->text_len = 0;
 	a->again = false;
-	a->unseen = a->repaired = a->adopted = 0;
+	a->unseen = a->repaired = a->adopted = a->dear = 0;
 	t->pass++;
 	return 0;
 }
@@ -297,7 +301,15 @@ static void give_up(struct sync_audit *a, int64_t now_us)
 	end_reading(a);
 	a->phase = SYNC_AUDIT_IDLE;
 	a->counters.given_up++;
-	a->pass_us = now_us + PASS_DEAR_US;
+	a->pass_us = now_us + (a->counters.passes ? PASS_DEAR_US : PASS_US);
+}
+
+bool sync_audit_is_too_dear(struct sync_audit *a, int64_t spent_us)
+{
+	int64_t limit_us = a->counters.passes ? DEAR_US : DEAR_FIRST_US;
+
+	a->dear = spent_us > limit_us ? a->dear + 1 : 0;
+	return a->dear >= DEAR_IN_A_ROW;
 }
 
 static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now_us)
@@ -306,7 +318,7 @@ static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now
 	int more = read_some(a, t);
 
 	spent_us = cpu_us() - before_us;
-	if (more < 0 || spent_us > DEAR_US || (!more && look(a, t))) {
+	if (more < 0 || sync_audit_is_too_dear(a, spent_us) || (!more && look(a, t))) {
 		give_up(a, now_us);
 	} else if (!more) {
 		end_reading(a);

@@ -11,7 +11,7 @@
  *
  * What that costs is bounded. Before Linux 6.14 reading the list is quadratic in its length: each
  * read() walks all that came before. So after each one as much time passes as keeps it below a
- * twentieth of a processor, and where one alone is too dear the pass is given up.
+ * twentieth of a processor, and where several in a row are too dear the pass is given up.
  *
  * The list changes while it is read, and what stands in it may be missed: only what two passes have
  * not seen is lost; or one, where the kernel counts far fewer connections than we do. That is
@@ -55,6 +55,7 @@ struct sync_audit {
 	int64_t look_us; /* when to look at real servers next */
 	int64_t pass_us; /* when to begin the next pass */
 	bool again;	 /* sync_audit_hurry() was called in the midst of a pass */
+	unsigned dear;	 /* the last so many reads of this pass were */
 	unsigned unseen; /* in this pass, for the first time */
 	unsigned repaired;
 	unsigned adopted;
@@ -77,6 +78,9 @@ int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t giv
 #define SYNC_AUDIT_FIRST_US (3 * USEC_PER_SEC)
 /* How long a pass that is over keeps the next one off: it was sure of everything or it was not. */
 int64_t sync_audit_pause_us(const struct sync_audit *a);
+
+/* A read() of the list took so long: is the pass to be given up? */
+bool sync_audit_is_too_dear(struct sync_audit *a, int64_t spent_us);
 
 /* What a step judges by; pure. Was this entry in the kernel's list, or is it lost after so many
  * passes? */

@@ -27,6 +27,7 @@
 #define HELD_UP_US	 (100 * USEC_PER_MSEC)
 #define HEARTBEAT_US	 (100 * USEC_PER_MSEC)
 #define BATCH_US	 USEC_PER_MSEC
+#define PUSH_AFTER_US	 USEC_PER_SEC /* who is no longer Active has connections of the last moment */
 
 /* FNV-1a. */
 static uint64_t name_of(const uint8_t *bytes, size_t len)
@@ -203,9 +204,12 @@ static void on_kernel_peer(struct ev_loop *loop, ev_io *w, int events)
 static void on_push(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct peering *p = w->data;
+	int64_t now_us = clock_now_us();
 
 	if (sync_roles_has_active(&p->roles))
-		sync_push_tick(&p->push, clock_now_us(), p->kernel.heard_us);
+		p->push_until_us = now_us + PUSH_AFTER_US;
+	if (now_us < p->push_until_us)
+		sync_push_tick(&p->push, now_us, p->kernel.heard_us);
 }
 
 static void on_found(void *ctx, const uint8_t *record, size_t len)

@@ -55,6 +55,7 @@ struct peering {
 	struct sync_transport *transport; /* so */
 	struct sync_kernel kernel;
 	struct sync_push push;
+	int64_t push_until_us;
 	struct sync_audit audit;
 	struct sync_kernel_peer kernel_peer;
 	struct text kernel_peer_trouble;

@@ -241,6 +241,26 @@ static void test_when(void **state)
 	sync_table_done(&t);
 }
 
+/* A busy machine makes one read dear; a long list all that follow. */
+static void test_too_dear(void **state)
+{
+	struct sync_audit a = {.counters.passes = 1};
+
+	assert_false(sync_audit_is_too_dear(&a, USEC_PER_SEC));
+	assert_false(sync_audit_is_too_dear(&a, USEC_PER_SEC));
+	assert_false(sync_audit_is_too_dear(&a, USEC_PER_MSEC));
+	assert_false(sync_audit_is_too_dear(&a, USEC_PER_SEC));
+	assert_false(sync_audit_is_too_dear(&a, 21 * USEC_PER_MSEC));
+	assert_true(sync_audit_is_too_dear(&a, 22 * USEC_PER_MSEC));
+	/* The first pass is worth more. */
+	a = (struct sync_audit){0};
+	for (int i = 0; i < 10; i++)
+		assert_false(sync_audit_is_too_dear(&a, 200 * USEC_PER_MSEC));
+	for (int i = 0; i < 2; i++)
+		assert_false(sync_audit_is_too_dear(&a, 300 * USEC_PER_MSEC));
+	assert_true(sync_audit_is_too_dear(&a, 300 * USEC_PER_MSEC));
+}
+
 static void test_given_again(void **state)
 {
 	struct sync_record r = connection("10.0.0.100", 8000, "10.0.0.11", 8000);
@@ -269,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_nonsense),    cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_judgement),   cmocka_unit_test(test_when),
 		cmocka_unit_test(test_given_again), cmocka_unit_test(test_found),
+		cmocka_unit_test(test_too_dear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
