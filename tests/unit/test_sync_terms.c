@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who writes a connection, and whose word counts: takeovers, restarts, two Actives, hearsay. */
+#include "tests/fake/sync_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_takeover(void **state)
+{
+	set_active(0, true);
+	put(0, 1, 1);
+	put(0, 2, 1);
+	run(USEC_PER_SEC);
+	set_active(1, true);
+	put(1, 1, 4);
+	/* The former Active does not know yet, and speaks once more. */
+	put(0, 1, 2);
+	put(0, 2, 2);
+	put(0, 3, 2);
+	run(50 * USEC_PER_MSEC);
+	assert_int_equal(state_of(1, 1), 4); /* the new Active has rewritten it */
+	assert_int_equal(state_of(1, 2), 2); /* not this one: taken, but not for the kernel */
+	assert_true(get(1, 2)->not_for_kernel);
+	assert_int_equal(state_of(1, 3), 2); /* unknown until now */
+	assert_false(get(1, 3)->not_for_kernel);
+	set_active(0, false);
+	run(50 * USEC_PER_MSEC);
+	assert_int_equal(state_of(0, 1), 4);
+	assert_int_equal(get(0, 1)->owner, SYNC_OWNER_PEER);
+}
+
+/* Its daemon alone restarts: what it writes is not taken for old. */
+static void test_restart_of_the_active(void **state)
+{
+	set_active(0, true);
+	put(0, 1, 1);
+	run(USEC_PER_SEC);
+	end_stop(0);
+	end_start(0);
+	set_active(0, true);
+	put(0, 1, 4);
+	run(USEC_PER_SEC);
+	assert_int_equal(state_of(0, 1), 4);
+	assert_int_equal(state_of(1, 1), 4);
+}
+
+static void test_two_actives(void **state)
+{
+	run(USEC_PER_SEC);
+	set_active(0, true);
+	run(USEC_PER_SEC);
+	set_active(1, true);
+	for (unsigned i = 0; i < 300; i++) {
+		put(i % 2, i, 1);
+		put(i % 2, 1000 + i % 2, (uint16_t)(1 + i % 8));
+		run(100 * USEC_PER_MSEC);
+	}
+	/* They insist by turns, more and more rarely, and lose nothing that only one knows. */
+	assert_in_range(counters(0)->frames_out, 300, 3000);
+	set_active(0, false);
+	run(20 * USEC_PER_SEC);
+	for (uint32_t n = 0; n < 300; n++) {
+		assert_non_null(get(0, n));
+		assert_non_null(get(1, n));
+	}
+	assert_int_equal(state_of(0, 1001), state_of(1, 1001));
+}
+
+/* Each is Active for one address: neither takes the other for a rival. */
+static void test_shared_work(void **state)
+{
+	run(USEC_PER_SEC);
+	set_active_for(0, vip_of(0), true);
+	run(USEC_PER_SEC);
+	set_active_for(1, vip_of(SECOND), true);
+	for (unsigned i = 0; i < 200; i++) {
+		put(0, i, 1);
+		put(1, SECOND + i, 1);
+		run(100 * USEC_PER_MSEC);
+	}
+	assert_int_equal(rig->ends[0].table.n, 400);
+	assert_int_equal(rig->ends[1].table.n, 400);
+	assert_true(counters(0)->records_out == 200 && counters(1)->records_out == 200);
+	/* And one takes the other's work over. */
+	set_active_for(0, vip_of(SECOND), true);
+	set_active_for(1, vip_of(SECOND), false);
+	put(0, SECOND + 7, 4);
+	run(100 * USEC_PER_MSEC);
+	assert_int_equal(state_of(1, SECOND + 7), 4);
+}
+
+static void test_hearsay(void **state)
+{
+	put(0, 1, 1);
+	run(USEC_PER_SEC);
+	rig->ends[0].deaf = true; /* it has told it to 1; now 2 comes, and 0 is gone */
+	rig->n = 3;
+	end_stop(0);
+	end_start(0);
+	run(USEC_PER_SEC);
+	assert_int_equal(get(2, 1)->owner, SYNC_OWNER_HEARSAY);
+	assert_int_equal(state_of(2, 1), 1);
+	assert_int_equal(sync_record_flags(get(2, 1)->record), 0); /* no mark of ours is left */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SYNC_RIG_TEST(test_takeover),
+		SYNC_RIG_TEST(test_restart_of_the_active),
+		SYNC_RIG_TEST(test_two_actives),
+		SYNC_RIG_TEST(test_shared_work),
+		SYNC_RIG_TEST(test_hearsay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
