@@ -7,6 +7,8 @@
  *
  *	unshare -rn sh -c 'ip link set lo up; sync_channel 1000000 100000'
  *	sync_channel 1000000 100000 send eth0        and elsewhere        … receive eth0
+ *
+ * With an interface the sender waits between the two for a line on its standard input.
  */
 #include "sync/roles.h"
 #include "sync/transport.h"
@@ -190,6 +192,15 @@ static void stream(struct end *e, uint32_t count, uint32_t rate)
 	}
 }
 
+/* Goes on with what is due until somebody says so. */
+static void wait_for_line(struct end *e)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	while (poll(&in, 1, 0) == 0)
+		turn(e, 10 * USEC_PER_MSEC);
+}
+
 static void run_sender(uint32_t count, uint32_t rate, const char *ifname)
 {
 	static struct end e;
@@ -205,6 +216,8 @@ static void run_sender(uint32_t count, uint32_t rate, const char *ifname)
 	while (peer_of(&e).acked < count)
 		turn(&e, USEC_PER_SEC);
 	report("bulk ->", &e, count, cpu_us() - cpu, clock_now_us() - t0);
+	if (ifname)
+		wait_for_line(&e);
 	t0 = clock_now_us();
 	cpu = cpu_us();
 	stream(&e, count, rate);
