@@ -2,6 +2,7 @@
 /* libcurl on our event loop (libcurl-multi(3), "multi_socket"): see curl_loop.h. */
 #include "checkers/curl_loop.h"
 
+#include "checkers/curl_memory.h"
 #include "core/must.h"
 
 #include <ev.h>
@@ -113,7 +114,8 @@ static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
 static void begin(struct ev_loop *loop)
 {
 	curl.loop = loop;
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_memory_malloc, curl_memory_free,
+			     curl_memory_realloc, curl_memory_strdup, curl_memory_calloc);
 	for (size_t i = 0; i < SHARDS; i++) {
 		struct curl_shard *s = &curl.shards[i];
 
