@@ -24,11 +24,14 @@
 #define CLIENTS_MAX	  32
 /* Longer than any reload may take. */
 #define CLIENT_TIMEOUT_S 60.0
+/* An operator's word holds at once; longer than this nobody waits for the disk to have it. */
+#define SAVE_TIMEOUT_S 5.0
 
 enum waiting {
 	WAITS_FOR_REQUEST,
 	WAITS_FOR_RELOAD,
 	WAITS_FOR_SNAPSHOT,
+	WAITS_FOR_SAVING,
 	WAITS_FOR_UPGRADE, /* for its beginning: the end is the next program's to tell */
 	WAITS_FOR_NOTHING, /* its answer is on the way */
 };
@@ -43,6 +46,8 @@ struct control_client {
 	char file[1024]; /* of the request */
 	char confirm_within[32];
 	struct operator_request operator;
+	uint64_t words;		     /* of operators, to be saved before `said` is */
+	struct json_object *said;    /* NULL: no answer waits */
 	struct json_object *(*answer)(struct control_client *c); /* once the snapshot is there */
 	char request[REQUEST_BYTES_MAX];
 	size_t n_request;
@@ -65,6 +70,7 @@ static void client_free(struct control_client *c)
 	ev_io_stop(s->loop, &c->io);
 	ev_timer_stop(s->loop, &c->timeout);
 	close(c->sock);
+	json_object_put(c->said);
 	free(c->reply);
 	free(c);
 }
@@ -203,12 +209,31 @@ static void run_version(struct control_client *c)
 	reply(c, status_of_versions(c->s));
 }
 
+static void say(struct control_client *c)
+{
+	struct json_object *doc = c->said;
+
+	c->said = NULL;
+	operator_answered(c->s, c->words, doc);
+	reply(c, doc);
+}
+
 static void run_operator(struct control_client *c)
 {
-	if (c->operator.server[0])
-		reply(c, operator_run(c->s, &c->operator));
-	else
+	if (!c->operator.server[0]) {
 		reply(c, status_of_error("this wants a \"server\" such as 10.0.0.7:80"));
+		return;
+	}
+	c->said = operator_run(c->s, &c->operator);
+	c->words = operator_words(c->s);
+	if (operator_has_saved(c->s, c->words)) {
+		say(c);
+		return;
+	}
+	c->waiting = WAITS_FOR_SAVING;
+	ev_timer_stop(c->s->loop, &c->timeout);
+	ev_timer_set(&c->timeout, SAVE_TIMEOUT_S, CLIENT_TIMEOUT_S);
+	ev_timer_start(c->s->loop, &c->timeout);
 }
 
 static void run_upgrade(struct control_client *c)
@@ -386,7 +411,12 @@ static void on_io(struct ev_loop *loop, ev_io *w, int events)
 
 static void on_timeout(struct ev_loop *loop, ev_timer *w, int events)
 {
-	client_free(w->data);
+	struct control_client *c = w->data;
+
+	if (c->waiting == WAITS_FOR_SAVING)
+		say(c);
+	else
+		client_free(c);
 }
 
 static void client_new(struct supervisor *s, int sock)
@@ -449,6 +479,13 @@ void control_upgrade_tested(struct supervisor *s, const struct text *reason)
 	for (struct control_client *c = s->control.clients; c; c = c->next)
 		if (c->waiting == WAITS_FOR_UPGRADE)
 			reply(c, reason->s[0] ? status_of_error(reason->s) : status_of_versions(s));
+}
+
+void control_words_saved(struct supervisor *s)
+{
+	for (struct control_client *c = s->control.clients; c; c = c->next)
+		if (c->waiting == WAITS_FOR_SAVING && operator_has_saved(s, c->words))
+			say(c);
 }
 
 void control_snapshot_taken(struct supervisor *s)

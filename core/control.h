@@ -32,6 +32,8 @@ void control_done(struct supervisor *s);
 void control_reload_ended(struct supervisor *s);
 /* For those who wait: the upgrade begins, or (`reason` not empty) does not. */
 void control_upgrade_tested(struct supervisor *s, const struct text *reason);
+/* For those who wait: what operators have said is in the file, or can't be. */
+void control_words_saved(struct supervisor *s);
 /* For those who wait: the state is as fresh as it gets. */
 void control_snapshot_taken(struct supervisor *s);
 

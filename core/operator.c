@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/control.h"
 #include "core/file.h"
 #include "core/selector.h"
 #include "core/status.h"
@@ -51,26 +52,37 @@ static void copy_all(struct overrides *to, const struct overrides *from)
 		overrides_copy(to, &from->list[i]);
 }
 
+static void on_saved(struct saver *file, int err)
+{
+	struct supervisor *s = file->owner;
+	struct operator *op = &s->operator;
+
+	if (err && !op->failing)
+		log_error("%s: can't be written: %s: what operators want of real servers would "
+			  "not outlive tandemd",
+			  file->path, strerror(-err));
+	op->failing = err;
+	control_words_saved(s);
+}
+
 /* With those that wait for their servers: the first model after a start sets them aside again. */
 static void save(struct operator *op)
 {
 	struct overrides all = {0};
 	struct writer w;
-	int err;
 
 	copy_all(&all, &op->overrides);
 	copy_all(&all, &op->later);
 	writer_init_growing(&w);
 	overrides_encode(&all, &w);
 	overrides_done(&all);
-	err = w.full ? -ENOMEM : file_replace_synced(op->path, w.at, w.len, 0600);
-	writer_done(&w);
-	if (err && !op->failing)
-		log_error("%s: can't be written: %s: what operators want of real servers would "
-			  "not outlive tandemd",
-			  op->path, strerror(-err));
-	op->failing = err;
 	op->unsaved = false;
+	if (!w.full) {
+		saver_write(&op->file, w.at, w.len);
+		return;
+	}
+	writer_done(&w);
+	on_saved(&op->file, -ENOMEM);
 }
 
 /* However many words have come in at once, from a director that has many to tell: one file. */
@@ -84,24 +96,24 @@ static void on_write(struct ev_loop *loop, ev_prepare *w, int events)
 
 static void set_aside(const struct operator *op)
 {
-	char aside[sizeof(op->path) + 8];
+	char aside[sizeof(op->file.path) + 8];
 
-	snprintf(aside, sizeof(aside), "%s.corrupt", op->path);
-	if (rename(op->path, aside) < 0)
+	snprintf(aside, sizeof(aside), "%s.corrupt", op->file.path);
+	if (rename(op->file.path, aside) < 0)
 		log_error("%s: is damaged and can't be set aside: %s: no real server is drained, "
 			  "in maintenance or disabled",
-			  op->path, strerror(errno));
+			  op->file.path, strerror(errno));
 	else
 		log_error("%s: is damaged and is set aside as %s: no real server is drained, in "
 			  "maintenance or disabled",
-			  op->path, aside);
+			  op->file.path, aside);
 }
 
 static void load(struct operator *op)
 {
 	char *bytes;
 	size_t n;
-	int err = file_read(op->path, FILE_MAX, &bytes, &n);
+	int err = file_read(op->file.path, FILE_MAX, &bytes, &n);
 
 	if (err == -ENOENT)
 		return;
@@ -112,7 +124,7 @@ static void load(struct operator *op)
 	if (err == -EBADMSG || err == -EFBIG)
 		set_aside(op);
 	else if (err)
-		log_error("%s: can't be read: %s", op->path, strerror(-err));
+		log_error("%s: can't be read: %s", op->file.path, strerror(-err));
 }
 
 /* Telling */
@@ -396,7 +408,6 @@ static struct json_object *answer(const struct supervisor *s, const struct opera
 	}
 	json_object_object_add(doc, "servers", list);
 	json_object_object_add(doc, "count", json_object_new_int(n));
-	json_object_object_add(doc, "saved", json_object_new_boolean(!s->operator.failing));
 	return doc;
 }
 
@@ -432,6 +443,24 @@ struct json_object *operator_run(struct supervisor *s, const struct operator_req
 	return doc;
 }
 
+uint64_t operator_words(const struct supervisor *s)
+{
+	return s->operator.file.given;
+}
+
+bool operator_has_saved(const struct supervisor *s, uint64_t words)
+{
+	return s->operator.file.saved >= words;
+}
+
+void operator_answered(const struct supervisor *s, uint64_t words, struct json_object *doc)
+{
+	bool saved = operator_has_saved(s, words) && !s->operator.failing;
+
+	if (json_object_object_get_ex(doc, "servers", NULL))
+		json_object_object_add(doc, "saved", json_object_new_boolean(saved));
+}
+
 struct json_object *operator_explain(const struct supervisor *s, const struct operator_request *r)
 {
 	const struct model *m = s->running.model;
@@ -453,9 +482,11 @@ struct json_object *operator_explain(const struct supervisor *s, const struct op
 void operator_init(struct supervisor *s)
 {
 	struct operator *op = &s->operator;
+	char path[sizeof(op->file.path)];
 
 	*op = (struct operator){0};
-	snprintf(op->path, sizeof(op->path), "%s/overrides", s->options.state_dir);
+	snprintf(path, sizeof(path), "%s/overrides", s->options.state_dir);
+	saver_init(&op->file, s->loop, path, 0600, on_saved, s);
 	if (mkdir(s->options.state_dir, 0755) < 0 && errno != EEXIST)
 		log_warning("%s: can't be made: %s", s->options.state_dir, strerror(errno));
 	load(op);
@@ -474,6 +505,7 @@ void operator_done(struct supervisor *s)
 	ev_prepare_stop(s->loop, &s->operator.write);
 	if (s->operator.unsaved)
 		save(&s->operator);
+	saver_end(&s->operator.file);
 	overrides_done(&s->operator.overrides);
 	overrides_done(&s->operator.later);
 }

@@ -8,6 +8,7 @@
 #define TANDEM_OPERATOR_H
 
 #include "core/overrides.h"
+#include "core/saver.h"
 
 #include <ev.h>
 
@@ -18,7 +19,7 @@ struct json_object;
 struct operator {
 	struct overrides overrides;
 	struct overrides later; /* from other directors, of servers that are not configured here yet */
-	char path[256];
+	struct saver file;
 	bool failing; /* the file can't be written */
 	bool unsaved; /* it is behind what is known */
 	ev_prepare write;
@@ -39,8 +40,16 @@ struct operator_request {
 void operator_init(struct supervisor *s);
 void operator_done(struct supervisor *s);
 bool operator_is_verb(const char *verb);
-/* Does it, and answers with a document: what was done, or why not. */
+/*
+ * Does it, and answers with a document: what was done, or why not. What was done is for nobody to see
+ * before operator_has_saved(), unless that takes too long; then operator_answered() completes it.
+ */
 struct json_object *operator_run(struct supervisor *s, const struct operator_request *r);
+/* How much has been said until now, and whether so much is in the file or can't be. */
+uint64_t operator_words(const struct supervisor *s);
+bool operator_has_saved(const struct supervisor *s, uint64_t words);
+/* Says in the document whether what it tells will outlive tandemd. */
+void operator_answered(const struct supervisor *s, uint64_t words, struct json_object *doc);
 /* From check to kernel weight, for `server`, or for all servers of `service` when that is "". */
 struct json_object *operator_explain(const struct supervisor *s, const struct operator_request *r);
 /* A new incarnation of tandem-ipvs must know all overrides before it begins. */
