@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/backoff.h"
 #include "core/clock.h"
+#include "core/fifo_owner.h"
 #include "core/file.h"
 #include "core/line_queue.h"
 #include "core/log.h"
@@ -13,8 +14,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +41,7 @@ struct fifo {
 	int64_t started_us; /* the script */
 	struct backoff backoff;
 	ev_timer restart;
+	ev_child giving; /* it to its owner */
 };
 
 struct fifos {
@@ -113,6 +113,7 @@ static void fifo_free(struct fifo *fifo)
 		at = &(*at)->next;
 	*at = fifo->next;
 	ev_timer_stop(fifo->owner->loop, &fifo->restart);
+	ev_child_stop(fifo->owner->loop, &fifo->giving);
 	line_queue_done(&fifo->queue);
 	arena_free(fifo->arena);
 }
@@ -217,26 +218,6 @@ void fifos_write(struct fifos *f, enum notify_fifo_kind kind, const char *line)
 
 /* Opening */
 
-/* 0 or -errno, with the reason. Without a group it is the user's own. */
-static int give_to_owner(int fd, const struct notify_fifo *conf, struct text *why)
-{
-	const struct passwd *user = conf->user[0] ? getpwnam(conf->user) : NULL;
-	const struct group *group = conf->group[0] ? getgrnam(conf->group) : NULL;
-	uid_t uid = user ? user->pw_uid : (uid_t)-1;
-	gid_t gid = group ? group->gr_gid : user ? user->pw_gid : (gid_t)-1;
-
-	if ((conf->user[0] && !user) || (conf->group[0] && !group)) {
-		text_set(why, "there is no %s %s", conf->user[0] && !user ? "user" : "group",
-			 conf->user[0] && !user ? conf->user : conf->group);
-		return -ENOENT;
-	}
-	if (user && fchown(fd, uid, gid) < 0) {
-		text_set(why, "can't be given to %s: %s", conf->user, strerror(errno));
-		return -errno;
-	}
-	return 0;
-}
-
 /* For reading too: so there is always a reader, and it is never told that one is gone. */
 static int open_pipe(const struct notify_fifo *conf, struct text *why)
 {
@@ -252,6 +233,32 @@ static int open_pipe(const struct notify_fifo *conf, struct text *why)
 	close(fd);
 	text_set(why, "is there and no FIFO");
 	return -EEXIST;
+}
+
+/* Its reader may be the new owner, and is started after that. */
+static void on_given(struct ev_loop *loop, ev_child *w, int events)
+{
+	ev_child_stop(loop, w);
+	start_reader(w->data);
+}
+
+/* True when that goes on by itself, up to the reader's start. */
+static bool give_to_owner(struct fifo *fifo)
+{
+	const struct notify_fifo *conf = &fifo->conf;
+	pid_t pid;
+
+	if (!conf->user[0] && !conf->group[0])
+		return false;
+	pid = fifo_owner_set(fifo->fd, conf);
+	if (pid < 0) {
+		log_error("%s: can't be given to its owner: %s: it stays root's", conf->path,
+			  strerror((int)-pid));
+		return false;
+	}
+	ev_child_set(&fifo->giving, pid, 0);
+	ev_child_start(fifo->owner->loop, &fifo->giving);
+	return true;
 }
 
 static void fifo_open(struct fifo *fifo)
@@ -270,16 +277,16 @@ static void fifo_open(struct fifo *fifo)
 			  notify_fifo_name((enum notify_fifo_kind)conf->kind));
 		return;
 	}
-	if (made && give_to_owner(fifo->fd, conf, &why) < 0)
-		log_error("%s: %s: it stays root's", conf->path, why.s);
 	ev_io_set(&fifo->writable, fifo->fd, EV_WRITE);
-	start_reader(fifo);
+	if (!made || !give_to_owner(fifo))
+		start_reader(fifo);
 }
 
 static void fifo_close(struct fifo *fifo)
 {
 	ev_io_stop(fifo->owner->loop, &fifo->writable);
 	ev_timer_stop(fifo->owner->loop, &fifo->restart);
+	ev_child_stop(fifo->owner->loop, &fifo->giving);
 	if (fifo->fd < 0)
 		return;
 	write_some(fifo);
@@ -345,8 +352,10 @@ static void fifo_new(struct fifos *f, const struct notify_fifo *conf, const stru
 	line_queue_init(&fifo->queue, FIFO_QUEUE_BYTES);
 	ev_init(&fifo->writable, on_writable);
 	ev_init(&fifo->restart, on_restart);
+	ev_init(&fifo->giving, on_given);
 	fifo->writable.data = fifo;
 	fifo->restart.data = fifo;
+	fifo->giving.data = fifo;
 	fifo->next = f->first;
 	f->first = fifo;
 	fifo_open(fifo);

@@ -76,21 +76,32 @@ const char *spawn_lock_path(const struct role_desc *desc, const char *run_dir, c
 	return path;
 }
 
-/* Without its user a role still serves, as root without root's capabilities: said once. */
+/*
+ * Without its user a role still serves, as root without root's capabilities: said once. Asked once,
+ * too: a role that died must not wait for a directory on the network.
+ */
 static void look_up_user(struct plan *p)
 {
-	static unsigned warned;
-	const struct passwd *pw = getpwnam(p->desc->user);
+	static struct {
+		unsigned asked; /* roles */
+		uid_t uid[ROLE_COUNT];
+		gid_t gid[ROLE_COUNT];
+	} known;
+	const size_t i = (size_t)(p->desc - role_descs);
 
-	if (pw) {
-		p->uid = pw->pw_uid;
-		p->gid = pw->pw_gid;
-	} else if (!(warned & p->desc->id)) {
-		warned |= p->desc->id;
-		log_warning("%s: no user %s: runs as root, with the capabilities it needs only "
-			    "(systemd-sysusers makes the user)",
-			    role_name(p->desc->id), p->desc->user);
+	if (!(known.asked & p->desc->id)) {
+		const struct passwd *pw = getpwnam(p->desc->user);
+
+		known.asked |= p->desc->id;
+		known.uid[i] = pw ? pw->pw_uid : 0;
+		known.gid[i] = pw ? pw->pw_gid : 0;
+		if (!pw)
+			log_warning("%s: no user %s: runs as root, with the capabilities it needs "
+				    "only (systemd-sysusers makes the user)",
+				    role_name(p->desc->id), p->desc->user);
 	}
+	p->uid = known.uid[i];
+	p->gid = known.gid[i];
 }
 
 /* All but what the service manager tells the supervisor alone. NULL: no memory. */
