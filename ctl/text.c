@@ -123,6 +123,22 @@ static void print_ipvs(FILE *out, json *doc)
 			num(ipvs, "failures"), num(ipvs, "repairs"));
 }
 
+static void print_checking(FILE *out, json *doc)
+{
+	json *load = get(doc, "checking");
+
+	if (!count(doc, "services") || !get(load, "in_flight"))
+		return;
+	fprintf(out,
+		"checks %" PRId64 " in flight of %" PRId64 " at most, %" PRId64 " wait; %" PRId64
+		" have started late",
+		num(load, "in_flight"), num(load, "in_flight_max"), num(load, "waiting"),
+		num(load, "late_starts"));
+	if (num(load, "late_starts"))
+		fprintf(out, ", by up to %.1f s", (double)num(load, "latest_start_us") / 1e6);
+	putc('\n', out);
+}
+
 static int64_t active_connections(json *service)
 {
 	int64_t sum = 0;
@@ -186,6 +202,7 @@ void text_status(FILE *out, json *doc)
 		print_tracker(out, item(doc, "trackers", i));
 	print_ipvs(out, doc);
 	print_sync(out, doc);
+	print_checking(out, doc);
 	print_services(out, doc);
 	for (size_t i = 0; i < count(doc, "warnings"); i++)
 		fprintf(out, "! %s\n", json_object_get_string(item(doc, "warnings", i)));
