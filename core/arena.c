@@ -137,6 +137,19 @@ static struct block *block_add(struct arena *a, size_t want)
 	return b;
 }
 
+size_t arena_free_bytes(void)
+{
+	return mallinfo2().fordblks;
+}
+
+/* One by one: to a kernel in user mode populate() is not enough. */
+void arena_extend(struct arena *a, size_t bytes)
+{
+	struct block *b = block_add(a, bytes);
+
+	memset(b->data, 0, b->size);
+}
+
 /* Not zeroed: calloc() would touch page by page what populate() takes at once. */
 static void *take(struct arena *a, size_t size, size_t align)
 {

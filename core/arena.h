@@ -18,6 +18,8 @@ struct arena;
  * of its size: with every reload the first touches of fresh pages would cost more than the work.
  */
 void arena_keep_memory(void);
+/* What has been taken for arenas and all else, and is free. */
+size_t arena_free_bytes(void);
 
 struct arena *arena_new(void);
 void arena_free(struct arena *a);	/* NULL is fine */
@@ -41,6 +43,8 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
  */
 void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t size);
 
+/* Takes so much more for it, and touches that. */
+void arena_extend(struct arena *a, size_t bytes);
 size_t arena_bytes(const struct arena *a);	/* taken from the system */
 
 #endif

@@ -522,8 +522,6 @@ static void decode_model_instances(struct reader *r, struct model *v)
 	r->at = r->end;
 }
 
-/* A copy would have to be touched as a whole, also by who reads the beginning only: tandem-vrrp, while
- * its advertisements wait. */
 int model_image_map(int fd, void **ret_image, size_t *ret_size)
 {
 	struct stat st;
@@ -537,32 +535,63 @@ int model_image_map(int fd, void **ret_image, size_t *ret_size)
 	return *ret_image == MAP_FAILED ? -errno : 0;
 }
 
-static int image_load(int fd, struct arena *arena,
-		      void (*decode)(struct reader *r, struct model *v), const struct model **ret)
+static int decode(const void *image, size_t size, struct arena *arena,
+		  void (*decode_part)(struct reader *r, struct model *v), const struct model **ret)
 {
 	struct model *m = arena_alloc(arena, sizeof(*m));
 	struct reader r;
-	void *image;
-	size_t size;
-	int err = model_image_map(fd, &image, &size);
 
-	if (err)
-		return err;
 	reader_init(&r, image, size, arena);
-	decode(&r, m);
-	munmap(image, size);
+	decode_part(&r, m);
 	if (!reader_done(&r) || m->n_global != 1)
 		return -EBADMSG;
 	*ret = m;
 	return 0;
 }
 
-int model_image_load(int fd, struct arena *arena, const struct model **ret)
+static int read_all(int fd, uint8_t *at, size_t n)
 {
-	return image_load(fd, arena, decode_model, ret);
+	for (size_t done = 0; done < n;) {
+		ssize_t got = pread(fd, at + done, n - done, (off_t)done);
+
+		if (got <= 0)
+			return got < 0 ? -errno : -EBADMSG;
+		done += (size_t)got;
+	}
+	return 0;
 }
 
+/* Read, not mapped: that is a page fault for each page, and this memory has been used before. */
+int model_image_load(int fd, struct arena *arena, const struct model **ret)
+{
+	struct stat st;
+	uint8_t *image;
+	int err;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size <= 0)
+		return -EBADMSG;
+	image = malloc((size_t)st.st_size);
+	err = image ? read_all(fd, image, (size_t)st.st_size) : -ENOMEM;
+	if (!err)
+		err = decode(image, (size_t)st.st_size, arena, decode_model, ret);
+	if (image)
+		explicit_bzero(image, (size_t)st.st_size); /* there may be secrets in it */
+	free(image);
+	return err;
+}
+
+/* Mapped, so that no more of it is touched than is read: the advertisements wait meanwhile. */
 int model_image_load_instances(int fd, struct arena *arena, const struct model **ret)
 {
-	return image_load(fd, arena, decode_model_instances, ret);
+	void *image;
+	size_t size;
+	int err = model_image_map(fd, &image, &size);
+
+	if (err)
+		return err;
+	err = decode(image, size, arena, decode_model_instances, ret);
+	munmap(image, size);
+	return err;
 }

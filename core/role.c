@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/msg_schema.h"
 #include "core/program.h"
+#include "core/room.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -21,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ struct generation {
 	struct arena *arena;
 	const struct model *model;
 	uint64_t hash;
+	size_t image_bytes;
 };
 
 static struct role {
@@ -47,6 +50,7 @@ static struct role {
 	bool stopping;
 	ev_timer adopt_timer;
 	ev_timer stop_timer;
+	struct room room;
 	ev_signal terminate;
 } role = { .run_dir = "." };
 
@@ -137,8 +141,11 @@ static void say_prepared(uint64_t generation, int err, const struct text *reason
 
 static int load_image(int fd, struct generation *g)
 {
-	if (fd < 0)
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -EBADF;
+	g->image_bytes = (size_t)st.st_size;
 	if (role.ops->without_services)
 		return model_image_load_instances(fd, g->arena, &g->model);
 	return model_image_load(fd, g->arena, &g->model);
@@ -206,6 +213,9 @@ static void on_commit(uint64_t generation)
 	role.prepared = (struct generation){ 0 };
 	role.ops->commit(role.ctx, role.running.model);
 	generation_free(&former);
+	if (!role.ops->without_services)
+		room_want(&role.room,
+			  arena_bytes(role.running.arena) + role.running.image_bytes);
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
@@ -407,6 +417,7 @@ int role_main(int argc, char **argv, const struct role_ops *ops, void *ctx)
 	role.ctx = ctx;
 	role.loop = ev_default_loop(EVFLAG_NOSIGMASK);
 	setup_signals();
+	room_init(&role.room, role.loop);
 	ev_timer_init(&role.adopt_timer, on_adopt_timer, 0,
 		      (double)ROLE_ADOPT_INTERVAL_US / USEC_PER_SEC);
 	err = ops->init(ctx, role.loop);

@@ -167,6 +167,7 @@ void supervisor_settle(struct supervisor *s)
 	operator_settle(s);
 	store_expect(&s->store, s->running.model);
 	statefile_touch(&s->statefile);
+	room_want(&s->room, arena_bytes(s->running.arena));
 	if (s->phase != SUPERVISOR_STARTING)
 		return;
 	s->phase = SUPERVISOR_RUNNING;
@@ -617,6 +618,7 @@ static void init(struct supervisor *s, const struct options *o)
 	s->hold.data = s;
 	ev_init(&s->replacing, on_no_stand_by);
 	s->replacing.data = s;
+	room_init(&s->room, s->loop);
 	supervisor_init_own(s);
 	handover_init(s);
 	reload_init(s);
@@ -713,6 +715,7 @@ static void done(struct supervisor *s)
 	operator_done(s);
 	handover_done(s);
 	ev_timer_stop(s->loop, &s->replacing);
+	room_done(&s->room);
 	snapshot_done(s);
 	reload_timer_done(&s->reload_timer);
 	reload_done(s);

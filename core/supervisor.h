@@ -17,6 +17,7 @@
 #include "core/process.h"
 #include "core/reload.h"
 #include "core/reload_timer.h"
+#include "core/room.h"
 #include "core/snapshot.h"
 #include "core/statefile.h"
 #include "core/store.h"
@@ -65,6 +66,7 @@ struct supervisor {
 	struct track_services track_services;
 	mode_t umask; /* that we were started with */
 	struct reload_timer reload_timer;
+	struct room room;
 	struct once_script startup, shutdown;
 	ev_timer drain; /* waits for the scripts, at the end */
 	int64_t drain_until_us;
