@@ -226,26 +226,45 @@ static const char *role_pid_file(const struct process *p)
 	return NULL;
 }
 
-static void let_held_start(struct supervisor *s)
+static void let_held_start(struct supervisor *s, unsigned roles)
 {
-	unsigned held = s->held;
+	unsigned start = s->held & roles;
 
-	s->held = 0;
+	s->held &= ~start;
 	ev_timer_stop(s->loop, &s->hold);
+	if (s->held) {
+		ev_timer_set(&s->hold, HOLD_S, 0);
+		ev_timer_start(s->loop, &s->hold);
+	}
 	for (size_t i = 0; i < ROLE_COUNT && s->phase != SUPERVISOR_STOPPING; i++)
-		if (held & s->processes[i]->desc->id)
+		if (start & s->processes[i]->desc->id)
 			process_start(s->processes[i]);
+}
+
+static bool is_ready(struct supervisor *s, enum role_id role)
+{
+	return !supervisor_wants(s, role) || process_is_ready(supervisor_process(s, role));
+}
+
+/* VRRP is the last: who has the addresses resets what it does not know, unless tandem-sync is there
+ * and withholds the resets. */
+static void start_held(struct supervisor *s)
+{
+	if (!s->held || !is_ready(s, ROLE_IPVS))
+		return;
+	let_held_start(s, is_ready(s, ROLE_SYNC) ? s->held : s->held & ~(unsigned)ROLE_VRRP);
 }
 
 static void on_hold(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct supervisor *s = w->data;
+	enum role_id late = is_ready(s, ROLE_IPVS) ? ROLE_SYNC : ROLE_IPVS;
 
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		if (s->held & role_descs[i].id)
-			log_warning("%s: starts although ipvs is not ready after %d s",
-				    role_name(role_descs[i].id), HOLD_S);
-	let_held_start(s);
+			log_warning("%s: starts although %s is not ready after %d s",
+				    role_name(role_descs[i].id), role_name(late), HOLD_S);
+	let_held_start(s, s->held);
 }
 
 static void hold(struct supervisor *s, enum role_id role)
@@ -318,8 +337,7 @@ static void role_ready(struct process *p)
 	struct supervisor *s = p->owner;
 
 	daemon_write_pid(role_pid_file(p), p->pid);
-	if (p->desc->id == ROLE_IPVS)
-		let_held_start(s);
+	start_held(s);
 	for (size_t i = 0; i < sizeof(direct_links) / sizeof(direct_links[0]); i++)
 		if ((direct_links[i].a | direct_links[i].b) & p->desc->id)
 			connect_roles(s, direct_links[i].a, direct_links[i].b);

@@ -56,7 +56,8 @@ struct supervisor {
 	bool file_refused; /* at the start: a former supervisor's model runs on */
 	ev_signal signals[5];
 	ev_timer watchdog;
-	unsigned held; /* roles that wait, at the start, until ipvs has programmed the kernel */
+	unsigned held; /* roles that wait, at the start, until ipvs has programmed the kernel; and
+			* vrrp until sync is there */
 	ev_timer hold;
 	struct notify_outlets outlets;
 	struct check_scripts *check_scripts;

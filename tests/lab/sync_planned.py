@@ -40,8 +40,12 @@ def stop_and_start(pair, n):
     expect(DRAINED in pair.d1.daemon.log_text(), "stop: d1 has made sure that d2 has all connections")
     pair.judge("stop", sessions)
     sessions += pair.held.open(n, OLD)
+    before = len(pair.d1.daemon.log_text())
     pair.d1.daemon.start()
     expect(pair.wait_active(pair.d1, 45), "start: d1 preempts", pair.holders())
+    said = pair.d1.daemon.log_text()[before:]
+    expect(0 < said.find("sync runs on port") < said.find("INIT → BACKUP: started") or "starts although" in said,
+           "start: VRRP begins when sync is there, which withholds resets", said[:3000])
     pair.judge("start", sessions)
     expect(pair.wait_synced(), "both are synced")
 
