@@ -9,6 +9,7 @@
 #include "vrrp/debounce.h"
 #include "vrrp/link.h"
 #include "vrrp/neigh.h"
+#include "vrrp/stopgap.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -124,6 +125,7 @@ static void addr_note(struct netifs *n, const struct netif_addr *got)
 	(*at)->prefixlen = got->prefixlen;
 	(*at)->peer = got->peer;
 	(*at)->usable = got->usable;
+	(*at)->routed |= got->routed;
 	(*at)->ours = got->ours;
 }
 
@@ -253,7 +255,8 @@ static bool addr_is_news(const struct netifs *n, const struct netif_addr *got, b
 static void on_addr(struct netifs *n, const struct nlmsghdr *h)
 {
 	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(h);
-	struct netif_addr got = {.index = (int)info->ifa_index, .prefixlen = info->ifa_prefixlen};
+	struct netif_addr got = {
+		.index = (int)info->ifa_index, .prefixlen = info->ifa_prefixlen, .routed = true};
 	uint32_t flags = info->ifa_flags;
 	unsigned len = info->ifa_family == AF_INET ? 4 : 16;
 	struct addr local = {0};
@@ -426,11 +429,14 @@ static bool take_in(struct netifs *n)
 	return true;
 }
 
+static void drop_stopgaps(struct netifs *n);
+
 static void on_events(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct netifs *n = w->data;
 
 	take_in(n);
+	drop_stopgaps(n);
 	if (!n->news)
 		return;
 	n->news = false;
@@ -528,18 +534,11 @@ static void put_new(struct nlmsghdr *h, const struct netif_change *c)
 	mnl_attr_put_u8(h, IFA_PROTO, NETIF_ADDR_PROTO);
 }
 
-/* Errors are answered in any case. */
-static void put_change(struct mnl_nlmsg_batch *batch, const struct netif_change *c, uint32_t seq,
-		       bool last)
+static void put_change(struct nlmsghdr *h, const struct netif_change *c)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch));
 	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(h, sizeof(*info));
 
 	h->nlmsg_type = c->add ? RTM_NEWADDR : RTM_DELADDR;
-	h->nlmsg_flags = last ? NLM_F_REQUEST | NLM_F_ACK : NLM_F_REQUEST;
-	if (c->add)
-		h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
-	h->nlmsg_seq = seq;
 	info->ifa_family = c->address.family;
 	info->ifa_prefixlen = c->prefixlen;
 	info->ifa_scope = c->scope;
@@ -548,7 +547,11 @@ static void put_change(struct mnl_nlmsg_batch *batch, const struct netif_change 
 	put_address(h, IFA_ADDRESS, addr_is_set(&c->peer) ? &c->peer : &c->address);
 	if (c->add)
 		put_new(h, c);
-	mnl_nlmsg_batch_next(batch);
+}
+
+static void put_stopgap(struct nlmsghdr *h, const struct netif_change *c)
+{
+	stopgap_put(h, c->add, c->index, &c->address);
 }
 
 /* Already so is as good as done. */
@@ -568,6 +571,7 @@ static void note_change(struct netifs *n, const struct netif_change *c)
 			       .peer = c->peer,
 			       .prefixlen = c->prefixlen,
 			       .usable = true,
+			       .routed = c->address.family == AF_INET,
 			       .ours = true};
 
 	if (c->add)
@@ -575,6 +579,8 @@ static void note_change(struct netifs *n, const struct netif_change *c)
 	else
 		addr_forget(n, c->index, &c->address);
 }
+
+typedef void put_fn(struct nlmsghdr *h, const struct netif_change *c);
 
 struct batch {
 	struct netif_change *changes;
@@ -595,7 +601,21 @@ static int take_answer(void *ctx, const struct nlmsghdr *h)
 	return at == b->count - 1;
 }
 
-static int apply_batch(struct netifs *n, struct netif_change *changes, size_t count)
+/* Errors are answered in any case. */
+static void put_request(struct mnl_nlmsg_batch *batch, const struct netif_change *c, put_fn *put,
+			uint32_t seq, bool last)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch));
+
+	h->nlmsg_flags = last ? NLM_F_REQUEST | NLM_F_ACK : NLM_F_REQUEST;
+	if (c->add)
+		h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
+	h->nlmsg_seq = seq;
+	put(h, c);
+	mnl_nlmsg_batch_next(batch);
+}
+
+static int apply_batch(struct netifs *n, struct netif_change *changes, size_t count, put_fn *put)
 {
 	char buf[BATCH_MESSAGES * REQUEST_MAX + REQUEST_MAX];
 	struct mnl_nlmsg_batch *batch = mnl_nlmsg_batch_start(buf, sizeof(buf));
@@ -604,7 +624,7 @@ static int apply_batch(struct netifs *n, struct netif_change *changes, size_t co
 
 	for (size_t i = 0; i < count; i++) {
 		changes[i].error = 0;
-		put_change(batch, &changes[i], ++n->seq, i == count - 1);
+		put_request(batch, &changes[i], put, ++n->seq, i == count - 1);
 	}
 	if (mnl_socket_sendto(n->requests, mnl_nlmsg_batch_head(batch),
 			      mnl_nlmsg_batch_size(batch)) < 0)
@@ -613,26 +633,81 @@ static int apply_batch(struct netifs *n, struct netif_change *changes, size_t co
 	return err ? err : read_answers(n, take_answer, &b);
 }
 
-int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count,
-		 void (*breathe)(void *ctx), void *ctx)
+static int apply_all(struct netifs *n, struct netif_change *changes, size_t count, put_fn *put,
+		     void (*breathe)(void *ctx), void *ctx)
 {
-	int failed = 0;
-
 	for (size_t at = 0; at < count; at += BATCH_MESSAGES) {
 		size_t some = count - at < BATCH_MESSAGES ? count - at : BATCH_MESSAGES;
 		int err;
 
 		if (at && breathe)
 			breathe(ctx);
-		err = apply_batch(n, changes + at, some);
+		err = apply_batch(n, changes + at, some, put);
 		if (err)
 			return err;
 	}
+	return 0;
+}
+
+/* In a VRF the local route belongs to the table of that. */
+static bool wants_stopgap(const struct netifs *n, const struct netif_change *c)
+{
+	const struct netif *nif = netif_by_index(n, c->index);
+
+	return c->add && !c->error && c->address.family == AF_INET6 && c->flags & IFA_F_NODAD &&
+	       nif && !nif->in_vrf && !netif_find_addr(n, c->index, &c->address);
+}
+
+/* Where the kernel refuses one there is nothing to do but to wait for its own. */
+static void add_stopgaps(struct netifs *n, const struct netif_change *changes, size_t count,
+			 void (*breathe)(void *ctx), void *ctx)
+{
+	size_t had = n->n_stopgaps;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!wants_stopgap(n, &changes[i]))
+			continue;
+		n->stopgaps =
+			grow(n->stopgaps, n->n_stopgaps, &n->cap_stopgaps, sizeof(*n->stopgaps));
+		n->stopgaps[n->n_stopgaps++] = (struct netif_change){
+			.add = true, .index = changes[i].index, .address = changes[i].address};
+	}
+	apply_all(n, n->stopgaps + had, n->n_stopgaps - had, put_stopgap, breathe, ctx);
+}
+
+/* Their address is routed by now, or gone. */
+static void drop_stopgaps(struct netifs *n)
+{
+	size_t kept = 0, count = n->n_stopgaps;
+
+	for (size_t i = 0; i < count; i++) {
+		struct netif_change s = n->stopgaps[i];
+		const struct netif_addr *a = netif_find_addr(n, s.index, &s.address);
+
+		n->stopgaps[i].add = false;
+		if (!a || a->routed)
+			continue;
+		n->stopgaps[i] = n->stopgaps[kept];
+		n->stopgaps[kept++] = s;
+	}
+	apply_all(n, n->stopgaps + kept, count - kept, put_stopgap, NULL, NULL);
+	n->n_stopgaps = kept;
+}
+
+int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count,
+		 void (*breathe)(void *ctx), void *ctx)
+{
+	int failed = 0, err = apply_all(n, changes, count, put_change, breathe, ctx);
+
+	if (err)
+		return err;
+	add_stopgaps(n, changes, count, breathe, ctx);
 	for (size_t i = 0; i < count; i++) {
 		if (changes[i].error)
 			failed++;
 		else
 			note_change(n, &changes[i]);
 	}
+	drop_stopgaps(n);
 	return failed;
 }

@@ -30,9 +30,9 @@ enum netif_kind {
 struct netif {
 	int index;
 	char name[IFNAMSIZ];
-	bool enabled;	    /* administratively up */
-	bool up;	    /* that, and with a carrier, and for long enough */
-	int64_t turns_us;   /* see debounce.h */
+	bool enabled;	  /* administratively up */
+	bool up;	  /* that, and with a carrier, and for long enough */
+	int64_t turns_us; /* see debounce.h */
 	bool has_mac;
 	uint8_t mac[6];
 	enum netif_kind kind;
@@ -53,6 +53,7 @@ struct netif_addr {
 	struct addr peer; /* the other end of a point-to-point link; unset: none */
 	uint8_t prefixlen;
 	bool usable; /* not in duplicate address detection, and not refused by it */
+	bool routed; /* the kernel has given it its local route, see stopgap.h */
 	bool ours;   /* carries the mark */
 };
 
@@ -70,12 +71,12 @@ struct netif_change {
 	struct addr address;
 	uint8_t prefixlen;
 	uint8_t scope;
-	struct addr broadcast; /* unset: none */
-	struct addr peer;      /* unset: none */
-	const char *label;     /* "": none */
-	uint32_t flags;	       /* IFA_F_* */
+	struct addr broadcast;	  /* unset: none */
+	struct addr peer;	  /* unset: none */
+	const char *label;	  /* "": none */
+	uint32_t flags;		  /* IFA_F_* */
 	uint32_t preferred_lft_s; /* UINT32_MAX: for ever */
-	int error;	       /* the kernel's answer: 0, also when it already was so; or -errno */
+	int error; /* the kernel's answer: 0, also when it already was so; or -errno */
 };
 
 struct mnl_socket;
@@ -99,6 +100,9 @@ struct netifs {
 	struct netif_addr *bucket[NETIF_BUCKETS];
 	void (*changed)(void *ctx); /* after a batch of events, if there was anything new in it */
 	void *ctx;
+	struct netif_change *stopgaps; /* routes of IPv6 addresses that are not routed yet */
+	size_t n_stopgaps;
+	size_t cap_stopgaps;
 	bool news;
 	bool torn; /* the last look at all of it may lack something */
 	struct ev_loop *loop;
@@ -132,8 +136,8 @@ const struct netif_addr *netif_find_addr(const struct netifs *n, int index,
 
 /*
  * Applies all changes; what failed is in their `error`. Returns how many failed, or -errno when
- * the kernel can't be spoken to. What succeeded is seen by netif_find_addr() at once. Thousands
- * take a while: `breathe` (or NULL) is called between two batches.
+ * the kernel can't be spoken to. What succeeded is seen by netif_find_addr() at once, and takes in
+ * packets. Thousands take a while: `breathe` (or NULL) is called between two batches.
  */
 int netifs_apply(struct netifs *n, struct netif_change *changes, size_t count,
 		 void (*breathe)(void *ctx), void *ctx);

@@ -112,6 +112,9 @@ def main():
     daemon.start()
     expect(wait_for(lambda: "10.0.0.110" in shown(node), 10), "the addresses come")
     check_all(node, "as configured")
+    expect(wait_for(lambda: not node.run("ip", "-6", "route", "show", "table", "local",
+                                         "proto", "112"), 3),
+           "the routes that stood in for the kernel's own are gone")
 
     for line in ADVERTISED | EXCLUDED:
         delete(node, address_of(line))

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of interfaces and addresses when the kernel's answers come torn, or not at all. */
+/* What is known of interfaces and addresses when the kernel's answers come torn, or not at all; and
+ * which routes are asked for with IPv6 addresses. */
 #include "vrrp/netif.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,9 +22,31 @@ static struct {
 	uint32_t seq;
 	int next;
 	unsigned dumps;
-	unsigned torn; /* so many of the first dumps tear at their first message */
-	int failing;   /* the error of every dump */
+	unsigned torn;	 /* so many of the first dumps tear at their first message */
+	int failing;	 /* the error of every dump */
+	char asked[128]; /* the changes, one word each; "|" ends what was sent at once */
 } kernel;
+
+static bool asks_for_dump(uint16_t type)
+{
+	return type == RTM_GETLINK || type == RTM_GETADDR;
+}
+
+/* The last one's answer is all that is read. */
+static void note_asked(const struct nlmsghdr *h, int len)
+{
+	for (; mnl_nlmsg_ok(h, len); h = mnl_nlmsg_next(h, &len)) {
+		const char *word = h->nlmsg_type == RTM_NEWADDR	   ? "address "
+				   : h->nlmsg_type == RTM_DELADDR  ? "-address "
+				   : h->nlmsg_type == RTM_NEWROUTE ? "route "
+								   : "-route ";
+
+		strncat(kernel.asked, word, sizeof(kernel.asked) - strlen(kernel.asked) - 1);
+		kernel.type = h->nlmsg_type;
+		kernel.seq = h->nlmsg_seq;
+	}
+	strncat(kernel.asked, "| ", sizeof(kernel.asked) - strlen(kernel.asked) - 1);
+}
 
 ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t len)
 {
@@ -30,7 +54,10 @@ ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t l
 
 	/* Who asks before all of the last answer is read would be refused. */
 	assert_int_equal(kernel.type, 0);
-	assert_true(h->nlmsg_flags & NLM_F_DUMP);
+	if (!asks_for_dump(h->nlmsg_type)) {
+		note_asked(h, (int)len);
+		return (ssize_t)len;
+	}
 	kernel.type = h->nlmsg_type;
 	kernel.seq = h->nlmsg_seq;
 	kernel.next = 1;
@@ -75,6 +102,13 @@ ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
 	int err = kernel.failing;
 
 	assert_int_not_equal(kernel.type, 0);
+	if (!asks_for_dump(kernel.type)) {
+		mnl_nlmsg_put_extra_header(h, sizeof(struct nlmsgerr));
+		h->nlmsg_type = NLMSG_ERROR;
+		h->nlmsg_seq = kernel.seq;
+		kernel.type = 0;
+		return (ssize_t)h->nlmsg_len;
+	}
 	if (kernel.next == 2 && torn)
 		kernel.next++;
 	if (kernel.failing || kernel.next > LINKS) {
@@ -128,6 +162,7 @@ static void rig_free(struct rig *r)
 	}
 	free(r->netifs.list);
 	free(r->netifs.buffer);
+	free(r->netifs.stopgaps);
 }
 
 static void assert_whole(const struct rig *r)
@@ -187,13 +222,56 @@ static void test_refused(void **state)
 	rig_free(r);
 }
 
+/* The kernel gives them a route of their own some time after the answer. */
+static void test_stopgap(void **state)
+{
+	struct rig *r = rig_new(0, 0);
+	struct netif_change list[] = {
+		{.add = true, .index = 1, .address = address_of(9), .prefixlen = 32},
+		{.add = true,
+		 .index = 1,
+		 .address = addr_from_bytes(AF_INET6, (uint8_t[16]){0xfd}),
+		 .flags = IFA_F_NODAD},
+	};
+
+	assert_int_equal(netifs_open(&r->netifs, r->loop, on_changed, r), 0);
+	assert_int_equal(netifs_apply(&r->netifs, list, 2, NULL, NULL), 0);
+	assert_string_equal(kernel.asked, "address address | route | ");
+	/* It is there: once more changes nothing. */
+	kernel.asked[0] = '\0';
+	assert_int_equal(netifs_apply(&r->netifs, list, 2, NULL, NULL), 0);
+	assert_string_equal(kernel.asked, "address address | ");
+	/* Gone before the kernel has told of it. */
+	kernel.asked[0] = '\0';
+	list[1].add = false;
+	assert_int_equal(netifs_apply(&r->netifs, &list[1], 1, NULL, NULL), 0);
+	assert_string_equal(kernel.asked, "-address | -route | ");
+	assert_int_equal(r->netifs.n_stopgaps, 0);
+	rig_free(r);
+}
+
+/* In a VRF the kernel would not look for it where it is. */
+static void test_stopgap_in_vrf(void **state)
+{
+	struct rig *r = rig_new(0, 0);
+	struct netif_change c = {.add = true,
+				 .index = 2,
+				 .address = addr_from_bytes(AF_INET6, (uint8_t[16]){0xfd}),
+				 .flags = IFA_F_NODAD};
+
+	assert_int_equal(netifs_open(&r->netifs, r->loop, on_changed, r), 0);
+	r->netifs.list[1].in_vrf = true;
+	assert_int_equal(netifs_apply(&r->netifs, &c, 1, NULL, NULL), 0);
+	assert_string_equal(kernel.asked, "address | ");
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_torn),
-		cmocka_unit_test(test_torn_for_long),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_quiet),	      cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_torn_for_long), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_stopgap),	      cmocka_unit_test(test_stopgap_in_vrf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
