@@ -44,6 +44,7 @@ struct instance *instance_new(struct vrrp_shell *shell, const struct vrrp_instan
 	instance_init_rivals(in);
 	ev_init(&in->extra, instance_on_extra);
 	in->extra.data = in;
+	again_init(&in->again, &shell->netifs, instance_ask_again, in);
 	return in;
 }
 
@@ -55,6 +56,7 @@ void instance_free(struct instance *in)
 	alarm_forget(&in->shell->alarms, &in->alarm);
 	ev_timer_stop(in->shell->loop, &in->rival_timer);
 	ev_timer_stop(in->shell->loop, &in->extra);
+	again_stop(&in->again);
 	instance_leave_line(in);
 	instance_close_port(in);
 	in->config = &none;

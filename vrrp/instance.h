@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/model.h"
 #include "core/msg.h"
+#include "vrrp/again.h"
 #include "vrrp/alarm.h"
 #include "vrrp/announce.h"
 #include "vrrp/claim.h"
@@ -65,7 +66,6 @@ struct instance {
 	int index;			    /* of the interface that the port is on; -1: none */
 	int8_t awake; /* 1: its virtual-MAC interfaces speak IPv6; -1: nothing is known */
 	bool leaving;			    /* no longer configured */
-	bool lacking;			    /* the kernel refused some of the addresses */
 	bool told_checksum;
 	bool told_unsigned;
 	bool grouped;			    /* in a sync group */
@@ -88,7 +88,7 @@ struct instance {
 	struct instance *next_waiting;
 	struct listener *listener; /* on its virtual-MAC interface; NULL: the port hears */
 	int listener_index;	   /* of that; -1: none */
-	int64_t added_us;	 /* addresses, the last time */
+	struct again again;	 /* the kernel refused some of the addresses */
 	struct text fault;	 /* "": none */
 	struct text own_fault;	 /* of which: its own … */
 	struct text group_fault; /* … or another member's */

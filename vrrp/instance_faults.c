@@ -13,9 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the kernel refused is not asked for again with each event. */
-#define ADD_AGAIN_US USEC_PER_SEC
-
 static bool is_up(void *ctx, const char *ifname)
 {
 	const struct instance *in = ctx;
@@ -136,10 +133,20 @@ bool instance_can_send(const struct instance *in)
 	       (!in->config->ifname[0] || is_up((void *)in, in->config->ifname));
 }
 
+/* One fault follows another: no change of state tells of it. */
+static void tell_other_fault(struct instance *in)
+{
+	in->reason = in->fault;
+	if (log_limit_pass(&in->limit, clock_now_us()))
+		log_notice("%s: still FAULT: %s%s", in->config->name, in->fault.s,
+			   log_limit_suffix(&in->limit));
+	instance_report(in);
+}
+
 void instance_tell_fault(struct instance *in)
 {
 	const struct text *fault = in->own_fault.s[0] ? &in->own_fault : &in->group_fault;
-	bool was = in->fault.s[0], is = fault->s[0];
+	bool was = in->fault.s[0], is = fault->s[0], stays = in->m.state == VRRP_STATE_FAULT;
 	struct text over;
 
 	if (strcmp(fault->s, in->fault.s) == 0)
@@ -153,6 +160,8 @@ void instance_tell_fault(struct instance *in)
 	else if (was)
 		instance_step(in,
 			      (struct vrrp_event){.kind = VRRP_EVENT_FAULT_OVER, .why = over.s});
+	if (is && was && stays)
+		tell_other_fault(in);
 }
 
 static void tell_repair(struct instance *in, const struct vip *first, uint32_t missing)
@@ -170,19 +179,23 @@ static void tell_repair(struct instance *in, const struct vip *first, uint32_t m
 /* Somebody took an address away, or the interface of one has come at last. */
 static void repair_addresses(struct instance *in)
 {
-	int64_t now_us = clock_now_us();
 	const struct vip *first;
 	uint32_t missing;
 
-	if (in->m.state != VRRP_STATE_ACTIVE || in->waiting.n)
+	if (in->m.state != VRRP_STATE_ACTIVE || in->waiting.n || again_waits(&in->again))
 		return;
 	missing = vips_missing(&in->shell->netifs, in->config, &first);
-	if (!missing || (in->lacking && now_us - in->added_us < ADD_AGAIN_US))
+	if (!missing)
 		return;
-	if (!in->lacking)
+	if (!in->again.times)
 		tell_repair(in, first, missing);
 	instance_add_addresses(in);
 	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
+}
+
+void instance_ask_again(void *ctx)
+{
+	repair_addresses(ctx);
 }
 
 void instance_observe(struct instance *in)

@@ -44,6 +44,8 @@ struct text instance_find_fault(struct instance *in, struct addr *ret_source);
 bool instance_refresh_conf(struct instance *in, const struct addr *source);
 /* Tells the machine of a fault that is new, or over. */
 void instance_tell_fault(struct instance *in);
+/* Addresses that the kernel refused are asked for again. */
+void instance_ask_again(void *ctx);
 /* Can the peers still be told? Not when our own interface is what fails. */
 bool instance_can_send(const struct instance *in);
 

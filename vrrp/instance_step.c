@@ -30,8 +30,8 @@ static void breathe(void *ctx)
 void instance_add_addresses(struct instance *in)
 {
 	instance_set_awake(in, true);
-	in->lacking = vips_add(&in->shell->netifs, in->config, breathe, in) != 0;
-	in->added_us = clock_now_us();
+	if (again_note(&in->again, vips_add(&in->shell->netifs, in->config, breathe, in)))
+		log_notice("%s: has all of its addresses now", in->config->name);
 }
 
 /* A reload has moved it there: it has been taken over where it is. */
@@ -51,6 +51,7 @@ void instance_remove_addresses(struct instance *in, const struct vrrp_instance *
 {
 	bool reloaded = kept || in->leaving;
 
+	again_stop(&in->again);
 	vips_remove(&in->shell->netifs, config, kept, reloaded ? another_has : NULL, in);
 }
 

@@ -434,7 +434,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	ev_init(&vrrp.look, on_look);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
 	ev_timer_init(&vrrp.drain, on_drain, DRAIN_S, 0);
-	vrrp.shell.statics.netifs = &vrrp.shell.netifs;
+	static_addresses_init(&vrrp.shell.statics, &vrrp.shell.netifs);
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
 	if (!err)
 		err = routes_new(loop, &vrrp.shell.netifs, observe_all, NULL, &vrrp.shell.routes);
@@ -542,6 +542,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 		routes_hold(vrrp.shell.routes, in->config->id, in->routed);
 	commit_groups(now);
 	memory_retain(&vrrp.shell.memory, is_there);
+	tracking_retain(&vrrp.shell.tracking, now);
 	vrrp.committing = false;
 	vrrp.no_local_igmp = now->global->disable_local_igmp;
 	vrrp.accept_local = now->global->accept_local;

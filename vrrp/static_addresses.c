@@ -7,13 +7,21 @@
 #include "vrrp/config.h"
 #include "vrrp/vips.h"
 
-/* What the kernel refused is not asked for again with each event. */
-#define ADD_AGAIN_US USEC_PER_SEC
-
 static void add(struct static_addresses *s)
 {
-	s->lacking = vips_add(s->netifs, s->config, NULL, NULL) != 0;
-	s->added_us = clock_now_us();
+	if (again_note(&s->again, vips_add(s->netifs, s->config, NULL, NULL)))
+		log_notice("static: all addresses are there now");
+}
+
+static void ask_again(void *ctx)
+{
+	static_addresses_observe(ctx);
+}
+
+void static_addresses_init(struct static_addresses *s, struct netifs *netifs)
+{
+	*s = (struct static_addresses){.netifs = netifs};
+	again_init(&s->again, netifs, ask_again, s);
 }
 
 void static_addresses_commit(struct static_addresses *s, const struct model *now)
@@ -43,11 +51,9 @@ void static_addresses_observe(struct static_addresses *s)
 	char text[ADDR_TEXT_MAX];
 	const struct vip *first;
 
-	if (!s->config || !vips_missing(s->netifs, s->config, &first))
+	if (!s->config || again_waits(&s->again) || !vips_missing(s->netifs, s->config, &first))
 		return;
-	if (s->lacking && clock_now_us() - s->added_us < ADD_AGAIN_US)
-		return;
-	if (!s->lacking)
+	if (!s->again.times)
 		log_warning("static: address %s was taken away: put back",
 			    addr_format(&first->address, text));
 	add(s);
@@ -76,7 +82,7 @@ bool static_addresses_fault(const struct static_addresses *s, const struct track
 {
 	char text[ADDR_TEXT_MAX];
 
-	for (uint32_t i = 0; s->lacking && i < s->config->n_excluded; i++) {
+	for (uint32_t i = 0; s->again.times && i < s->config->n_excluded; i++) {
 		const struct vip *vip = &s->config->excluded[i];
 
 		if (!is_missing(s, vip) ||
@@ -90,6 +96,7 @@ bool static_addresses_fault(const struct static_addresses *s, const struct track
 
 void static_addresses_stop(struct static_addresses *s)
 {
+	again_stop(&s->again);
 	if (s->config)
 		vips_remove(s->netifs, s->config, NULL, NULL, NULL);
 }

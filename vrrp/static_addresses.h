@@ -7,15 +7,17 @@
 #define TANDEM_VRRP_STATIC_ADDRESSES_H
 
 #include "core/model.h"
-#include "vrrp/netif.h"
+#include "vrrp/again.h"
 
 struct static_addresses {
 	struct netifs *netifs;
 	struct arena *arena;
 	const struct vrrp_instance *config; /* as if they were an instance's; NULL: none yet */
-	bool lacking;
-	int64_t added_us;
+	struct again again;		    /* the kernel refused some */
 };
+
+/* Before anything else. `s` must stay where it is. */
+void static_addresses_init(struct static_addresses *s, struct netifs *netifs);
 
 /* Those of the new model; only what differs is touched. */
 void static_addresses_commit(struct static_addresses *s, const struct model *now);

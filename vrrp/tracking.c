@@ -50,6 +50,30 @@ void tracking_set_value(struct tracking *t, uint64_t file, int32_t value)
 	put(t, &v);
 }
 
+static bool is_tracker_of(const struct model *m, uint64_t id)
+{
+	for (uint32_t i = 0; i < m->n_scripts; i++)
+		if (m->scripts[i].id == id)
+			return true;
+	for (uint32_t i = 0; i < m->n_files; i++)
+		if (m->files[i].id == id)
+			return true;
+	for (uint32_t i = 0; i < m->n_processes; i++)
+		if (m->processes[i].id == id)
+			return true;
+	return model_find_service(m, id);
+}
+
+void tracking_retain(struct tracking *t, const struct model *m)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < t->n; i++)
+		if (is_tracker_of(m, t->list[i].tracker))
+			t->list[kept++] = t->list[i];
+	t->n = kept;
+}
+
 bool tracking_knows(const struct tracking *t, uint64_t tracker)
 {
 	return find(t, tracker);

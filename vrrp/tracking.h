@@ -29,6 +29,8 @@ struct tracking {
 void tracking_set(struct tracking *t, uint64_t tracker, bool up, const struct text *reason);
 /* What is in a track_file. */
 void tracking_set_value(struct tracking *t, uint64_t file, int32_t value);
+/* Forgets those that the model does not have: one that comes back later begins anew. */
+void tracking_retain(struct tracking *t, const struct model *m);
 bool tracking_knows(const struct tracking *t, uint64_t tracker);
 /* "exit status 1", "holds 3" */
 const char *tracking_reason(const struct tracking *t, uint64_t tracker);

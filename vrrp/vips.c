@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* No interface has this bit in its index. */
+/* No interface has these bits in its index. */
 #define PACE_OF_GROUP (UINT32_C(1) << 30)
+#define PACE_AT_ONCE  (UINT32_C(1) << 29)
 
 static const struct netif *vip_netif(const struct netifs *netifs, const struct vrrp_instance *c,
 				     const struct vip *vip)
@@ -179,7 +180,8 @@ static bool has_ipv6(const struct vrrp_instance *c)
 	return false;
 }
 
-/* Its interval and pace: those of the interface that it is on, or that this one was made on. */
+/* Its interval and pace: those of the interface that it is on, or that this one was made on. Without
+ * an interval, too, an interface that has no room keeps no other waiting. */
 static void set_pace(const struct announcer *announcer, const struct vrrp_instance *c,
 		     const struct vip *vip, struct announcement *ret)
 {
@@ -190,7 +192,9 @@ static void set_pace(const struct announcer *announcer, const struct vrrp_instan
 		ret->interval_us = arp ? group->arp_interval_us : group->na_interval_us;
 	else
 		ret->interval_us = arp ? c->garp_interval_us : c->gna_interval_us;
-	if (ret->interval_us)
+	if (!ret->interval_us)
+		ret->pace = (PACE_AT_ONCE | (uint32_t)ret->index) << 1;
+	else
 		ret->pace = (group ? PACE_OF_GROUP | group->pace : (uint32_t)ret->index) << 1 | arp;
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=150 ip_vs=no
 """tandem and FRR's vrrpd, each way round, with one virtual router of each kind at the same time:
-VRRPv2, VRRPv3 of IPv4 and IPv6, and v3 with the virtual router MAC address on both sides. The
+VRRPv2, VRRPv3 of IPv4 and IPv6, each with the virtual router MAC address on both sides, too. The
 start, the preferred one's wire dead and back, its stop on purpose and its return.
 
 Who is Active is read off the wire, and off the client: whose MAC address it sends to, and that it
@@ -24,6 +24,8 @@ ROUTERS = {
     52: ("v3", 3, 0.1, "10.0.0.102", ""),
     53: ("v3 IPv6", 3, 0.1, "fd00::103", ""),
     54: ("v3 vmac", 3, 0.1, "10.0.0.104", "use_vmac"),
+    55: ("v3 IPv6 vmac", 3, 0.1, "fd00::105", "use_vmac"),
+    56: ("v2 vmac", 2, 1, "10.0.0.106", "use_vmac"),
 }
 PRIORITIES = (150, 100)
 

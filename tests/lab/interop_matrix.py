@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=150 ip_vs=no
 """The matrix: a tandem and a keepalived, each way round, with one virtual router of each kind at the
-same time: VRRPv2 and v3, multicast and unicast, IPv4 and IPv6, PASS, nopreempt. The start, the
-preferred one's wire dead and back, its stop and its return."""
+same time: VRRPv2 and v3, multicast and unicast, IPv4 and IPv6, PASS, nopreempt, the virtual MAC
+address, a sync group of both families. The start, the preferred one's wire dead and back, its stop
+and its return."""
 
 import os
 import sys
@@ -27,7 +28,13 @@ ROUTERS = {
     "v3 IPv6": (True, False, V3),
     "v3 IPv6 unicast": (True, True, V3),
     "v3 nopreempt": (False, False, f"{V3}\nnopreempt"),
+    "v2 vmac": (False, False, f"{V2}\nuse_vmac"),
+    "v3 vmac": (False, False, f"{V3}\nuse_vmac"),
+    "v3 IPv6 vmac": (True, False, f"{V3}\nuse_vmac"),
+    "v3 grouped": (False, False, V3),
+    "v3 IPv6 grouped": (True, False, V3),
 }
+GROUPED = ("v3 grouped", "v3 IPv6 grouped")
 STAYS = {"v3 nopreempt"}  # with whoever has it
 
 
@@ -40,12 +47,17 @@ def vips(names=ROUTERS):
             if name in names}
 
 
+def word(name):
+    return name.replace(" ", "_")
+
+
 def config(node, number):
-    text = f"global_defs {{\n    router_id {node.name}\n}}\n"
+    text = (f"global_defs {{\n    router_id {node.name}\n}}\n"
+            f"vrrp_sync_group G {{\ngroup {{\n{chr(10).join(map(word, GROUPED))}\n}}\n}}\n")
     for i, (name, (v6, unicast, more)) in enumerate(ROUTERS.items()):
         peer = (f"unicast_src_ip {address(v6, number)}\n"
                 f"unicast_peer {{\n{address(v6, 3 - number)}\n}}\n") if unicast else ""
-        text += (f"vrrp_instance {name.replace(' ', '_')} {{\nstate BACKUP\ninterface eth0\n"
+        text += (f"vrrp_instance {word(name)} {{\nstate BACKUP\ninterface eth0\n"
                  f"virtual_router_id {51 + i}\npriority {150 if number == 1 else 100}\n"
                  f"{more}\n{peer}virtual_ipaddress {{\n"
                  + ("fe80::51:%x/64\n" % i if v6 else "")
@@ -99,7 +111,7 @@ def scenario(pair, kinds):
 
 
 def main():
-    need(modules=["veth", "bridge"], programs=["keepalived"])
+    need(modules=["veth", "bridge", "macvlan"], programs=["keepalived"])
     pair = Pair()
     for kinds in (("tandem", "keepalived"), ("keepalived", "tandem")):
         scenario(pair, kinds)

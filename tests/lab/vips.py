@@ -102,6 +102,24 @@ def check_moves(node, daemon):
            "an instance's address becomes a static one")
 
 
+def check_refused(node, daemon):
+    """The kernel says no, and then nothing that would tell that it would say yes now."""
+    node.sysctl(ipv6__conf__eth1__addr_gen_mode=1)
+    node.sysctl(ipv6__conf__eth1__disable_ipv6=1)
+    code, said = daemon.reload(
+        "vrrp_instance VI_3 {\n\tinterface eth0\n\tvirtual_router_id 64\n\tpriority 255\n"
+        "\tvirtual_ipaddress {\n\t\t10.0.0.124/24\n\t}\n"
+        "\tvirtual_ipaddress_excluded {\n\t\tfd00:8::1/64 dev eth1\n\t}\n}\n")
+    expect(code == 0, "a reload", said)
+    expect(wait_for(lambda: "VI_3: can't add address fd00:8::1: " in daemon.log_text(), 10),
+           "an address that the kernel refuses is told", daemon.log_text()[-500:])
+    node.sysctl(ipv6__conf__eth1__disable_ipv6=0)
+    expect(wait_for(lambda: "fd00:8::1" in shown(node), 15), "and asked for again",
+           daemon.log_text()[-500:])
+    expect(wait_for(lambda: "VI_3: has all of its addresses now" in daemon.log_text(), 2),
+           "a line says so", daemon.log_text()[-500:])
+
+
 def main():
     need(modules=["veth", "bridge"])
     lan, node = Switch("lan"), Node("d1")
@@ -136,6 +154,7 @@ def main():
            "and keeps the others", check.keys())
 
     check_moves(node, daemon)
+    check_refused(node, daemon)
     daemon.stop()
     expect(shown(node).keys() == before.keys(), "nothing is left", shown(node).keys())
 

@@ -356,6 +356,11 @@ static void test_files(void **state)
 		assert_int_equal(vrrp_config_failed_tracker(&c, &t) != NULL, cases[i].fault);
 	}
 	assert_string_equal(tracking_reason(&t, 9), "holds 5");
+	/* Out of the model and in again: what it held then is not what it holds now. */
+	tracking_set_value(&t, 10, 1);
+	tracking_retain(&t, &(struct model){.files = &(struct track_file){.id = 10}, .n_files = 1});
+	assert_false(tracking_knows(&t, 9));
+	assert_true(tracking_knows(&t, 10));
 	tracking_done(&t);
 }
 
