@@ -118,6 +118,7 @@ def check_refused(node, daemon):
            daemon.log_text()[-500:])
     expect(wait_for(lambda: "VI_3: has all of its addresses now" in daemon.log_text(), 2),
            "a line says so", daemon.log_text()[-500:])
+    node.sysctl(ipv6__conf__eth1__addr_gen_mode=0)
 
 
 def main():
