@@ -14,7 +14,7 @@ to_build="autoconf automake gcc libc6-dev make pkg-config libcap-ng-dev libcmock
 	libev-dev libjson-c-dev libmnl-dev libnftables-dev libnl-route-3-dev libpcre2-dev
 	libseccomp-dev libssl-dev libsystemd-dev xz-utils"
 to_run="busybox curl dnsmasq-base frr haproxy iproute2 iptables ipvsadm keepalived kmod libnftables1 libnl-route-3-200 nftables nginx-light
-	openssl procps python3 python3-aiosmtpd python3-grpcio snmpd util-linux"
+	openssl procps python3 python3-aiosmtpd python3-grpcio snmpd systemd util-linux"
 
 has_ip_vs() { [ -e /proc/net/ip_vs ] || { [ "$(id -u)" = 0 ] && modprobe -q ip_vs 2>/dev/null; }; }
 
