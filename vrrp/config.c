@@ -104,11 +104,12 @@ const char *vrrp_config_vip_ifname(const struct vrrp_instance *c, const struct v
 	return vmac ? vmac->ifname : model_vip_base(c, vip);
 }
 
-/* Would look the same to the kernel. */
+/* Would look the same to the kernel, on the same interface. */
 static bool same_vip(const struct vip *a, const struct vip *b)
 {
 	struct vip plain = *b;
 
+	plain.ifname = a->ifname;
 	plain.no_track = a->no_track;
 	return vip_equal(a, &plain);
 }

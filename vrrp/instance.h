@@ -106,6 +106,8 @@ void instance_start(struct instance *in, const struct msg_vrrp_state *handed);
 void instance_reload(struct instance *in, const struct vrrp_instance *config);
 /* Configured again before it was gone. */
 void instance_revive(struct instance *in, const struct vrrp_instance *config);
+/* After a reload: an address may have gone with the instance that had it before. */
+void instance_mend(struct instance *in);
 void instance_stop(struct instance *in);
 
 /* What its sync group wants, see group.h. `why` is for the log. */

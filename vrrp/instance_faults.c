@@ -176,6 +176,12 @@ static void tell_repair(struct instance *in, const struct vip *first, uint32_t m
 		    addr_format(&first->address, text), more, log_limit_suffix(&in->limit));
 }
 
+static void add_missing(struct instance *in)
+{
+	instance_add_addresses(in);
+	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
+}
+
 /* Somebody took an address away, or the interface of one has come at last. */
 static void repair_addresses(struct instance *in)
 {
@@ -189,8 +195,16 @@ static void repair_addresses(struct instance *in)
 		return;
 	if (!in->again.times)
 		tell_repair(in, first, missing);
-	instance_add_addresses(in);
-	vips_announce(&in->shell->netifs, &in->shell->announcer, in->config, 1);
+	add_missing(in);
+}
+
+void instance_mend(struct instance *in)
+{
+	const struct vip *first;
+
+	if (in->m.state == VRRP_STATE_ACTIVE && !in->waiting.n && !in->again.times &&
+	    vips_missing(&in->shell->netifs, in->config, &first))
+		add_missing(in);
 }
 
 void instance_ask_again(void *ctx)

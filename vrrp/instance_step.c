@@ -34,16 +34,27 @@ void instance_add_addresses(struct instance *in)
 		log_notice("%s: has all of its addresses now", in->config->name);
 }
 
-/* A reload has moved it there: it has been taken over where it is. */
-static bool another_has(const void *ctx, const struct addr *address, const char *ifname)
+/* As one of its addresses, or as that of an interface that was made for it. */
+static bool takes_over(const struct vrrp_instance *now, const struct vrrp_instance *was,
+		       const struct vip *vip)
+{
+	const char *ifname = vrrp_config_vip_ifname(was, vip);
+
+	return vrrp_config_keeps(now, was, vip) ||
+	       (!vrrp_config_has_address(now, &vip->address) &&
+		vrrp_config_puts(now, &vip->address, ifname));
+}
+
+/* A reload has moved it there: it has been taken over where it is. With other options it goes, and
+ * is added anew by instance_mend(). */
+static bool another_has(const void *ctx, const struct vrrp_instance *c, const struct vip *vip)
 {
 	const struct instance *in = ctx;
 
 	for (const struct instance *i = *in->shell->instances; i; i = i->next)
-		if (i != in && i->m.holding && !i->leaving &&
-		    vrrp_config_puts(i->config, address, ifname))
+		if (i != in && i->m.holding && !i->leaving && takes_over(i->config, c, vip))
 			return true;
-	return static_addresses_put(&in->shell->statics, address, ifname);
+	return static_addresses_keep(&in->shell->statics, c, vip);
 }
 
 void instance_remove_addresses(struct instance *in, const struct vrrp_instance *config,

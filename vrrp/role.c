@@ -511,6 +511,15 @@ static void set_garp_groups(const struct global *g)
 	announcer_set_groups(&vrrp.shell.announcer, list, n);
 }
 
+/* What has gone is seen at once: the kernel's own word for it is to come yet. */
+static void mend_addresses(void)
+{
+	static_addresses_mend(&vrrp.shell.statics);
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving)
+			instance_mend(in);
+}
+
 static void vrrp_commit(void *ctx, const struct model *now)
 {
 	vrrp.copies = now->global->n_peering;
@@ -540,6 +549,7 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	}
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		routes_hold(vrrp.shell.routes, in->config->id, in->routed);
+	mend_addresses();
 	commit_groups(now);
 	memory_retain(&vrrp.shell.memory, is_there);
 	tracking_retain(&vrrp.shell.tracking, now);

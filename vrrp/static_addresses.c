@@ -64,10 +64,18 @@ bool static_addresses_have(const struct static_addresses *s, const struct addr *
 	return s->config && vrrp_config_has_address(s->config, a);
 }
 
-bool static_addresses_put(const struct static_addresses *s, const struct addr *a,
-			  const char *ifname)
+bool static_addresses_keep(const struct static_addresses *s, const struct vrrp_instance *was,
+			   const struct vip *vip)
 {
-	return s->config && vrrp_config_puts(s->config, a, ifname);
+	return s->config && vrrp_config_keeps(s->config, was, vip);
+}
+
+void static_addresses_mend(struct static_addresses *s)
+{
+	const struct vip *first;
+
+	if (vips_missing(s->netifs, s->config, &first))
+		add(s);
 }
 
 static bool is_missing(const struct static_addresses *s, const struct vip *vip)

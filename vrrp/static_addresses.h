@@ -24,9 +24,11 @@ void static_addresses_commit(struct static_addresses *s, const struct model *now
 /* Interfaces or addresses have changed. */
 void static_addresses_observe(struct static_addresses *s);
 bool static_addresses_have(const struct static_addresses *s, const struct addr *a);
-/* On this interface. */
-bool static_addresses_put(const struct static_addresses *s, const struct addr *a,
-			  const char *ifname);
+/* One of them is this address of `was`, with the same options. */
+bool static_addresses_keep(const struct static_addresses *s, const struct vrrp_instance *was,
+			   const struct vip *vip);
+/* After a reload: some may have gone with the instance that had them before. */
+void static_addresses_mend(struct static_addresses *s);
 /* One that the instance's track_group is for is missing. */
 bool static_addresses_fault(const struct static_addresses *s, const struct track_group *groups,
 			    uint32_t n_groups, uint64_t instance, struct text *ret);

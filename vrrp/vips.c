@@ -119,7 +119,7 @@ void vips_remove(struct netifs *netifs, const struct vrrp_instance *c,
 
 		if (!seen || (kept && vrrp_config_keeps(kept, c, vip)))
 			continue;
-		if (has && has(ctx, &vip->address, vrrp_config_vip_ifname(c, vip)))
+		if (has && has(ctx, c, vip))
 			continue;
 		if (c->priority == VRRP_PRIORITY_OWNER && !seen->ours)
 			continue;

@@ -14,8 +14,8 @@
  * netifs_apply(). */
 int vips_add(struct netifs *netifs, const struct vrrp_instance *c, void (*breathe)(void *ctx),
 	     void *ctx);
-/* Whether somebody else has this address on this interface by now. */
-typedef bool vips_has_fn(const void *ctx, const struct addr *address, const char *ifname);
+/* Whether somebody else has this very address of `c` by now, with the same options. */
+typedef bool vips_has_fn(const void *ctx, const struct vrrp_instance *c, const struct vip *vip);
 /*
  * Removes those that are there, but for those that `kept` (or NULL) has too, or of which `has` (or
  * NULL) is true. An owner's address that does not carry our mark is the interface's own and stays.

@@ -100,6 +100,14 @@ def check_moves(node, daemon):
     wait_for(lambda: not has("10.0.0.122"), 5)
     expect(has("10.0.0.121", "10.0.0.122") and not has("10.0.0.123"),
            "an instance's address becomes a static one")
+    reload(instance("VI_1", 61, "10.0.0.121") + instance("VI_2", 62, "10.0.0.123"))
+    wait_for(lambda: has("10.0.0.121", "10.0.0.123"), 10)
+    length = len(daemon.log_text())
+    reload(instance("VI_1", 61, "10.0.0.121", "10.0.0.123/24 label eth0:one").replace("one/24", "one")
+           + instance("VI_2", 62, "10.0.0.122"))
+    expect(shown(node).get("10.0.0.123", {}).get("label") == "eth0:one",
+           "one that moves with other options has those", shown(node).get("10.0.0.123"))
+    expect("taken away" not in daemon.log_text()[length:], "and nobody is said to have taken it")
 
 
 def check_refused(node, daemon):
