@@ -24,9 +24,9 @@ static void mark_all(struct keeper *k)
 
 /* What is told */
 
-static void send_led(const struct served *s, bool led)
+static void send_led(uint64_t service, bool led)
 {
-	struct msg m = {.type = MSG_SERVICE_LED, .service_led = {.service = s->vs->id, .led = led}};
+	struct msg m = {.type = MSG_SERVICE_LED, .service_led = {.service = service, .led = led}};
 
 	role_send(ROLE_SYNC, &m);
 }
@@ -51,7 +51,7 @@ void keeper_tell_led(struct keeper *k)
 		if (led == s->led)
 			continue;
 		s->led = led;
-		send_led(s, led);
+		send_led(s->vs->id, led);
 		keeper_mark(k, s);
 	}
 }
@@ -103,7 +103,7 @@ void keeper_unsay_gone(struct keeper *k, const struct keeper *former)
 		const struct served *was = &former->served[i], *is = keeper_find(k, was->vs->id);
 
 		if (!is && was->led)
-			send_led(was, false);
+			send_led(was->vs->id, false);
 		for (uint32_t j = 0; j < was->vs->n_servers; j++) {
 			uint64_t id = was->vs->servers[j].id;
 			const struct health_entry *e = health_get(&k->health, id);
@@ -121,7 +121,7 @@ void keeper_confer(struct keeper *k)
 		struct served *s = &k->served[i];
 
 		if (s->led)
-			send_led(s, true);
+			send_led(s->vs->id, true);
 		for (uint32_t j = 0; j < s->vs->n_servers; j++) {
 			const struct health_entry *e = health_get(&k->health, s->vs->servers[j].id);
 
@@ -129,6 +129,7 @@ void keeper_confer(struct keeper *k)
 				send_view(s->vs->id, e->server, &e->told);
 		}
 	}
+	send_led(PEER_HAS_TOLD, true);
 	mark_all(k);
 }
 
@@ -294,11 +295,6 @@ static struct health_entry *entry_of(struct keeper *k, const struct served *s,
 	return e;
 }
 
-static int64_t earlier(int64_t a_us, int64_t b_us)
-{
-	return !a_us || (b_us && b_us < a_us) ? b_us : a_us;
-}
-
 int64_t keeper_agree(struct keeper *k, const struct served *s, int64_t now_us)
 {
 	int64_t next_us = 0;
@@ -309,8 +305,8 @@ int64_t keeper_agree(struct keeper *k, const struct served *s, int64_t now_us)
 
 		if (!e)
 			continue;
-		next_us = earlier(next_us, agree(k, s, rs, e, now_us));
-		next_us = earlier(next_us, compare(k, s, rs, e, now_us));
+		next_us = earlier_us(next_us, agree(k, s, rs, e, now_us));
+		next_us = earlier_us(next_us, compare(k, s, rs, e, now_us));
 		tell_view(k, s, rs, e);
 	}
 	return next_us;

@@ -71,14 +71,11 @@ static bool step(struct keeper *k, struct served *s, int64_t now_us)
 	bool first = !s->state.service, was_up = s->state.quorum_up;
 	struct stepping st = {k, s};
 	char line[EXPLAIN_MAX];
-	int64_t agree_us;
 
 	s->dirty = false;
 	keeper_follow(k, s);
 	s->step_us = pool_step(s->vs, &k->health, now_us, on_pool_change, &st);
-	agree_us = keeper_agree(k, s, now_us);
-	if (agree_us && (!s->step_us || agree_us < s->step_us))
-		s->step_us = agree_us;
+	s->step_us = earlier_us(s->step_us, keeper_agree(k, s, now_us));
 	if (!wanted_quorum_step(s->vs, &k->health, &s->state, now_us))
 		return false;
 	if (first ? !s->state.quorum_up : s->state.quorum_up != was_up)

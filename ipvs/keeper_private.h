@@ -72,7 +72,8 @@ void keeper_tend_index(struct keeper *k);
 void keeper_send_service(const struct service_state *state);
 void keeper_send_served(const struct served *s);
 void keeper_send_leaving(const struct leaving_server *s, bool gone);
-void keeper_send_weight(const struct keeper *k, const struct served *s, const struct real_server *rs);
+void keeper_send_weight(const struct keeper *k, const struct served *s,
+			const struct real_server *rs);
 void keeper_send_ipvs(const struct keeper *k);
 void keeper_send_sync(const struct keeper *k);
 

@@ -126,7 +126,8 @@ bool peers_look(struct peers *p, int64_t now_us)
 
 	for (unsigned i = 0; i < PEERS_MAX; i++) {
 		struct peer *peer = &p->list[i];
-		bool fresh = peer->heard_us && now_us - peer->heard_us < PEER_AGE_US;
+		bool fresh = peer->heard_us && now_us - peer->heard_us < PEER_AGE_US &&
+			     peer_says(peer, PEER_HAS_TOLD);
 
 		changed |= fresh != peer->fresh;
 		peer->fresh = fresh;

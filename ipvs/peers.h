@@ -2,16 +2,21 @@
 /*
  * What the other directors have told of the real servers, and for which services they are Active.
  * A server that a peer has told nothing of is up there, with the weight that is configured. Keeps
- * and finds, judges nothing; knows no clock.
+ * and finds, judges nothing. Pure.
  */
 #ifndef TANDEM_IPVS_PEERS_H
 #define TANDEM_IPVS_PEERS_H
 
+#include "core/clock.h"
 #include "core/msg.h"
 
 #define PEERS_MAX 16
-/* tandem-sync says once a second who is heard; when it has not said so for so long, nobody knows. */
-#define PEER_AGE_US (5 * INT64_C(1000000))
+/* tandem-sync says each second who is heard; when it has not said so for so long, nobody knows. */
+#define PEER_AGE_US (5 * USEC_PER_SEC)
+
+/* Who is Active for this, which is no service, has told all that it has to tell: of who has not, as
+ * a director that is only just starting, nothing is known. */
+#define PEER_HAS_TOLD 0
 
 /* What a peer says of one object, which is not the default. */
 struct peer_word {

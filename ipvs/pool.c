@@ -12,12 +12,6 @@
 #define RATE_SHARE 3
 #define ROUND_MAX_US (30 * USEC_PER_SEC)
 
-/* Of two moments; 0 is none. */
-static int64_t earlier(int64_t a_us, int64_t b_us)
-{
-	return !a_us || (b_us && b_us < a_us) ? b_us : a_us;
-}
-
 bool pool_passes(const struct real_server *rs, const struct health_entry *e)
 {
 	if (!rs->n_checks)
@@ -157,7 +151,7 @@ static int64_t eject(const struct virtual_server *vs, struct failing *in, uint32
 		p->kept = !out;
 		if (out)
 			p->release_us = 0;
-		next_us = earlier(next_us, p->release_us);
+		next_us = earlier_us(next_us, p->release_us);
 	}
 	return next_us;
 }
@@ -278,7 +272,7 @@ int64_t pool_step(const struct virtual_server *vs, struct health *h, int64_t now
 
 		if (!e)
 			continue;
-		next_us = earlier(next_us, ramp_step(vs, &vs->servers[i], e, now_us));
+		next_us = earlier_us(next_us, ramp_step(vs, &vs->servers[i], e, now_us));
 		factors_step(vs, &vs->servers[i], e);
 		what = compare(&was[i], &e->pool);
 		if (what != POOL_SAME)

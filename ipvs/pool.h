@@ -11,6 +11,12 @@
 #include "ipvs/health.h"
 #include "ipvs/weight.h"
 
+/* Of two moments when something is due; 0 is none. */
+static inline int64_t earlier_us(int64_t a_us, int64_t b_us)
+{
+	return !a_us || (b_us && b_us < a_us) ? b_us : a_us;
+}
+
 /* The checks' verdict. Nothing known: up, unless a check has alpha; without checks always up. */
 bool pool_passes(const struct real_server *rs, const struct health_entry *e);
 /* The harder word of the operator's and the agent's. */

@@ -58,7 +58,8 @@ void keeper_send_sync(const struct keeper *k)
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
-void keeper_send_weight(const struct keeper *k, const struct served *s, const struct real_server *rs)
+void keeper_send_weight(const struct keeper *k, const struct served *s,
+			const struct real_server *rs)
 {
 	static const struct health_pool nothing = { .draws = true };
 	const struct health_entry *e = health_get(&k->health, rs->id);

@@ -246,11 +246,6 @@ void keeper_tend(struct keeper *k, int64_t now_us)
 	}
 }
 
-static int64_t earlier(int64_t a_us, int64_t b_us)
-{
-	return !a_us || b_us < a_us ? b_us : a_us;
-}
-
 int64_t keeper_tend_us(const struct keeper *k)
 {
 	const struct keeper_tended *t = &k->tended;
@@ -259,11 +254,11 @@ int64_t keeper_tend_us(const struct keeper *k)
 	if (!k->available || !k->model)
 		return 0;
 	if (t->n_drains || k->leaving.n)
-		at_us = earlier(at_us, t->looked_us + LOOK_US);
+		at_us = earlier_us(at_us, t->looked_us + LOOK_US);
 	if (has_feedback(k))
-		at_us = earlier(at_us, t->fed_back_us + FEEDBACK_US);
+		at_us = earlier_us(at_us, t->fed_back_us + FEEDBACK_US);
 	for (uint32_t i = 0; i < k->n_served; i++)
 		if (k->served[i].step_us)
-			at_us = earlier(at_us, k->served[i].step_us);
+			at_us = earlier_us(at_us, k->served[i].step_us);
 	return at_us;
 }

@@ -100,14 +100,15 @@ static void test_differences_are_told_once_they_last(void **state)
 
 /* Peers: services are 1 to 9, servers from 10 on. */
 
-static void hear(struct peers *p, uint64_t node, bool heard, int64_t now_us)
-{
-	peers_heard(p, &(struct msg_peer_heard){.node = node, .heard = heard}, now_us);
-}
-
 static void lead(struct peers *p, uint64_t node, uint64_t service, bool led)
 {
 	peers_led(p, &(struct msg_service_led){.node = node, .service = service, .led = led});
+}
+
+static void hear(struct peers *p, uint64_t node, bool heard, int64_t now_us)
+{
+	lead(p, node, PEER_HAS_TOLD, true);
+	peers_heard(p, &(struct msg_peer_heard){.node = node, .heard = heard}, now_us);
 }
 
 static void view(struct peers *p, uint64_t node, uint64_t server, bool up, int32_t weight)
@@ -130,6 +131,22 @@ static void test_nobody_leads_before_all_has_come(void **state)
 	assert_null(peers_leader(&p, 2));
 	lead(&p, 5, 1, false);
 	assert_null(peers_leader(&p, 1));
+	peers_done(&p);
+}
+
+/* A tandem that is only just starting, or an older one. */
+static void test_who_has_not_told_is_no_peer(void **state)
+{
+	struct peers p = {0};
+
+	lead(&p, 5, 1, true);
+	peers_heard(&p, &(struct msg_peer_heard){.node = 5, .heard = true}, 1);
+	assert_false(peers_look(&p, 1));
+	assert_null(peers_leader(&p, 1));
+	assert_null(peers_differing(&p, 10, false));
+	lead(&p, 5, PEER_HAS_TOLD, true);
+	assert_true(peers_look(&p, 1));
+	assert_non_null(peers_leader(&p, 1));
 	peers_done(&p);
 }
 
@@ -181,7 +198,7 @@ static void test_views_are_kept_in_any_order(void **state)
 	peers_view(&p, &(struct msg_server_view){.node = 5, .server = 41, .configured = true});
 	hear(&p, 5, true, 1);
 	peers_look(&p, 1);
-	assert_int_equal(p.list[0].n_words, 4);
+	assert_int_equal(p.list[0].n_words, 4 + 1);
 	assert_int_equal(peer_says(&p.list[0], 10)->weight, 10);
 	assert_int_equal(peer_says(&p.list[0], 50)->weight, 50);
 	assert_false(peer_says(&p.list[0], 30)->up);
@@ -217,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_an_active_that_is_heard_again_goes_on),
 		cmocka_unit_test(test_differences_are_told_once_they_last),
 		cmocka_unit_test(test_nobody_leads_before_all_has_come),
+		cmocka_unit_test(test_who_has_not_told_is_no_peer),
 		cmocka_unit_test(test_who_is_not_heard_says_nothing),
 		cmocka_unit_test(test_of_two_actives_the_same_is_chosen),
 		cmocka_unit_test(test_views_are_kept_in_any_order),

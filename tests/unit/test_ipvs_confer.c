@@ -58,6 +58,8 @@ static void peer_is_active(struct fixture *f, bool led, int64_t now_us)
 
 	heard.address = addr_from_bytes(AF_INET, (uint8_t[]){192, 0, 2, 200});
 	keeper_peer_led(&f->keeper, &m);
+	keeper_peer_led(&f->keeper, &(struct msg_service_led){
+					    .node = PEER, .service = PEER_HAS_TOLD, .led = true});
 	keeper_peer_heard(&f->keeper, &heard, now_us);
 	run(f, now_us);
 }
@@ -201,7 +203,7 @@ static void test_a_new_sync_is_told_everything(void **state)
 	keeper_confer(&f->keeper);
 	run(f, 3);
 	assert_int_equal(world.views, 1);
-	assert_true(world.led.led);
+	assert_true(world.led.led && world.led.service == PEER_HAS_TOLD); /* the last word */
 }
 
 static void test_a_new_ipvs_goes_on(void **state)
