@@ -108,6 +108,21 @@ static void about_server(struct warner *w, const struct virtual_server *vs,
 		    addr_format_port(&r->address, r->port, server), m.server_health.reason.s);
 }
 
+/* After a takeover it would be missed, or be sent clients in vain. */
+static void about_view(struct warner *w, const struct virtual_server *vs,
+		       const struct real_server *r)
+{
+	char service[TEXT_MAX], server[ADDR_TEXT_MAX], peer[ADDR_TEXT_MAX];
+	struct msg m;
+
+	if (store_get(&w->s->store, MSG_SERVER_WEIGHT, r->id, &m) && m.server_weight.differs)
+		say(w, "%s: real server %s: peer %s says %s, we say %s",
+		    virtual_server_format(vs, service),
+		    addr_format_port(&r->address, r->port, server),
+		    addr_format(&m.server_weight.peer, peer), m.server_weight.peer_up ? "up" : "down",
+		    m.server_weight.peer_up ? "down" : "up");
+}
+
 static void about_services(struct warner *w)
 {
 	const struct model *m = w->s->running.model;
@@ -119,6 +134,10 @@ static void about_services(struct warner *w)
 		for (uint32_t k = 0; k < m->services[i].n_servers; k++)
 			about_server(w, &m->services[i], &m->services[i].servers[k]);
 	end_kind(w, "real servers down");
+	for (uint32_t i = 0; i < m->n_services; i++)
+		for (uint32_t k = 0; k < m->services[i].n_servers; k++)
+			about_view(w, &m->services[i], &m->services[i].servers[k]);
+	end_kind(w, "real servers that a peer sees otherwise");
 }
 
 static void about_fifo(void *ctx, const struct fifo_status *f)

@@ -110,6 +110,8 @@ def down_for_one(pair, agents):
            pair.weights(pair.d2))
     expect(wait_for(lambda: f"{said} 10.0.9.1 says up, we say down" in pair.d2.daemon.log_text(), 15, 0.1), "d2 tells that d1 says up")
     expect(wait_for(lambda: f"{said} 10.0.9.2 says down, we say up" in pair.d1.daemon.log_text(), 15, 0.1), "d1 tells that d2 says down")
+    expect("peer 10.0.9.2 says down, we say up" in " ".join(pair.d1.daemon.status()["warnings"]), "d1 warns of it",
+           pair.d1.daemon.status()["warnings"])
     expect("! peer 10.0.9.2 says down" in pair.d1.daemon.ctl("services")[1], "and so does services", pair.d1.daemon.ctl("services")[1])
     expect(pair.weight(pair.d1, 4) == 100, "d1, which can reach it, uses it", pair.weights(pair.d1))
     agents.say(pair.d2, 4, "up")
