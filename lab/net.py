@@ -13,7 +13,10 @@ import signal
 import subprocess
 import time
 
+from . import rtnl
+
 CLONE_NEWNET = 0x40000000
+MS_BIND, MNT_DETACH = 0x1000, 2
 _libc = ctypes.CDLL(None, use_errno=True)
 OUT = os.environ.get("LAB_OUT", "/tmp")
 
@@ -26,28 +29,39 @@ def wait_for(condition, timeout_s, poll_s=0.02):
     return result
 
 
+def _call(name, *args):
+    if getattr(_libc, name)(*args) < 0:
+        raise OSError(ctypes.get_errno(), f"{name} {args}")
+
+
 def _setns(path):
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if _libc.setns(fd, CLONE_NEWNET) < 0:
-            raise OSError(ctypes.get_errno(), f"setns {path}")
+        _call("setns", fd, CLONE_NEWNET)
     finally:
         os.close(fd)
 
 
 class Namespace:
-    """A network namespace by name, as `ip netns` has them."""
+    """A network namespace by name, as `ip netns` has them. (It would make them too, but processes
+    are dear in a guest.)"""
 
     def __init__(self, name):
         self.name = name
+        self.path = f"/run/netns/{name}"
         self.procs = []
-        subprocess.run(["ip", "netns", "add", name], check=True)
-        self.ip("link set lo up")
+        os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0))
+        _call("unshare", CLONE_NEWNET)
+        try:
+            _call("mount", b"/proc/thread-self/ns/net", self.path.encode(), b"", MS_BIND, None)
+            rtnl.set_up("lo")
+        finally:
+            _setns(f"/proc/{os.getpid()}/ns/net")
 
     @contextlib.contextmanager
     def inside(self):
         """This thread, and the processes it starts, are in the namespace."""
-        _setns(f"/run/netns/{self.name}")
+        _setns(self.path)
         try:
             yield self
         finally:
@@ -69,6 +83,10 @@ class Namespace:
             )
         if done.returncode:
             raise RuntimeError(f"{self.name}: ip {'; '.join(lines)}: {done.stderr.strip()}")
+
+    def add_address(self, address, ifname):
+        with self.inside():
+            rtnl.add_address(address, ifname)
 
     def sysctl(self, **values):
         """Set net.* values; dots are written as double underscores."""
@@ -95,7 +113,7 @@ class Namespace:
 
     def pids(self):
         """Every process in this namespace, whoever started it."""
-        mine = os.stat(f"/run/netns/{self.name}").st_ino
+        mine = os.stat(self.path).st_ino
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
@@ -114,7 +132,8 @@ class Namespace:
 
     def remove(self):
         self.kill()
-        subprocess.run(["ip", "netns", "del", self.name], check=True)
+        _call("umount2", self.path.encode(), MNT_DETACH)
+        os.unlink(self.path)
 
 
 class Switch(Namespace):
@@ -123,10 +142,11 @@ class Switch(Namespace):
     def __init__(self, name):
         super().__init__(name)
         self.ports = 0
-        self.ip("link add br0 type bridge forward_delay 0")
-        with self.inside(), open("/proc/sys/net/ipv6/conf/br0/disable_ipv6", "w") as f:
-            f.write("1")  # a switch forwards, it does not listen
-        self.ip("link set br0 up")
+        with self.inside():
+            rtnl.add_link("br0", "bridge", data=rtnl.attribute(rtnl.BRIDGE_FORWARD_DELAY, 0))
+            with open("/proc/sys/net/ipv6/conf/br0/disable_ipv6", "w") as f:
+                f.write("1")  # a switch forwards, it does not listen
+            rtnl.set_up("br0")
 
 
 class Link:
@@ -139,11 +159,13 @@ class Link:
         # A kernel takes the ends of a veth for one device when their numbers are equal, and is up
         # to a second late to see that it has a carrier again.
         switch.ports += 1
-        switch.ip(
-            f"link add {self.port} index {100 + switch.ports} type veth peer name {ifname} netns {node.name}",
-            f"link set {self.port} master br0 up",
-        )
-        node.ip(*[f"addr add {a} dev {ifname}" for a in addresses], f"link set {ifname} up")
+        with switch.inside():
+            rtnl.add_veth(self.port, 100 + switch.ports, ifname, node.path)
+            rtnl.set_up(self.port, master="br0")
+        for address in addresses:
+            node.add_address(address, ifname)
+        with node.inside():
+            rtnl.set_up(ifname)
 
     def down(self):
         """The cable is pulled: both ends see it."""

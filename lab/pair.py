@@ -81,7 +81,7 @@ class Pair:
             node.ip(f"route add default via {self.gateway}")
         elif self.mode != "snat":  # the virtual address without answering ARP for it
             node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__arp_announce=2)
-            node.ip(f"addr add {self.vip} dev lo")
+            node.add_address(self.vip, "lo")
         if self.mode == "tun":
             node.ip(f"link set {'tunl0' if self.family == 4 else 'ip6tnl0'} up")
             if self.family == 4:  # clients are not where the packets come from

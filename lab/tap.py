@@ -11,6 +11,8 @@ import subprocess
 import sys
 import traceback
 
+from . import rtnl
+
 # How to tell that a part of the kernel is there without being a module.
 BUILT_IN = {
     "ip_vs": lambda: os.path.exists("/proc/net/ip_vs"),
@@ -18,24 +20,26 @@ BUILT_IN = {
     "bridge": lambda: _makes_link("bridge"),
     "macvlan": lambda: _makes_link("macvlan", on="lab-base"),
     "ipvlan": lambda: _makes_link("ipvlan", on="lab-base"),
-    "vrf": lambda: _makes_link("vrf", "table", "1000"),
+    "vrf": lambda: _makes_link("vrf", data=rtnl.attribute(rtnl.VRF_TABLE, 1000)),
 }
 
 _count = 0
 _failed = 0
 
 
-def _makes_link(kind, *options, on=None):
+def _makes_link(kind, *, data=b"", on=None):
     """One of this kind can be made, on a bridge where it needs another, and is gone again."""
-    def ip(*words):
-        return subprocess.run(["ip", "link", *words], stderr=subprocess.DEVNULL).returncode == 0
-
     if on:
-        ip("add", on, "type", "bridge")
-    made = ip("add", "lab-try", *["link", on] * bool(on), "type", kind, *options)
-    for name in ["lab-try"] * made + [on] * bool(on):
-        ip("del", name)
-    return made
+        rtnl.add_link(on, "bridge")
+    try:
+        rtnl.add_link("lab-try", kind, data=data, on=on)
+        rtnl.delete("lab-try")
+    except OSError:
+        return False
+    finally:
+        if on:
+            rtnl.delete(on)
+    return True
 
 
 def note(text):
