@@ -55,11 +55,26 @@ static void test_the_largest_block_is_kept(void **state)
 	arena_free(a);
 }
 
+/* It is taken at once; what is given out later is in it, and zeroed. */
+static void test_extended(void **state)
+{
+	struct arena *a = arena_new();
+	size_t bytes;
+
+	arena_extend(a, 1 << 20);
+	bytes = arena_bytes(a);
+	assert_true(bytes >= 1 << 20);
+	fill(a, 5000);
+	assert_int_equal(arena_bytes(a), bytes);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cleared_and_filled_again),
 		cmocka_unit_test(test_the_largest_block_is_kept),
+		cmocka_unit_test(test_extended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
