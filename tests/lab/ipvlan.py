@@ -49,9 +49,15 @@ def ipvlan(client, d1, d2):
         expect(wait_for(lambda: answers(client, vip), 5), f"{vip} answers")
     expect(not any(held(d2, *b) for b in both), "the other has heard, and is Backup",
            d2.daemon.log_text()[-600:])
+    code, said = d1.daemon.reload(d1.daemon.config.replace("use_ipvlan ipv4", "use_ipvlan other"))
+    expect(code == 0 and wait_for(lambda: held(d1, "10.0.0.100", "other"), 5)
+           and held(d1, "10.0.0.21", "other") and "ipv4" not in links(d1),
+           "a reload gives it another name, with both of its addresses",
+           said + d1.run("ip", "-br", "addr") + d1.daemon.log_text()[-600:])
+    expect("MASTER →" not in d1.daemon.log_text(), "and it stays MASTER")
     d1.daemon.stop()
     expect(wait_for(lambda: all(held(d2, *b) for b in both), 10), "a stop hands over")
-    expect(not {"ipv4", "ipv6"} & set(links(d1)), "nothing is left", links(d1).keys())
+    expect(not {"ipv4", "other", "ipv6"} & set(links(d1)), "nothing is left", links(d1).keys())
     for vip, _ in both:
         expect(wait_for(lambda: answers(client, vip), 5), f"{vip} answers")
     d2.daemon.stop()
