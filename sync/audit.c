@@ -26,12 +26,14 @@
 /* For one unit of work, so many of rest. */
 #define REST 19
 #define REST_FIRST 1
-/* One read() of the list that takes longer stops everything else for too long; but before the first
- * pass is over, connections that nobody has heard of are worth more. */
+/* One read() of the list that takes longer stops everything else for too long. Each is a little
+ * dearer than the one before; a machine that is busy makes one dear alone. */
 #define DEAR_US	      (20 * USEC_PER_MSEC)
-#define DEAR_FIRST_US (250 * USEC_PER_MSEC)
-/* Each read() is a little dearer than the one before; a machine that is busy makes one dear alone. */
 #define DEAR_IN_A_ROW 3
+/* Before the first pass is over, connections that nobody has heard of are worth more; but not more
+ * than this in all. */
+#define DEAR_FIRST_US (100 * USEC_PER_MSEC)
+#define FIRST_MAX_US  (2 * USEC_PER_SEC)
 /* Entries a step. */
 #define ENTRIES 4096
 
@@ -226,6 +228,7 @@ static int start_pass(struct sync_audit *a, struct sync_table *t)
 	a->text_len = 0;
 	a->again = false;
 	a->unseen = a->repaired = a->adopted = a->dear = 0;
+	a->spent_us = 0;
 	t->pass++;
 	return 0;
 }
@@ -301,15 +304,16 @@ static void give_up(struct sync_audit *a, int64_t now_us)
 	end_reading(a);
 	a->phase = SYNC_AUDIT_IDLE;
 	a->counters.given_up++;
-	a->pass_us = now_us + (a->counters.passes ? PASS_DEAR_US : PASS_US);
+	a->pass_us = now_us + PASS_DEAR_US;
 }
 
 bool sync_audit_is_too_dear(struct sync_audit *a, int64_t spent_us)
 {
-	int64_t limit_us = a->counters.passes ? DEAR_US : DEAR_FIRST_US;
+	bool first = !a->counters.passes;
 
-	a->dear = spent_us > limit_us ? a->dear + 1 : 0;
-	return a->dear >= DEAR_IN_A_ROW;
+	a->spent_us += spent_us;
+	a->dear = spent_us > (first ? DEAR_FIRST_US : DEAR_US) ? a->dear + 1 : 0;
+	return a->dear >= DEAR_IN_A_ROW || (first && a->spent_us > FIRST_MAX_US);
 }
 
 static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now_us)

@@ -55,7 +55,8 @@ struct sync_audit {
 	int64_t look_us; /* when to look at real servers next */
 	int64_t pass_us; /* when to begin the next pass */
 	bool again;	 /* sync_audit_hurry() was called in the midst of a pass */
-	unsigned dear;	 /* the last so many reads of this pass were */
+	unsigned dear;	 /* the last so many reads of this pass were, */
+	int64_t spent_us; /* and all of them took so long */
 	unsigned unseen; /* in this pass, for the first time */
 	unsigned repaired;
 	unsigned adopted;

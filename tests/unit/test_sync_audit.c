@@ -252,10 +252,12 @@ static void test_too_dear(void **state)
 	assert_false(sync_audit_is_too_dear(&a, USEC_PER_SEC));
 	assert_false(sync_audit_is_too_dear(&a, 21 * USEC_PER_MSEC));
 	assert_true(sync_audit_is_too_dear(&a, 22 * USEC_PER_MSEC));
-	/* The first pass is worth more. */
+	/* The first pass is worth more, up to two seconds in all. */
 	a = (struct sync_audit){0};
-	for (int i = 0; i < 10; i++)
-		assert_false(sync_audit_is_too_dear(&a, 200 * USEC_PER_MSEC));
+	for (int i = 0; i < 20; i++)
+		assert_false(sync_audit_is_too_dear(&a, 100 * USEC_PER_MSEC));
+	assert_true(sync_audit_is_too_dear(&a, 1));
+	a = (struct sync_audit){0};
 	for (int i = 0; i < 2; i++)
 		assert_false(sync_audit_is_too_dear(&a, 300 * USEC_PER_MSEC));
 	assert_true(sync_audit_is_too_dear(&a, 300 * USEC_PER_MSEC));
