@@ -99,7 +99,7 @@ def slow_start(pair, agents):
         samples, equal = samples + 1, equal + (pair_of[0] == pair_of[1])
         time.sleep(0.05)
     note(f"slow start: {equal} of {samples} looks found the same weight, {sorted(seen)}")
-    expect(equal > samples * 0.7, "slow start: nearly always both have the same weight", f"{equal} of {samples}: {sorted(seen)}")
+    expect(equal > samples * 0.5, "slow start: both have the same weight most of the time", f"{equal} of {samples}: {sorted(seen)}")
     pair.same_within(2, "slow start is over")
 
 
