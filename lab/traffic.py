@@ -49,7 +49,7 @@ class Program:
 class Probe(Program):
     """A question every interval; see lab/probe.c."""
 
-    def __init__(self, node, address, port, kind="udp", interval_us=5000, patience_ms=1000):
+    def __init__(self, node, address, port, kind="udp", interval_us=5000, patience_ms=3000):
         super().__init__(node, "probe", "-a", address, "-p", port, "-m", kind, "-i", interval_us,
                          "-w", patience_ms)
 
