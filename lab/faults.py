@@ -47,7 +47,7 @@ def change(pair, act, to, sessions=200, http=False, settle_s=0.5):
         pair.watch.wait_advert(2 * pair.advert_s)  # always at the same moment of its interval
         seen.at_us = now_us()
         act(pair)
-        seen.moved = bool(pair.wait_active(to, 20 * pair.advert_s + 10))
+        seen.moved = bool(pair.wait_active(to, 20 * pair.advert_s + 30))
         time.sleep(settle_s + pair.advert_s)
     return seen
 
