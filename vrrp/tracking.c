@@ -3,6 +3,7 @@
 #include "vrrp/tracking.h"
 
 #include "core/must.h"
+#include "vrrp/config.h"
 #include "vrrp/machine.h"
 
 #include <stdlib.h>
@@ -50,6 +51,15 @@ void tracking_set_value(struct tracking *t, uint64_t file, int32_t value)
 	put(t, &v);
 }
 
+/* What an instance tracks is there, also a virtual server: the model of this role has none of those. */
+static bool is_tracked(const struct model *m, uint64_t id)
+{
+	for (uint32_t i = 0; i < m->n_instances; i++)
+		if (vrrp_config_tracks(&m->instances[i], id))
+			return true;
+	return false;
+}
+
 static bool is_tracker_of(const struct model *m, uint64_t id)
 {
 	for (uint32_t i = 0; i < m->n_scripts; i++)
@@ -61,7 +71,7 @@ static bool is_tracker_of(const struct model *m, uint64_t id)
 	for (uint32_t i = 0; i < m->n_processes; i++)
 		if (m->processes[i].id == id)
 			return true;
-	return model_find_service(m, id);
+	return is_tracked(m, id);
 }
 
 void tracking_retain(struct tracking *t, const struct model *m)

@@ -358,9 +358,16 @@ static void test_files(void **state)
 	assert_string_equal(tracking_reason(&t, 9), "holds 5");
 	/* Out of the model and in again: what it held then is not what it holds now. */
 	tracking_set_value(&t, 10, 1);
-	tracking_retain(&t, &(struct model){.files = &(struct track_file){.id = 10}, .n_files = 1});
+	tracking_set(&t, 11, false, &(struct text){"has lost its quorum of 1"});
+	tracking_retain(&t, &(struct model){.files = &(struct track_file){.id = 10},
+					    .n_files = 1,
+					    .instances = &(struct vrrp_instance){
+						    .tracked = &(struct tracked){.tracker = 11},
+						    .n_tracked = 1},
+					    .n_instances = 1});
 	assert_false(tracking_knows(&t, 9));
 	assert_true(tracking_knows(&t, 10));
+	assert_true(tracking_knows(&t, 11)); /* a virtual server: not in this role's model */
 	tracking_done(&t);
 }
 
