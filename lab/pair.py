@@ -194,9 +194,9 @@ class Pair:
                 self.explain()
                 raise RuntimeError(f"{node.name} did not get its IPVS table")
 
-    def holders(self):
-        """The names of the running directors that have the virtual address."""
-        holders = self.watch.holders[self.vip]
+    def holders(self, address=None):
+        """The names of the running directors that have the virtual address, or another one."""
+        holders = self.watch.holders[address or self.vip]
         return [d.name for d in self.directors if d.alive and d.name in holders]
 
     def wait_active(self, node, timeout_s):

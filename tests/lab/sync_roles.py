@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, Pair, Sessions, Traffic, expect, note, run, wait_for  # noqa: E402
+from lab import ECHO_PORT, Pair, Sessions, Traffic, Watch, expect, note, run, wait_for  # noqa: E402
 from lab.pair import SYNC_KEY  # noqa: E402
 
 DIRECTORS = 3
@@ -27,6 +27,7 @@ class Ring(Pair):
         super().__init__(reals=2, sync="peer")
         self.d3 = self._director(3)
         self.directors = (self.d1, self.d2, self.d3)
+        self.watch = Watch(self.directors)
         self.employ(*["tandem"] * DIRECTORS)
         for node in self.reals:
             node.ip(*[f"addr add {vip} dev lo" for vip in self.vips[1:]])
@@ -49,12 +50,11 @@ class Ring(Pair):
 
     def owners(self):
         """For each address the directors that have it."""
-        has = {d.name: d.run("ip", "-o", "addr", "show", "eth0") for d in self.directors if d.alive}
-        return [[name for name, text in has.items() if f" {vip}/" in text] for vip in self.vips]
+        return [self.holders(vip) for vip in self.vips]
 
     def wait_owners(self, *names, timeout_s=45):
         wanted = [[n] for n in names]
-        return wait_for(lambda: self.owners() == wanted, timeout_s, 0.2)
+        return wait_for(lambda: self.owners() == wanted, timeout_s)
 
     def all_traffic(self):
         return Traffic(**{f"v{i + 1}": Sessions(self.client, vip, ECHO_PORT, SESSIONS)
