@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=240
 # also: --mode nat --version 2 --advert 1 --faults crash,stop
-# also: --advert 0.01
+# also: --advert 0.01 --faults crash,stop
 # also: --family 6 --faults crash,stop
 """The main job: the active director goes, the other takes over; it comes back, and takes over
 again. With open sessions and a probe every millisecond.
@@ -10,6 +10,9 @@ again. With open sessions and a probe every millisecond.
 failover.py [--daemon tandem|keepalived] [--mode dr|nat] [--version 2|3] [--advert S]
             [--family 4|6]
             [--trials N] [--sessions N] [--faults crash,stop,link]
+
+At 0.01 s a director whose dead link is back preempts before its checks have found the real servers
+again, if neither preempt_delay nor a sync block keeps it (tandem.conf(5)): ./check leaves that out.
 """
 
 import argparse
