@@ -2,17 +2,7 @@
 /* Asking again for what was refused: see again.h. */
 #include "vrrp/again.h"
 
-#define FIRST_US   USEC_PER_SEC
-#define LONGEST_US (60 * USEC_PER_SEC)
-
-int64_t again_delay_us(unsigned times)
-{
-	int64_t delay_us = FIRST_US;
-
-	while (times-- > 1 && delay_us < LONGEST_US)
-		delay_us *= 2;
-	return delay_us < LONGEST_US ? delay_us : LONGEST_US;
-}
+#include "core/backoff.h"
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
@@ -45,7 +35,7 @@ bool again_note(struct again *a, bool refused)
 	a->times = times;
 	a->links_gen = a->netifs->links_gen;
 	ev_now_update(a->netifs->loop);
-	ev_timer_set(&a->timer, (double)again_delay_us(times) / USEC_PER_SEC, 0);
+	ev_timer_set(&a->timer, (double)backoff_after_us(times) / USEC_PER_SEC, 0);
 	ev_timer_start(a->netifs->loop, &a->timer);
 	return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When to ask again for what the kernel has refused: after a second, then after twice as long, up
- * to a minute; at once when interfaces have come or gone. Knows not what it is.
+ * When to ask again for what the kernel has refused: after a second, then later and later
+ * (core/backoff.h); at once when interfaces have come or gone. Knows not what it is.
  */
 #ifndef TANDEM_VRRP_AGAIN_H
 #define TANDEM_VRRP_AGAIN_H
@@ -24,8 +24,5 @@ void again_stop(struct again *a);
 bool again_note(struct again *a, bool refused);
 /* It was refused, and nothing has changed since then. */
 bool again_waits(const struct again *a);
-
-/* How long after that many refusals. Pure. */
-int64_t again_delay_us(unsigned times);
 
 #endif

@@ -83,12 +83,18 @@ static void test_strdup(void **state)
 /* More than may wait goes back; the sanitizer counts what is lost. */
 static void test_a_crowd_comes_and_goes(void **state)
 {
-	static void *crowd[MANY];
+	static uint32_t *crowd[MANY];
 
-	for (size_t i = 0; i < MANY; i++)
-		crowd[i] = curl_memory_malloc(i % 300);
-	for (size_t i = 0; i < MANY; i++)
+	/* Each is somebody's own: what is written to one is in no other. */
+	for (uint32_t i = 0; i < MANY; i++) {
+		crowd[i] = curl_memory_malloc(sizeof(**crowd) + i % 300);
+		assert_non_null(crowd[i]);
+		*crowd[i] = i;
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		assert_int_equal(*crowd[i], i);
 		curl_memory_free(crowd[i]);
+	}
 }
 
 int main(void)

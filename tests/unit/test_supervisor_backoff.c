@@ -19,6 +19,15 @@ static void test_first_restart_is_at_once_then_doubles(void **state)
 		assert_int_equal(backoff_delay_us(&b, SECOND / 10), want_s[i] * SECOND);
 }
 
+static void test_later_and_later(void **state)
+{
+	assert_int_equal(backoff_after_us(0), 0);
+	assert_int_equal(backoff_after_us(1), SECOND);
+	assert_int_equal(backoff_after_us(6), 32 * SECOND);
+	assert_int_equal(backoff_after_us(7), 60 * SECOND);
+	assert_int_equal(backoff_after_us(UINT32_MAX), 60 * SECOND);
+}
+
 static void test_a_long_life_is_forgiven(void **state)
 {
 	struct backoff b = {0};
@@ -34,6 +43,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_restart_is_at_once_then_doubles),
+		cmocka_unit_test(test_later_and_later),
 		cmocka_unit_test(test_a_long_life_is_forgiven),
 	};
 

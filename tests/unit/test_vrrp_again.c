@@ -8,15 +8,6 @@
 
 #include <cmocka.h>
 
-static void test_delays(void **state)
-{
-	assert_int_equal(again_delay_us(1), USEC_PER_SEC);
-	assert_int_equal(again_delay_us(2), 2 * USEC_PER_SEC);
-	assert_int_equal(again_delay_us(6), 32 * USEC_PER_SEC);
-	assert_int_equal(again_delay_us(7), 60 * USEC_PER_SEC);
-	assert_int_equal(again_delay_us(4000000), 60 * USEC_PER_SEC);
-}
-
 static void ask(void *ctx)
 {
 	++*(int *)ctx;
@@ -52,7 +43,6 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_refused),
 	};
 
