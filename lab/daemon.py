@@ -155,6 +155,18 @@ class Tandem(Daemon):
                     os.kill(pid, signal.SIGKILL)
         self.proc.wait()
 
+    @contextlib.contextmanager
+    def paused(self, *roles):
+        """These processes are stopped meanwhile."""
+        pids = [self.roles()[role] for role in roles]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def vrrp_pid(self):
         return self.roles()["tandem-vrrp"]
 

@@ -21,7 +21,7 @@ def config(priority):
 
 
 def priority(daemon):
-    return json.loads(daemon.ctl("status", "--json")[1])["vrrp_instances"][0]["priority"]
+    return json.loads(daemon.ctl("status", "--json")[1])["vrrp_instances"][0].get("priority")
 
 
 def main():

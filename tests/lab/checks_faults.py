@@ -33,7 +33,8 @@ UP, DOWN = True, False
 GONE = (DOWN, r"no (answer|connection) (for 1.200 s|after 1\d\d\d)|no route to host")
 CONNECT = {"closed": (DOWN, "connection refused"), "gone": GONE}
 TAKES_SLOW = r"in ([5-9]\d\d|1\d\d\d)\.\d ms"  # at least relays.SLOW_S
-RESET = "reset by peer|receiving data from the peer|sending data to the peer|SSL|TLS"
+# Who speaks just then hears of it at that, and finds only the end afterwards.
+RESET = "reset by peer|receiving data from the peer|sending data to the peer|SSL|TLS|closed without an answer"
 LATE = r"in time|takes too long|does not come to its end|stops in the middle|no answer"
 CERTIFICATE = {"expired": (DOWN, "TLS: .*expired"), "other name": (DOWN, "TLS: .*(name|subject)")}
 
@@ -170,7 +171,7 @@ def cells():
 
 def config():
     files = "".join(f"track_file {name} {{\n file {DIR}/file-{name}\n weight 0\n }}\n" for name in (*FILES, "gone"))
-    servers = "".join(f"real_server {WEB} {port} {{\n retry 0\n delay_loop 30\n warmup 1\n connect_timeout {TIMEOUT_S}\n"
+    servers = "".join(f"real_server {WEB} {port} {{\n fall 1\n delay_loop 30\n warmup 1\n connect_timeout {TIMEOUT_S}\n"
                       f" {method.check(fault, FIRST_RELAY + port)} }}\n" for port, method, fault, _ in cells())
     return (f"global_defs {{\n router_id one\n script_user root\n}}\n{files}virtual_server 10.0.0.100 80 {{\n lb_algo rr\n"
             f" lb_kind NAT\n protocol TCP\n {servers} }}\n")

@@ -6,7 +6,6 @@ the kernel follow, within their bounds, and are explained. The late one gets its
 
 import contextlib
 import os
-import re
 import socket
 import sys
 import threading
@@ -100,8 +99,12 @@ def main():
     now = weights(one, LATENCY)
     expect(fell and now[2] >= FLOOR, f"the late one loses weight, step by step: {now}", now)
     expect(min(now[:2]) >= 90, "and the others do not", now)
-    said = explained(tandem, f"{REALS[2]}:{HTTP}")
-    expect(re.search(r"feedback", said) and str(weights(one, LATENCY)[2]) in said, "which is explained", said)
+    said = []
+
+    def is_explained():  # between two moves of the weight
+        said.append(explained(tandem, f"{REALS[2]}:{HTTP}"))
+        return "feedback" in said[-1] and str(weights(one, LATENCY)[2]) in said[-1]
+    expect(wait_for(is_explained, 10, 0.2), "which is explained", said[-1])
     shared = wait_for(lambda: (w := weights(one, BANDWIDTH)) and w[0] <= 65 and w[0] < w[1] and w, 20, 0.5)
     expect(shared and shared[0] >= FLOOR, f"who sends ten times as much gets less of the clients: {shared}", weights(one, BANDWIDTH))
     note(explained(tandem, f"{REALS[0]}:{DATA}"))

@@ -134,7 +134,7 @@ def flood(one, evil, watch):
     gap_ms = watch.advert_gap_us(since_us) / 1000
     said = len(one.log_text().splitlines()) - lines
     note(f"{FLOOD / took_s:.0f} a second: the longest silence was {gap_ms:.0f} ms, {said} lines logged")
-    expect(gap_ms < 300, "a flood of them delays no advertisement by an interval", f"{gap_ms:.0f} ms")
+    expect(gap_ms < 500, "a flood of them delays no advertisement by an interval", f"{gap_ms:.0f} ms")
     expect(said <= 3 * 10 * (took_s + 1), "and does not fill the log", said)
 
 
