@@ -53,6 +53,12 @@ class Kernel:
         return [struct.unpack_from("=i", raw, 24 + 96 * i + 12)[0] for i in range(reals)]
 
 
+def connections(node):
+    """The lines of /proc/net/ip_vs_conn, which `ipvsadm -Lnc` would print in another form."""
+    with node.inside(), open("/proc/thread-self/net/ip_vs_conn") as f:
+        return f.readlines()[1:]
+
+
 def cpu_us(pids):
     """The CPU time these processes have used, and the children they have waited for."""
     total = 0

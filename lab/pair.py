@@ -13,7 +13,7 @@ are spread by the hash that both compute alike (mh), or they are copied (sync=) 
 import ipaddress
 import socket
 
-from . import daemon, held, net, tap
+from . import daemon, held, ipvs, net, tap
 from .traffic import Probe, Sessions, Traffic, program
 from .watch import Watch
 
@@ -165,8 +165,7 @@ class Pair:
 
     def connections(self, node):
         """How many TCP connections this director knows."""
-        return sum(line.startswith("TCP") for line in
-                   node.run("ipvsadm", "-Lnc").splitlines())
+        return sum(line.startswith("TCP") for line in ipvs.connections(node))
 
     def power_cycle(self, node):
         """Back after a crash, with nothing in its kernel. The guest's kernel is one for all nodes,

@@ -4,7 +4,6 @@
 """tandemctl apply, confirm and rollback: a file is tried, comes into force, and goes again when
 nobody confirms it; meanwhile no reload replaces it by chance."""
 
-import json
 import os
 import re
 import sys
@@ -21,7 +20,7 @@ def config(priority):
 
 
 def priority(daemon):
-    return json.loads(daemon.ctl("status", "--json")[1])["vrrp_instances"][0].get("priority")
+    return daemon.status()["vrrp_instances"][0].get("priority")
 
 
 def main():
@@ -30,7 +29,7 @@ def main():
     daemon = KINDS["tandem"](node, config(100))
     other = f"{daemon.dir}/other.conf"
     daemon.start()
-    wait_for(lambda: daemon.ctl("status")[0] == 0 and priority(daemon) == 100, 10)
+    wait_for(lambda: daemon.status() and priority(daemon) == 100, 10)
 
     with open(other, "w") as f:
         f.write(config(150))

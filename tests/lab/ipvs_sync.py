@@ -50,7 +50,7 @@ def main():
     expect_daemons(pair.d1, "active", "master", has="syncid=51")
     expect_daemons(pair.d2, "backup", "backup", has="syncid=51")
     with pair.traffic(sessions=50) as seen:
-        expect(wait_for(lambda: len(pair.d2.run("ipvsadm", "-Lnc").splitlines()) > 25, 10, 0.2),
+        expect(wait_for(lambda: pair.connections(pair.d2) > 23, 10, 0.2),
                "connections of the active director reach the other one")
     expect(seen.sessions.alive == seen.sessions.asked, "sessions live", seen.sessions.alive)
 

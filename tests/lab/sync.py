@@ -15,7 +15,6 @@ compare by hand, with either daemon, and no test.
 """
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -61,7 +60,7 @@ def judge(pair, what, seen):
 
 
 def counters(node):
-    return json.loads(node.daemon.ctl("sync", "--json")[1])["counters"]
+    return node.daemon.ask("sync")["counters"]
 
 
 def crash_and_return(pair, what, sessions, period_ms):

@@ -4,7 +4,6 @@
 """What keeps the table of connections right, and bounded: a kernel that has lost connections gets
 them back, on the Active director and on the other one; a full table goes on with what it has, and says so."""
 
-import json
 import os
 import sys
 import time
@@ -25,7 +24,7 @@ class BoundsPair(Pair):
 
 
 def counters(node):
-    return json.loads(node.daemon.ctl("sync", "--json")[1])["counters"]
+    return node.daemon.ask("sync")["counters"]
 
 
 def check_repair(pair, node, n):

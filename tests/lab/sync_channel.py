@@ -8,7 +8,6 @@ other addresses, is told of on all of them, and so is one that hears nobody; wha
 sync_channel.py [SECONDS]     so long an enemy forges and replays; 5. In a minute it is a million frames.
 """
 
-import json
 import os
 import socket
 import sys
@@ -44,8 +43,7 @@ def director(number, lan, inner):
 
 
 def sync(node):
-    code, text = node.daemon.ctl("sync", "--json")
-    return json.loads(text) if code == 0 else {"sync": None, "peers": []}
+    return node.daemon.ask("sync") or {"sync": None, "peers": []}
 
 
 def is_synced(node, peers=2):

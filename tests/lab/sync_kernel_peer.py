@@ -5,12 +5,11 @@
 what tandem knows, and all of it again when it has lost everything; what it tells is taken only where
 the file says so; connections live through both ways."""
 
-import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, Pair, expect, held, note, run, wait_for  # noqa: E402
+from lab import ECHO_PORT, Pair, expect, held, ipvs, note, run, wait_for  # noqa: E402
 
 KEY = "hex:" + "5a" * 32
 SESSIONS = 100
@@ -29,11 +28,11 @@ class MixedPair(Pair):
 
 
 def known(node):
-    return sum(line.startswith("TCP") and f":{ECHO_PORT} " in line for line in node.run("ipvsadm", "-Lnc").splitlines())
+    return sum(line.startswith("TCP") and f" {ECHO_PORT:04X} " in line for line in ipvs.connections(node))
 
 
 def counters(node):
-    return json.loads(node.daemon.ctl("sync", "--json")[1])["counters"]
+    return node.daemon.ask("sync")["counters"]
 
 
 def forget(node):

@@ -10,7 +10,6 @@ sync_kills.py [--kills N] [--seed N]     3 kills; a hundred take some minutes: l
 """
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -43,7 +42,7 @@ def kill_on(pair, kills, chance):
 def settled(pair):
     """The kernels' lists have been read, and the peers have what was found there."""
     for node in pair.directors:
-        sync = json.loads(node.daemon.ctl("sync", "--json")[1])
+        sync = node.daemon.ask("sync")
         if not sync["counters"]["audits"] or any(p["out"]["lag"] for p in sync["peers"]):
             return False
     return pair.wait_synced(1)
