@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=600 memory=512
 """How long from the death of a real server until it is out of the kernel's table, and from its return
-until it is back, for three settings and the tightest sensible one; the same settings for both daemons."""
+until it is back, for three settings and the tightest sensible one; the same settings for both daemons.
 
-import random
+Where in its round a check is when its server dies decides most of it: the deaths are spread evenly over the round,
+at the same places for both."""
+
+import contextlib
 import socket
 import sys
 import time
@@ -15,19 +18,19 @@ from lab.ipvs import Kernel
 
 VIP, REALS, PORT = "10.0.0.100", ("10.0.0.11", "10.0.0.12"), 8000
 SETTINGS = {
-    "slow": ("delay_loop 2", "delay_before_retry 0.5\nretry 1"),
-    "usual": ("delay_loop 1", "delay_before_retry 0.2\nretry 1"),
-    "fast": ("delay_loop 0.2", "delay_before_retry 0.05\nretry 1"),
-    "tightest": ("delay_loop 0.05", "delay_before_retry 0.02\nretry 1"),
+    "slow": (2, "delay_before_retry 0.5\nretry 1"),
+    "usual": (1, "delay_before_retry 0.2\nretry 1"),
+    "fast": (0.2, "delay_before_retry 0.05\nretry 1"),
+    "tightest": (0.05, "delay_before_retry 0.02\nretry 1"),
 }
 
-SAMPLES = {"slow": 1, "usual": 2, "fast": 4, "tightest": 6}
+SAMPLES = {"slow": 1, "usual": 2, "fast": 4, "tightest": 6}  # short rounds can have many
 
 
 def config(setting):
-    loop, retry = SETTINGS[setting]
+    loop_s, retry = SETTINGS[setting]
     reals = "".join(f"real_server {a} {PORT} {{\nweight 1\nTCP_CHECK {{\nconnect_timeout 1\nwarmup 0\n{retry}\n}}\n}}\n" for a in REALS)
-    return (f"global_defs {{\nrouter_id bench\n}}\nvirtual_server {VIP} 80 {{\n{loop}\nlb_algo rr\nlb_kind NAT\n"
+    return (f"global_defs {{\nrouter_id bench\n}}\nvirtual_server {VIP} 80 {{\ndelay_loop {loop_s}\nlb_algo rr\nlb_kind NAT\n"
             f"protocol TCP\n{reals}}}\n")
 
 
@@ -45,6 +48,19 @@ class Server:
     def stop(self):
         self.sock.close()
 
+    def hang_up(self):
+        """On all who have come so far."""
+        self.sock.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.sock.accept()[0].close()
+
+    def wait_check(self):
+        """Until the next check comes."""
+        self.hang_up()
+        self.sock.settimeout(20)
+        self.sock.accept()[0].close()
+
 
 def until(node, count):
     start = now_us()
@@ -59,20 +75,15 @@ def trial(node, web, setting, figures, kind, times):
     daemon.start()
     until(node, 2)
     time.sleep(3)
-    # Where in its round a check is when its server dies is chance: the short rounds can have many.
-    for _ in range(times * SAMPLES[setting]):
-        time.sleep(random.uniform(0, 2 if setting == "slow" else 1))
+    n, loop_s = times * SAMPLES[setting], SETTINGS[setting][0]
+    for i in range(n):
+        servers[0].wait_check()
+        time.sleep((i + 0.5) / n * loop_s)
         servers[0].stop()
         figures.add(f"detect_{setting}_down", "ms", kind, round(until(node, 1), 1))
         servers[0].start()
         figures.add(f"detect_{setting}_up", "ms", kind, round(until(node, 2), 1))
-        for s in servers:
-            s.sock.settimeout(0)
-            try:
-                while True:
-                    s.sock.accept()[0].close()
-            except OSError:
-                pass
+        servers[1].hang_up()
     daemon.stop()
     for s in servers:
         s.stop()

@@ -99,12 +99,15 @@ class Held:
         return found
 
     def _answering(self, sessions, patience_s):
-        wait, alive = selectors.DefaultSelector(), []
+        wait, alive, ended = selectors.DefaultSelector(), [], []
         for s in sessions:
-            if not self._say(s):
-                note(f"{s.sort}, port {s.sock.getsockname()[1]}: ended before it was asked")
-                continue
-            wait.register(s.sock, selectors.EVENT_READ, s)
+            if self._say(s):
+                wait.register(s.sock, selectors.EVENT_READ, s)
+            else:
+                ended.append(s)
+        if ended:
+            note(f"{len(ended)} had ended before they were asked, the first: {ended[0].sort}, "
+                 f"port {ended[0].sock.getsockname()[1]}")
         end = time.monotonic() + patience_s
         while wait.get_map() and (left_s := end - time.monotonic()) > 0:
             for key, _ in wait.select(left_s):
