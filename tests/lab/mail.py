@@ -130,7 +130,8 @@ def is_told(node):
         expect(mail_status(node).get("lost") == 0, "none is lost", mail_status(node))
 
 
-def fails(node, name, words, *how, late_s=15):
+def fails(node, name, words, *how, late_s=15, lost=0):
+    """`lost`: so many messages are given up meanwhile, at least."""
     before = mail_status(node)
     with server(node, *how) if how else contextlib.nullcontext():
         failover(node, name)
@@ -139,6 +140,8 @@ def fails(node, name, words, *how, late_s=15):
                mail_status(node))
         told = node.daemon.log_text().count("mail: smtp_server 127.0.0.1 port 2525")
         expect(mail_status(node)["sent"] == before["sent"], f"{name}: nothing is sent", mail_status(node))
+        expect(wait_for(lambda: mail_status(node)["lost"] >= before["lost"] + lost, 10), f"{name}: {lost} messages are lost, and counted",
+               mail_status(node))
     return told
 
 
@@ -152,10 +155,7 @@ def main():
             os.unlink(f"{MAILS}.{i}")
     node.daemon = KINDS["tandem"](node, config())
     is_told(node)
-    lost = mail_status(node)["lost"]
-    fails(node, "a server that refuses", "refuses it with 550", "smtp", "refusing")
-    expect(wait_for(lambda: mail_status(node)["lost"] >= lost + 3, 10), "what it refused for good is lost and counted",
-           mail_status(node))
+    fails(node, "a server that refuses", "refuses it with 550", "smtp", "refusing", lost=3)
     fails(node, "no server", "can't connect")
     fails(node, "a server that hangs", "does not answer in time", "hang", late_s=60)
     told = fails(node, "a server that talks nonsense", "answers with what is not SMTP|breaks the connection off", "garbage", late_s=60)
