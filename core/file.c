@@ -13,8 +13,10 @@
 
 #define READ_AT_ONCE 65536
 
-static int write_all(int fd, const char *at, size_t n)
+int file_write_all(int fd, const void *bytes, size_t n)
 {
+	const char *at = bytes;
+
 	while (n) {
 		ssize_t done = write(fd, at, n);
 
@@ -55,7 +57,7 @@ static int replace(const char *path, const void *bytes, size_t n, mode_t mode, b
 	fd = open(side, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, bytes, n);
+	err = file_write_all(fd, bytes, n);
 	if (!err && synced && fsync(fd) < 0)
 		err = -errno;
 	close(fd);

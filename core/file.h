@@ -13,6 +13,8 @@
 int file_replace(const char *path, const void *bytes, size_t n, mode_t mode);
 /* The same, synced: what was written is there after a loss of power, or the former content is. */
 int file_replace_synced(const char *path, const void *bytes, size_t n, mode_t mode);
+/* However many calls of write(2) it takes. 0 or -errno. */
+int file_write_all(int fd, const void *bytes, size_t n);
 /* The whole of a file of at most `max` bytes; *ret_bytes is malloc'ed and has a zero behind it. */
 int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_n);
 

@@ -2,6 +2,8 @@
 /* The checked configuration: see model.h and model.def. */
 #include "core/model.h"
 
+#include "core/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -465,19 +467,6 @@ const char *virtual_server_format(const struct virtual_server *vs, char *text)
 	return text;
 }
 
-static int write_all(int fd, const uint8_t *at, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, at, n);
-
-		if (done < 0)
-			return -errno;
-		at += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 int model_image_new(const struct model *m, uint64_t *ret_hash)
 {
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
@@ -491,7 +480,7 @@ int model_image_new(const struct model *m, uint64_t *ret_hash)
 	if (!err && fd < 0)
 		err = -errno;
 	if (!err)
-		err = write_all(fd, w.at, w.len);
+		err = file_write_all(fd, w.at, w.len);
 	if (!err && fcntl(fd, F_ADD_SEALS, seals) < 0)
 		err = -errno;
 	/* The generation comes first, and is not content. */
