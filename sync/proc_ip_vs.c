@@ -205,24 +205,34 @@ static const struct proc_dest *search(const struct proc_dests *d, const struct p
 }
 
 /* Services of all ports take connections of any, and their real servers those of the client's. */
-const struct proc_dest *proc_dests_find(const struct proc_dests *d, const uint8_t *record)
+static const struct proc_dest *search_ports(const struct proc_dests *d, const struct sync_record *r,
+					    uint32_t fwmark)
 {
-	struct sync_record r;
-
-	sync_record_decode(record, &r);
 	for (unsigned any = 0; any < 4; any++) {
-		struct proc_dest key = {.fwmark = r.fwmark,
-					.protocol = r.protocol,
-					.vip = r.vip,
-					.vip_port = any & 1 ? 0 : r.vip_port,
-					.address = r.server,
-					.port = any & 2 ? 0 : r.server_port};
+		struct proc_dest key = {.fwmark = fwmark,
+					.protocol = r->protocol,
+					.vip = r->vip,
+					.vip_port = any & 1 ? 0 : r->vip_port,
+					.address = r->server,
+					.port = any & 2 ? 0 : r->server_port};
 		const struct proc_dest *found = search(d, &key);
 
 		if (found)
 			return found;
 	}
 	return NULL;
+}
+
+/* A connection has its packets' mark, whether or not its service is one of that mark: as
+ * ip_vs_service_find() looks for it. */
+const struct proc_dest *proc_dests_find(const struct proc_dests *d, const uint8_t *record)
+{
+	const struct proc_dest *found;
+	struct sync_record r;
+
+	sync_record_decode(record, &r);
+	found = r.fwmark ? search_ports(d, &r, r.fwmark) : NULL;
+	return found ? found : search_ports(d, &r, 0);
 }
 
 size_t proc_dests_new(const struct proc_dests *now, const struct proc_dests *before,

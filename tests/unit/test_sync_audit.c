@@ -80,6 +80,10 @@ static void test_dests(void **state)
 	assert_null(find(&d, &r));
 	r.fwmark = 7;
 	assert_int_equal(find(&d, &r)->weight, 2);
+	/* Somebody marks packets for a purpose of their own. */
+	r = connection("10.0.0.100", 8000, "10.0.0.12", 8000);
+	r.fwmark = 9;
+	assert_int_equal(find(&d, &r)->weight, 1);
 	proc_dests_done(&d);
 }
 
