@@ -371,9 +371,18 @@ void sync_table_retell(struct sync_table *t, uint64_t version)
 	}
 }
 
+/*
+ * A connection's next packet gives it the time of its state again. A template gets from each of its
+ * connections what it was told once (ip_vs_sched_persist()): it must be the whole, or a client would
+ * be remembered for ever shorter from one director to the next.
+ */
 uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s)
 {
-	return e->expires_s > now_s + SYNC_REFRESH_S ? e->expires_s - now_s - SYNC_REFRESH_S : 1;
+	if (e->expires_s <= now_s + SYNC_REFRESH_S)
+		return 1;
+	return sync_record_flags(e->record) & SYNC_FLAG_TEMPLATE
+		       ? sync_record_timeout_s(e->record)
+		       : e->expires_s - now_s - SYNC_REFRESH_S;
 }
 
 void sync_entry_copy(const struct sync_entry *e, uint32_t now_s, uint8_t *bytes)

@@ -120,7 +120,7 @@ void sync_table_remove(struct sync_table *t, struct sync_entry *e);
 /* Looks at `budget` buckets and drops what has expired; returns how many entries that were. */
 size_t sync_table_expire(struct sync_table *t, uint32_t now_s, size_t budget);
 
-/* The remaining timeout, at least one second. */
+/* The remaining timeout, at least one second; of a template that has not expired, the whole. */
 uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s);
 /* Our kernel does not have it, or has it without its real server: it gets a new version, and is given
  * to the kernel again. */
@@ -132,7 +132,7 @@ void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to);
  */
 void sync_table_retell(struct sync_table *t, uint64_t version);
 
-/* The record with its remaining timeout and no mark of ours, to at least e->len bytes. */
+/* The record with that timeout and no mark of ours, to at least e->len bytes. */
 void sync_entry_copy(const struct sync_entry *e, uint32_t now_s, uint8_t *bytes);
 
 /* In the order of versions; NULL at the end. `e` NULL: the first. Not to be mixed with changes. */

@@ -22,6 +22,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import KINDS, Pair, expect, note, run, wait_for  # noqa: E402
+from lab.ipvs import connections  # noqa: E402
+
+PERSISTENCE_S = 60
 
 
 class SyncPair(Pair):
@@ -32,7 +35,7 @@ class SyncPair(Pair):
     def config(self, node):
         text = super().config(node)
         if self.persistent:
-            text = text.replace("lvs_sched rr", "lvs_sched rr\n    persistence_timeout 60")
+            text = text.replace("lvs_sched rr", f"lvs_sched rr\n    persistence_timeout {PERSISTENCE_S}")
         return text
 
 
@@ -98,6 +101,33 @@ def kill_and_crash(pair, sessions):
     judge(pair, "kill -9 of both, crash", seen)
 
 
+def template_left_s(node):
+    """How long the client is remembered there, who has no connection any more."""
+    rows = [line.split() for line in connections(node)]
+    return max((int(row[8]) for row in rows if row[2] == "0000"), default=0)
+
+
+def check_persistence(pair, wait_s=20):
+    """d2 returns when the client has been away for a time: who then connects there is remembered for the
+    whole time again, not for what was left."""
+    pair.d2.crash()
+    with pair.traffic(1) as seen:
+        time.sleep(1)
+    time.sleep(wait_s)
+    pair.power_cycle(pair.d2)
+    expect(wait_for(lambda: pair.synced(pair.d2), 30, 0.1), "d2 is synced again", pair.d2.daemon.status()["sync"])
+    pair.d1.crash()
+    expect(pair.wait_active(pair.d2, 10), "d2 takes over again", pair.holders())
+    with pair.traffic(1) as seen:
+        time.sleep(1)
+        left_s = template_left_s(pair.d2)
+    judge(pair, "persistence", seen)
+    expect(left_s > PERSISTENCE_S - wait_s / 2, "a client is remembered for the whole time again",
+           f"{left_s} of {PERSISTENCE_S} s")
+    pair.power_cycle(pair.d1)
+    expect(pair.wait_active(pair.d1, 45), "d1 preempts once more", pair.holders())
+
+
 def main():
     a = arguments()
     pair = SyncPair(mode=a.mode, family=a.family, advert_s=a.advert, sync=a.sync)
@@ -110,6 +140,8 @@ def main():
                    node.daemon.status()["sync"])
     for what, period_ms in (("busy", 1000), ("idle", 60000))[:1 if a.once else 2]:
         crash_and_return(pair, what, a.sessions, period_ms)
+    if a.sync == "peer" and a.persistent:
+        check_persistence(pair)
     if a.sync == "peer" and not a.once:
         kill_and_crash(pair, a.sessions)
         pair.power_cycle(pair.d1)

@@ -223,6 +223,20 @@ static void test_expiry(void **state)
 	assert_true(r->t.counters.expired == 1000);
 }
 
+/* A template is given the whole of its time again by each connection: the whole is what is told. */
+static void test_time_of_templates(void **state)
+{
+	struct rig *r = *state;
+	struct sync_entry *e;
+
+	put(r, 1, SYNC_FLAG_TEMPLATE, 360, 1000);
+	e = sync_table_newest(&r->t);
+	assert_int_equal(sync_entry_timeout_s(e, 1000), 360);
+	assert_int_equal(sync_entry_timeout_s(e, 1350), 360);
+	assert_int_equal(sync_entry_timeout_s(e, 1360), 1); /* it may be gone */
+	assert_int_equal(sync_table_expire(&r->t, 1370, SIZE_MAX), 1);
+}
+
 static void test_change_of_term(void **state)
 {
 	struct rig *r = *state;
@@ -394,6 +408,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cursor_survives_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cursor_seeks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_time_of_templates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_change_of_term, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retell, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
