@@ -13,13 +13,19 @@
 #define PROBE_SLOW_US (100 * USEC_PER_MSEC)
 #define WINDOW_STEP   4
 
-void sync_follower_done(struct sync_session *s, struct sync_follower *f)
+/* It has no place in the log any more. Its key is kept: perhaps it is only not heard, and goes on. */
+static void leave(struct sync_session *s, struct sync_follower *f)
 {
-	sync_cipher_free(f->ack_cipher);
-	f->ack_cipher = NULL;
 	if (f->joined)
 		sync_cursor_close(s->table, &f->cursor);
 	f->joined = false;
+}
+
+void sync_follower_done(struct sync_session *s, struct sync_follower *f)
+{
+	leave(s, f);
+	sync_cipher_free(f->ack_cipher);
+	f->ack_cipher = NULL;
 }
 
 static void go_to(struct sync_session *s, struct sync_follower *f, uint64_t version)
@@ -29,36 +35,44 @@ static void go_to(struct sync_session *s, struct sync_follower *f, uint64_t vers
 	f->flight_first = f->flight_n = 0;
 }
 
-static void join(struct sync_session *s, struct sync_peer *p, int64_t now_us,
-		 struct sync_offer *offer, const struct sync_ack *ack, uint64_t seq)
+/* It is sent all after what it has. */
+static void enter(struct sync_session *s, struct sync_peer *p, int64_t now_us,
+		  const struct sync_ack *ack)
 {
 	struct sync_follower *f = &p->follower;
 	bool known = ack->epoch == s->table->epoch && ack->version <= s->table->version;
 
+	f->joined = true;
+	f->acked = known ? ack->version : 0;
+	f->target = s->table->version;
+	f->window = SYNC_WINDOW_START;
+	f->acked_us = f->caught_up_us = now_us;
+	f->sent_us = now_us - s->conf->heartbeat_us;
+	f->probe_wait_us = PROBE_US;
+	f->last = *ack;
+	sync_cursor_open(s->table, &f->cursor);
+	go_to(s, f, f->acked);
+	sync_session_tell(s, SYNC_EVENT_FOLLOWED, p->node, NULL);
+}
+
+static void join(struct sync_session *s, struct sync_peer *p, int64_t now_us,
+		 struct sync_offer *offer, const struct sync_ack *ack, uint64_t seq)
+{
+	struct sync_follower *f = &p->follower;
+
 	sync_follower_done(s, f);
 	*f = (struct sync_follower){
-		.joined = true,
 		.session = offer->session,
 		.ack_cipher = offer->ack_cipher,
-		.acked = known ? ack->version : 0,
-		.target = s->table->version,
-		.window = SYNC_WINDOW_START,
-		.acked_us = now_us,
-		.sent_us = now_us - s->conf->heartbeat_us,
-		.probe_wait_us = PROBE_US,
-		.caught_up_us = now_us,
 		.records = f->records,
 		.bytes = f->bytes,
 		.rewinds = f->rewinds,
-		.last = *ack,
 	};
 	offer->ack_cipher = NULL;
 	sync_replay_init(&f->replay, 0);
 	sync_replay_mark(&f->replay, seq);
-	sync_cursor_open(s->table, &f->cursor);
-	go_to(s, f, f->acked);
 	sync_opening_forget(s, p->node);
-	sync_session_tell(s, SYNC_EVENT_FOLLOWED, p->node, NULL);
+	enter(s, p, now_us, ack);
 }
 
 static void land(struct sync_follower *f)
@@ -122,7 +136,7 @@ static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t
 		f->caught_up_us = now_us;
 }
 
-/* Of the session that runs. */
+/* Of the session that is known: who was not heard for a time goes on where it says. */
 static void take_ack(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 		     const struct sync_path *from, const struct sync_frame_head *head,
 		     const uint8_t *bytes, size_t len)
@@ -146,7 +160,10 @@ static void take_ack(struct sync_session *s, struct sync_peer *p, int64_t now_us
 	sync_replay_mark(&f->replay, head->seq);
 	sync_peer_heard(p, from, now_us);
 	sync_term_heard(s, ack.term);
-	acknowledge(s, f, now_us, &ack);
+	if (f->joined)
+		acknowledge(s, f, now_us, &ack);
+	else
+		enter(s, p, now_us, &ack);
 }
 
 /* The first one of a new session. */
@@ -184,7 +201,7 @@ void sync_follower_on_ack(struct sync_session *s, int64_t now_us, const struct s
 		return;
 	p = sync_peer_find(s, clear.node);
 	offer = sync_opening_find(s, head, &clear);
-	if (p && p->follower.joined && p->follower.session == head->session)
+	if (p && p->follower.ack_cipher && p->follower.session == head->session)
 		take_ack(s, p, now_us, from, head, bytes, len);
 	else if (offer)
 		take_up(s, offer, now_us, from, head, bytes, len);
@@ -198,7 +215,7 @@ void sync_follower_tick(struct sync_session *s, struct sync_peer *p, int64_t now
 
 	if (!f->joined || now_us - f->acked_us < SYNC_DEAF_US)
 		return;
-	sync_follower_done(s, f);
+	leave(s, f);
 	sync_session_tell(s, SYNC_EVENT_LEFT, p->node, NULL);
 }
 

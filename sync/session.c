@@ -57,12 +57,16 @@ struct sync_session *sync_session_new(const struct sync_conf *conf, struct sync_
 	return s;
 }
 
+static void drop_peer(struct sync_session *s, struct sync_peer *p)
+{
+	sync_feed_done(&p->feed);
+	sync_follower_done(s, &p->follower);
+}
+
 static void drop_peers(struct sync_session *s)
 {
-	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
-		sync_feed_done(&s->peers[i].feed);
-		sync_follower_done(s, &s->peers[i].follower);
-	}
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		drop_peer(s, &s->peers[i]);
 }
 
 void sync_session_free(struct sync_session *s)
@@ -113,8 +117,10 @@ struct sync_peer *sync_peer_get(struct sync_session *s, uint64_t node)
 	if (p)
 		return p;
 	p = find_place(s);
-	if (p)
-		*p = (struct sync_peer){.node = node};
+	if (!p)
+		return NULL;
+	drop_peer(s, p);
+	*p = (struct sync_peer){.node = node};
 	return p;
 }
 

@@ -57,7 +57,7 @@ struct sync_follower {
 	bool joined;
 	bool told_synced;
 	uint64_t session; /* of its acknowledgements */
-	struct sync_cipher *ack_cipher;
+	struct sync_cipher *ack_cipher; /* kept when it is no longer heard, to go on with */
 	struct sync_replay replay;
 	struct sync_cursor cursor;
 	uint64_t sent; /* the cursor's version when a frame was sent last */

@@ -98,7 +98,7 @@ void hand(unsigned link, unsigned to, unsigned from, const uint8_t *bytes, size_
 
 	path.link = link;
 	if (to == from || to >= rig->n || rig->ends[to].deaf || rig->dead[link] ||
-	    draw() % 100 < rig->loss)
+	    (from < ENDS && rig->ends[from].unheard_by[to]) || draw() % 100 < rig->loss)
 		return;
 	sync_session_receive(rig->ends[to].session, rig->now_us, &path, bytes, len);
 }
@@ -113,18 +113,27 @@ static void carry_to_peer(const struct frame *f, unsigned peer)
 		hand(paths[j].link, paths[j].address.b[3], f->from, f->bytes, f->len);
 }
 
+static void carry_to_all(const struct frame *f)
+{
+	for (unsigned link = 0; link < rig->n_links; link++)
+		for (unsigned to = 0; to < rig->n; to++)
+			hand(link, to, f->from, f->bytes, f->len);
+}
+
 static void carry(const struct frame *f)
 {
 	switch (f->dest.kind) {
 	case SYNC_DEST_ALL:
-		for (unsigned link = 0; link < rig->n_links; link++)
-			for (unsigned to = 0; to < rig->n; to++)
-				hand(link, to, f->from, f->bytes, f->len);
+		carry_to_all(f);
 		break;
 	case SYNC_DEST_PATH:
 		hand(f->dest.path.link, f->dest.path.address.b[3], f->from, f->bytes, f->len);
 		break;
 	case SYNC_DEST_PEERS:
+		if (rig->multicast && f->dest.peers & (f->dest.peers - 1)) {
+			carry_to_all(f);
+			break;
+		}
 		for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
 			if (f->dest.peers >> i & 1)
 				carry_to_peer(f, i);

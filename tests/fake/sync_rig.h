@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sessions (sync/session.h) on a wire made of values, with a time of their own: two ends, or three;
+ * Sessions (sync/session.h) on a wire made of values, with a time of their own: two ends, up to four;
  * what is lost, and on which of two links, is as the test says. Ends have numbers from 0, and node
  * names from 1.
  */
@@ -10,7 +10,7 @@
 #include "sync/roles.h"
 #include "sync/session.h"
 
-#define ENDS	    3
+#define ENDS	    4
 #define STEP_US	    (USEC_PER_MSEC / 5)
 #define KEPT_FRAMES 4096
 
@@ -29,6 +29,7 @@ struct end {
 	unsigned events[SYNC_EVENT_SAME_NODE + 1];
 	char note[SYNC_NOTE_MAX + 1];
 	bool deaf; /* nothing reaches it */
+	bool unheard_by[ENDS];
 };
 
 struct rig {
@@ -36,7 +37,8 @@ struct rig {
 	unsigned n;
 	struct end ends[ENDS];
 	unsigned n_links;
-	bool dead[2];  /* links */
+	bool multicast; /* what several peers are to have goes to all */
+	bool dead[2];	/* links */
 	unsigned loss; /* percent */
 	unsigned random;
 	struct frame *frames; /* all that were sent */

@@ -153,6 +153,26 @@ static void test_one_frame_for_all(void **state)
 	assert_true(counters(0)->records_out - before == 100);
 }
 
+/* One is not heard by the first for a time, but hears by the group what that tells the others. */
+static void test_unheard_for_a_time(void **state)
+{
+	rig->n = 4;
+	rig->multicast = true;
+	for (unsigned i = 0; i < 4; i++)
+		rig->ends[i].conf.expected = 3;
+	run(2 * USEC_PER_SEC);
+	assert_true(peer(0, 3).followed);
+	rig->ends[3].unheard_by[0] = true;
+	run(SYNC_DEAF_US + USEC_PER_SEC);
+	assert_false(peer(0, 3).followed);
+	rig->ends[3].unheard_by[0] = false;
+	put(0, 1, 1);
+	run(USEC_PER_SEC);
+	assert_non_null(get(3, 1));
+	assert_true(peer(0, 3).followed);
+	assert_true(peer(0, 3).lag == 0);
+}
+
 static unsigned paths_to(unsigned from)
 {
 	unsigned n;
@@ -277,6 +297,7 @@ int main(void)
 		SYNC_RIG_TEST(test_an_hour_apart),
 		SYNC_RIG_TEST(test_restart_of_the_sender),
 		SYNC_RIG_TEST(test_one_frame_for_all),
+		SYNC_RIG_TEST(test_unheard_for_a_time),
 		SYNC_RIG_TEST(test_paths_come_back),
 		SYNC_RIG_TEST(test_full_table_is_told),
 		SYNC_RIG_TEST(test_what_was_refused_is_asked_for_again),
