@@ -13,10 +13,28 @@
 #define RECLAIM_MAX_US (16 * USEC_PER_SEC)
 #define TERM_NODE_BITS 4
 
+static void see_term(uint16_t term, bool *any, uint16_t *newest)
+{
+	if (!*any || sync_term_is_newer(term, *newest))
+		*newest = term;
+	*any = true;
+}
+
+/* The table may be of an earlier session, with other paths: its terms go on. */
 void sync_term_init(struct sync_session *s)
 {
+	const struct sync_entry *e = NULL;
+	bool any = false, any_own = false;
+
 	s->outdone_us = USEC_NEVER;
 	s->reclaim_us = RECLAIM_US;
+	while ((e = sync_table_next(s->table, e))) {
+		if (sync_record_is_note(e->record))
+			continue;
+		see_term(e->term, &any, &s->newest_term);
+		if (e->owner == SYNC_OWNER_OWN)
+			see_term(e->term, &any_own, &s->term);
+	}
 }
 
 /*

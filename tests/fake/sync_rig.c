@@ -38,13 +38,26 @@ static void on_event(void *ctx, const struct sync_event *event)
 
 static const struct sync_session_ops ops = {.event = on_event, .random = on_random};
 
+static struct sync_session *new_session(struct end *e)
+{
+	return sync_session_new(&e->conf, &e->table, &e->roles, &ops, e, rig->now_us);
+}
+
 void end_start(unsigned i)
 {
 	struct end *e = &rig->ends[i];
 
 	sync_table_init(&e->table, 100 + draw(), 1, 100000);
 	sync_roles_init(&e->roles);
-	e->session = sync_session_new(&e->conf, &e->table, &e->roles, &ops, e, rig->now_us);
+	e->session = new_session(e);
+}
+
+void end_renew(unsigned i)
+{
+	struct end *e = &rig->ends[i];
+
+	sync_session_free(e->session);
+	e->session = new_session(e);
 }
 
 void end_stop(unsigned i)

@@ -58,6 +58,8 @@ unsigned draw(void);
 /* An end with an empty table; and its end. */
 void end_start(unsigned i);
 void end_stop(unsigned i);
+/* Its session ends and another one begins, with the same table. */
+void end_renew(unsigned i);
 struct sync_path path_of(unsigned i);
 /* A frame arrives, unless it gets lost. */
 void hand(unsigned link, unsigned to, unsigned from, const uint8_t *bytes, size_t len);

@@ -48,6 +48,23 @@ static void test_restart_of_the_active(void **state)
 	assert_int_equal(state_of(1, 1), 4);
 }
 
+/* A reload changes its paths while nobody else is there: what its kernel says is still taken in. */
+static void test_other_paths_of_an_active_alone(void **state)
+{
+	for (unsigned i = 0; i < 3; i++)
+		set_active(0, true);
+	put(0, 1, 1);
+	end_renew(0);
+	set_active(0, true);
+	put(0, 1, 4);
+	assert_int_equal(state_of(0, 1), 4);
+	/* A Backup's kernel, too. */
+	set_active(0, false);
+	end_renew(0);
+	put(0, 1, 2);
+	assert_int_equal(state_of(0, 1), 2);
+}
+
 static void test_two_actives(void **state)
 {
 	run(USEC_PER_SEC);
@@ -112,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYNC_RIG_TEST(test_takeover),
 		SYNC_RIG_TEST(test_restart_of_the_active),
+		SYNC_RIG_TEST(test_other_paths_of_an_active_alone),
 		SYNC_RIG_TEST(test_two_actives),
 		SYNC_RIG_TEST(test_shared_work),
 		SYNC_RIG_TEST(test_hearsay),
