@@ -3,7 +3,6 @@
 #include "sync/audit.h"
 
 #include "core/log.h"
-#include "sync/census.h"
 #include "sync/push.h"
 
 #include <errno.h>
@@ -90,14 +89,7 @@ static int read_dests(struct proc_dests *d)
 /* How many the kernel should count; it does not count templates. */
 static uint64_t believed(const struct sync_table *t)
 {
-	const struct sync_count *list;
-	uint64_t sum = 0;
-	size_t n;
-
-	list = sync_census_list(t->census, &n);
-	for (size_t i = 0; i < n; i++)
-		sum += list[i].active + list[i].inactive;
-	return sum;
+	return t->n - t->n_templates;
 }
 
 /* Which are there, and which of them were not when it was looked last. */

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shadow table: see table.h. */
 #include "sync/table.h"
-#include "sync/census.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS_MIN 256
-
-const char *sync_owner_name(enum sync_owner owner)
-{
-	switch (owner) {
-	case SYNC_OWNER_OWN:
-		return "own";
-	case SYNC_OWNER_PEER:
-		return "peer";
-	case SYNC_OWNER_HEARSAY:
-		return "hearsay";
-	}
-	return "?";
-}
 
 int sync_table_init(struct sync_table *t, uint64_t epoch, uint64_t seed, size_t max)
 {
@@ -32,10 +18,9 @@ int sync_table_init(struct sync_table *t, uint64_t epoch, uint64_t seed, size_t 
 		.n_folded = BUCKETS_MIN,
 		.cap_buckets = BUCKETS_MIN,
 	};
-	t->census = sync_census_new();
 	t->buckets = calloc(BUCKETS_MIN, sizeof(*t->buckets));
 	t->list = calloc(1, sizeof(*t->list));
-	if (!t->census || !t->buckets || !t->list) {
+	if (!t->buckets || !t->list) {
 		sync_table_done(t);
 		return -ENOMEM;
 	}
@@ -54,7 +39,6 @@ void sync_table_done(struct sync_table *t)
 	}
 	free(t->list);
 	free(t->buckets);
-	sync_census_free(t->census);
 	*t = (struct sync_table){0};
 }
 
@@ -155,7 +139,8 @@ static void count(struct sync_table *t, const struct sync_entry *e, int by)
 	t->n += by;
 	if (e->owner == SYNC_OWNER_OWN)
 		t->n_own += by;
-	sync_census_count(t->census, e->record, by);
+	if (sync_record_flags(e->record) & SYNC_FLAG_TEMPLATE)
+		t->n_templates += by;
 }
 
 static void set_expiry(struct sync_entry *e, uint32_t now_s)
@@ -228,13 +213,11 @@ static int add(struct sync_table *t, const uint8_t *record, size_t len, uint32_t
 	return 1;
 }
 
-/* The common change, of state or time alone, leaves all counts as they are. */
-static bool counts_alike(const struct sync_entry *e, const uint8_t *record, size_t len,
-			 enum sync_owner owner)
+/* The common change, of state or time alone, leaves all counts as they are; a template is never the
+ * same as a connection. */
+static bool counts_alike(const struct sync_entry *e, size_t len, enum sync_owner owner)
 {
-	return e->len == len && e->owner == owner &&
-	       (sync_record_is_note(record) ||
-		sync_record_flags(e->record) == sync_record_flags(record));
+	return e->len == len && e->owner == owner;
 }
 
 /* What was moved stays so until our kernel was told. */
@@ -253,7 +236,7 @@ static int update(struct sync_table *t, struct sync_entry **at, const uint8_t *r
 	list_remove(t, e);
 	e->moved = is_moved(t, e, record);
 	t->counters.updated++;
-	if (counts_alike(e, record, len, owner)) {
+	if (counts_alike(e, len, owner)) {
 		memcpy(e->record, record, len);
 		e->not_for_kernel = e->lost = false;
 		e->pass = t->pass;

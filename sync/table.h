@@ -23,7 +23,6 @@ enum sync_owner {
 	SYNC_OWNER_PEER,    /* from the peer that owns it */
 	SYNC_OWNER_HEARSAY, /* from a peer that had it from another */
 };
-const char *sync_owner_name(enum sync_owner owner);
 
 struct sync_entry {
 	struct sync_entry *chain; /* of the hash bucket */
@@ -68,20 +67,18 @@ struct sync_table_counters {
 	uint64_t refused; /* new entries, at the bound or out of memory */
 };
 
-struct sync_census;
-
 struct sync_table {
 	uint64_t epoch;	  /* names this log; a number that no other log has */
 	uint64_t version; /* of the newest change */
 	size_t n;	  /* entries, without notes */
 	size_t n_own;
+	size_t n_templates;
 	size_t n_notes;
 	size_t max;
 	size_t bytes; /* of memory, about */
 	uint64_t given; /* our kernel has all up to this version; kernel.c's */
 	uint8_t pass; /* of the audit; what is put counts as seen in it */
 	struct sync_table_counters counters;
-	struct sync_census *census; /* counts for each service; census.h */
 	/* The rest is table.c's own. */
 	uint64_t seed;
 	struct sync_entry **buckets;

@@ -115,7 +115,8 @@ def check_persistence(pair, wait_s=20):
         time.sleep(1)
     time.sleep(wait_s)
     pair.power_cycle(pair.d2)
-    expect(wait_for(lambda: pair.synced(pair.d2), 30, 0.1), "d2 is synced again", pair.d2.daemon.status()["sync"])
+    expect(wait_for(lambda: pair.d2.daemon.status() and pair.synced(pair.d2), 30, 0.1), "d2 is synced again",
+           pair.d2.daemon.status())
     pair.d1.crash()
     expect(pair.wait_active(pair.d2, 10), "d2 takes over again", pair.holders())
     with pair.traffic(1) as seen:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shadow table, its cursors and its census: sync/table.c, census.c, roles.c, replay.c. */
-#include "sync/census.h"
+/* The shadow table and its cursors: sync/table.c, roles.c, replay.c. */
 #include "sync/replay.h"
 #include "sync/roles.h"
 #include "sync/table.h"
@@ -274,29 +273,21 @@ static void test_retell(void **state)
 	assert_int_equal(number_of(sync_table_newest(&r->t)), 9);
 }
 
-static void test_census(void **state)
+static void test_counts(void **state)
 {
-	struct sync_service s = {.protocol = IPPROTO_TCP, .port = 3};
 	struct rig *r = *state;
-	struct sync_count c;
-	size_t n_services;
 
-	addr_parse("10.0.0.1", &s.vip);
 	for (uint32_t n = 0; n < 70; n++)
 		put(r, n, n < 7 ? SYNC_FLAG_TEMPLATE : n < 14 ? SYNC_FLAG_INACTIVE : 0, 100, 0);
-	c = sync_census_get(r->t.census, &s);
-	assert_true(c.active == 8 && c.inactive == 1 && c.templates == 1);
-	put(r, 17, SYNC_FLAG_INACTIVE, 100, 0); /* 17 % 7 == 3 */
-	put(r, 24, 0, 100, 0);
-	c = sync_census_get(r->t.census, &s);
-	assert_true(c.active == 7 && c.inactive == 2 && c.templates == 1);
-	sync_census_list(r->t.census, &n_services);
-	assert_int_equal(n_services, 7);
+	assert_true(r->t.n == 70 && r->t.n_own == 70 && r->t.n_templates == 7);
+	put(r, 3, SYNC_FLAG_TEMPLATE, 100, 0); /* known */
+	put(r, 3, 0, 100, 0);		       /* the client's connection */
+	assert_true(r->t.n == 71 && r->t.n_templates == 7);
+	make(r, 20, 0, 100);
+	sync_table_put(&r->t, r->record, 36, SYNC_OWNER_PEER, 1, 0);
+	assert_true(r->t.n == 71 && r->t.n_own == 70);
 	sync_table_expire(&r->t, 1000, SIZE_MAX);
-	c = sync_census_get(r->t.census, &s);
-	assert_true(!c.active && !c.inactive && !c.templates);
-	s.port = 99;
-	assert_true(sync_census_get(r->t.census, &s).active == 0);
+	assert_true(!r->t.n && !r->t.n_own && !r->t.n_templates);
 }
 
 static void test_memory_each(void **state)
@@ -411,7 +402,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_time_of_templates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_change_of_term, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retell, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_moved, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_memory_each, setup, teardown),
 		cmocka_unit_test(test_roles),
