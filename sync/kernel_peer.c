@@ -75,9 +75,11 @@ int sync_kernel_peer_open(struct sync_kernel_peer *k, const struct sync_kernel_p
 
 	*k = (struct sync_kernel_peer){.out = -1,
 				       .in = -1,
+				       .ifindex = ifindex,
 				       .id = conf->sync_id,
 				       .port = conf->port,
-				       .round_us = now_us};
+				       .round_us = now_us,
+				       .counters = k->counters};
 	memcpy(&k->group, conf->group.b, sizeof(k->group));
 	if (!err)
 		err = k->out = open_out(conf, ifindex);
@@ -95,6 +97,11 @@ int sync_kernel_peer_open(struct sync_kernel_peer *k, const struct sync_kernel_p
 	sync_cursor_seek(t, &k->live, t->version); /* the rest comes with the first round */
 	k->round_end = t->version;
 	return 0;
+}
+
+bool sync_kernel_peer_stands(const struct sync_kernel_peer *k, const char *ifname)
+{
+	return k->out >= 0 && if_nametoindex(ifname) == k->ifindex;
 }
 
 void sync_kernel_peer_close(struct sync_kernel_peer *k, struct sync_table *t)

@@ -30,6 +30,7 @@ struct sync_kernel_peer_counters {
 struct sync_kernel_peer {
 	int out; /* -1: closed */
 	int in;	 /* -1: closed, or nothing is taken */
+	unsigned ifindex;
 	uint8_t id;
 	uint32_t group; /* network order */
 	uint16_t port;
@@ -45,6 +46,8 @@ struct sync_kernel_peer {
 /* 0, or -errno with the reason. */
 int sync_kernel_peer_open(struct sync_kernel_peer *k, const struct sync_kernel_peer_conf *conf,
 			  struct sync_table *t, int64_t now_us, struct text *ret_why);
+/* Is it open, and its interface still the one that it was opened on? */
+bool sync_kernel_peer_stands(const struct sync_kernel_peer *k, const char *ifname);
 void sync_kernel_peer_close(struct sync_kernel_peer *k, struct sync_table *t);
 /* What is due, in pieces. Returns when to call it again. */
 int64_t sync_kernel_peer_send(struct sync_kernel_peer *k, struct sync_table *t,

@@ -445,13 +445,16 @@ static int load_keys(const struct sync_block *b, struct sync_key keys[2], unsign
 	return err;
 }
 
-/* Its interface may come later: it is tried again. */
+/* Its interface may come later, or be made anew: it is tried again. */
 static void open_kernel_peer(struct peering *p)
 {
 	struct text why = {""};
 
-	if (!p->block->n_kernel_peer || p->kernel_peer.out >= 0)
+	if (!p->block->n_kernel_peer ||
+	    sync_kernel_peer_stands(&p->kernel_peer, p->block->kernel_peer->ifname))
 		return;
+	watch(p, &p->kernel_peer_readable, -1);
+	sync_kernel_peer_close(&p->kernel_peer, &p->table);
 	sync_kernel_peer_open(&p->kernel_peer, p->block->kernel_peer, &p->table, clock_now_us(),
 			      &why);
 	if (strcmp(why.s, p->kernel_peer_trouble.s) != 0 && why.s[0])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two or three directors' sync sessions on a virtual segment, in virtual time: loss, reordering,
+ * Two to four directors' sync sessions on a virtual segment, in virtual time: loss, reordering,
  * duplication, one-way links, restarts, changes of the Active, and an enemy that records, repeats
  * and damages frames. A model knows what was written and what its writer saw acknowledged. After
  * the faults have ended everybody must agree with the model.
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODES	    3
+#define NODES	    4
 #define KEYS	    300
 #define LINKS	    2
 #define RECORDED    64
@@ -716,7 +716,7 @@ static bool run_seed(uint64_t seed, bool trace)
 
 	*w = (struct world){.seed = seed, .random = seed, .trace = trace};
 	w->now_us = below(w, 2) ? USEC_PER_SEC : 0;
-	w->n = 2 + chance(w, 30);
+	w->n = chance(w, 30) ? 3 + below(w, 2) : 2;
 	w->n_links = 1 + chance(w, 30);
 	w->multicast = chance(w, 50);
 	w->enemy = chance(w, 30);

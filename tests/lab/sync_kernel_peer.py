@@ -98,6 +98,24 @@ def check_taken(pair, holder):
     expect(holder.ask(sessions)["idle"] == (SESSIONS, SESSIONS), "every session lives", len(sessions))
 
 
+def check_other_interface(pair):
+    """The interface goes, and another one of its name comes, as when a bond or a VLAN is made anew."""
+    d1 = pair.d1
+    d1.run("ip", "link", "add", "told", "type", "veth", "peer", "name", "teller")
+    d1.run("ip", "link", "set", "told", "up")
+    told = pair.config(d1).replace("kernel-multicast eth0", "kernel-multicast told")
+    code, said = d1.daemon.reload(told)
+    expect(code == 0 and wait_for(lambda: "on told in the kernel's own protocol" in d1.daemon.log_text(), 10, 0.2),
+           "another interface by a reload", said)
+    d1.run("ip", "link", "del", "told")
+    expect(wait_for(lambda: "kernel-multicast on told: No such device" in d1.daemon.log_text(), 10, 0.2),
+           "it goes: the log says so", d1.daemon.log_text()[-500:])
+    d1.run("ip", "link", "add", "told", "type", "veth", "peer", "name", "teller")
+    d1.run("ip", "link", "set", "told", "up")
+    expect(wait_for(lambda: d1.daemon.log_text().count("on told in the kernel's own protocol") == 2, 10, 0.2),
+           "another one comes: it is told again", d1.daemon.log_text()[-500:])
+
+
 def main():
     pair = MixedPair(kinds=("tandem", "keepalived"))
     for node in pair.directors:
@@ -109,6 +127,7 @@ def main():
     check_failover(pair, holder, sessions)
     check_not_taken(pair)
     check_taken(pair, holder)
+    check_other_interface(pair)
 
 
 run(main)
