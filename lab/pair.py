@@ -167,11 +167,8 @@ class Pair:
         """How many TCP connections this director knows."""
         return sum(line.startswith("TCP") for line in ipvs.connections(node))
 
-    def clear_ipvs(self, node):
-        """What a crashed machine does not bring back. The guest's kernel is one for all nodes, and did
-        not crash: what is left in it is taken out."""
-        for kind in ("master", "backup"):
-            node.run("ipvsadm", "--stop-daemon", kind, check=False)
+    def flush_ipvs(self, node):
+        """Neither services nor connections. (Its expire_nodest_conn is 1 then.)"""
         node.sysctl(ipv4__vs__expire_nodest_conn=1)
         node.run("ipvsadm", "-C")
         for _ in range(10):
@@ -184,6 +181,13 @@ class Pair:
         else:
             left = ipvs.connections(node)
             raise RuntimeError(f"{node.name}: its table is not empty: {len(left)}, the first {left[0]}")
+
+    def clear_ipvs(self, node):
+        """What a crashed machine does not bring back. The guest's kernel is one for all nodes, and did
+        not crash: what is left in it is taken out."""
+        for kind in ("master", "backup"):
+            node.run("ipvsadm", "--stop-daemon", kind, check=False)
+        self.flush_ipvs(node)
         node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
 
     def power_cycle(self, node):

@@ -31,10 +31,7 @@ def check_repair(pair, node, n):
     """Somebody clears the kernel's table; tandem-ipvs brings the services back, the audit the rest."""
     before = counters(node)
     with node.daemon.paused("tandem-ipvs", "tandem-sync"):  # the kernel clears it in the background: else who is first?
-        node.sysctl(ipv4__vs__expire_nodest_conn=1)
-        node.run("ipvsadm", "-C")
-        expect(wait_for(lambda: pair.connections(node) == 0, 60, 0.1), f"{node.name}: its kernel knows no connection",
-               pair.connections(node))
+        pair.flush_ipvs(node)
     expect(wait_for(lambda: pair.connections(node) >= n, 120, 0.5), f"{node.name}: it knows them again", pair.connections(node))
     after = counters(node)
     gained = {k: after[k] - before[k] for k in ("repairs", "rebound", "audits")}

@@ -35,19 +35,14 @@ def counters(node):
     return node.daemon.ask("sync")["counters"]
 
 
-def forget(node):
-    """Its kernel has lost all, as after a crash: a guest's kernel is one for all nodes."""
-    for kind in ("master", "backup"):
-        node.run("ipvsadm", "--stop-daemon", kind, check=False)
-    node.sysctl(ipv4__vs__expire_nodest_conn=1)
-    node.run("ipvsadm", "-C")
-    expect(wait_for(lambda: known(node) == 0, 60, 0.1), f"{node.name} has lost everything", known(node))
+def forget(pair, node):
+    """Its kernel has lost all, as after a crash."""
+    pair.clear_ipvs(node)
     node.sysctl(ipv4__vs__expire_nodest_conn=0)
-    node.run("ip", "addr", "del", "192.0.0.8/32", "dev", "lo", check=False)
 
 
-def come_back(node):
-    forget(node)
+def come_back(pair, node):
+    forget(pair, node)
     node.boot()
     node.daemon.boot()
 
@@ -56,7 +51,7 @@ def check_bulk(pair, holder, sessions):
     expect(wait_for(lambda: known(pair.d2) >= SESSIONS, 60, 0.2), "keepalived's kernel has all connections",
            known(pair.d2))
     pair.d2.crash()
-    come_back(pair.d2)
+    come_back(pair, pair.d2)
     expect(wait_for(lambda: known(pair.d2) >= SESSIONS, 2 * ROUND_S + 60, 0.5), "and all again when it is back",
            known(pair.d2))
 
@@ -68,7 +63,7 @@ def check_failover(pair, holder, sessions):
 
 
 def check_not_taken(pair):
-    come_back(pair.d1)
+    come_back(pair, pair.d1)
     expect(pair.wait_active(pair.d1, 90), "tandem is back", pair.holders())
     count = counters(pair.d1)
     expect(count["kernel_peer_in"] == 0 and count["kernel_peer_out"] == 0 and known(pair.d1) == 0,
@@ -82,7 +77,7 @@ def check_taken(pair, holder):
     pair.receive = " receive"
     pair.d1.daemon.configure(pair.config(pair.d1))
     pair.d2.sysctl(ipv4__vs__sync_threshold="0 0", ipv4__vs__sync_refresh_period=1)
-    forget(pair.d1)
+    forget(pair, pair.d1)
     stay = pair.config(pair.d1).replace("priority 150", "priority 50")
     pair.d1.daemon.configure(stay)
     pair.d1.boot()
