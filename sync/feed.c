@@ -27,7 +27,9 @@ void sync_feed_start(struct sync_session *s, struct sync_peer *p, int64_t now_us
 		f->cipher = sync_cipher_new_open(open->suite, &open->key);
 		f->stream = open->stream;
 		sync_replay_init(&f->replay, open->seq);
+		f->active_seq = 0;
 	}
+	f->active = 0;
 	if (f->epoch && f->epoch != open->epoch) {
 		sync_session_tell(s, SYNC_EVENT_RESTARTED, p->node, NULL);
 		sync_term_retell(s);
@@ -39,6 +41,7 @@ void sync_feed_start(struct sync_session *s, struct sync_peer *p, int64_t now_us
 	if (!was_synced) {
 		f->target = open->newest;
 		f->synced = false;
+		f->more = false;
 		f->synced_us = 0;
 		f->opened_us = now_us;
 	}
@@ -200,7 +203,7 @@ static void check_synced(struct sync_session *s, struct sync_peer *p, int64_t no
 {
 	struct sync_feed *f = &p->feed;
 
-	if (f->synced || f->version < f->target)
+	if (f->synced || f->version < f->target || f->more)
 		return;
 	f->synced = true;
 	f->synced_us = now_us > f->opened_us ? now_us - f->opened_us : 1;
@@ -249,6 +252,8 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 		return;
 	}
 	f->unacked++;
+	if (data->last >= f->version)
+		f->more = data->more;
 	if (data->last > f->version) {
 		if (!f->refused)
 			f->refused_version = f->version;
@@ -261,6 +266,20 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 	if (f->version >= f->newest)
 		f->current_us = now_us;
 	check_synced(s, p, now_us);
+}
+
+/* Frames may overtake one another. */
+static void take_active(struct sync_session *s, struct sync_peer *p, uint64_t seq, uint32_t active)
+{
+	struct sync_feed *f = &p->feed;
+	bool news = active != f->active;
+
+	if (seq <= f->active_seq)
+		return;
+	f->active_seq = seq;
+	f->active = active;
+	if (news)
+		sync_session_tell(s, SYNC_EVENT_ACTIVE, p->node, NULL);
 }
 
 /* Seen before: on another path, or a replay. A path that is new has to prove itself. */
@@ -308,6 +327,7 @@ void sync_feed_on_data(struct sync_session *s, int64_t now_us, const struct sync
 	f->heard = true;
 	f->heard_us = now_us;
 	f->bytes += len;
+	take_active(s, p, head->seq, data.active);
 	take(s, p, now_us, &data);
 }
 

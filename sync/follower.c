@@ -304,6 +304,16 @@ static void advance(struct sync_follower *f, int64_t now_us, const struct sync_d
 		f->probe_wait_us *= 2;
 }
 
+/* What others have told is told anew when one of them dies (sync_term_retell): who is still hearing our
+ * log as it was has to wait for that as well. */
+static bool has_more(const struct sync_session *s, uint32_t peers, uint64_t last)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (peers >> i & 1 && s->peers[i].follower.target > last)
+			return true;
+	return false;
+}
+
 static bool is_in_step(const struct sync_follower *f, const struct sync_follower *with,
 		       bool in_flight)
 {
@@ -348,6 +358,8 @@ size_t sync_follower_emit(struct sync_session *s, struct sync_peer *p, int64_t n
 	data.last = f->cursor.version;
 	data.newest = s->table->version;
 	data.term = s->newest_term;
+	data.active = s->active;
+	data.more = has_more(s, *ret_peers, data.last);
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
 		struct sync_follower *other = &s->peers[i].follower;
 

@@ -244,7 +244,7 @@ size_t sync_frame_write_data(uint8_t *bytes, uint64_t session, uint64_t seq,
 	put_u64(&w, data->newest);
 	put_u16(&w, data->n);
 	put_u16(&w, data->term);
-	put_u32(&w, 0);
+	put_u32(&w, data->active | (data->more ? SYNC_ACTIVE_MORE : 0));
 	return seal(bytes, seq, 0, SYNC_DATA_HEAD_LEN + data->records_len, cipher);
 }
 
@@ -260,6 +260,9 @@ int sync_data_parse(const uint8_t *plain, size_t len, struct sync_data *ret)
 	ret->newest = get_u64(&r);
 	ret->n = get_u16(&r);
 	ret->term = get_u16(&r);
+	ret->active = get_u32(&r);
+	ret->more = ret->active & SYNC_ACTIVE_MORE;
+	ret->active &= ~SYNC_ACTIVE_MORE;
 	ret->records = plain + SYNC_DATA_HEAD_LEN;
 	ret->records_len = len - SYNC_DATA_HEAD_LEN;
 	return ret->prev <= ret->last && ret->last <= ret->newest ? 0 : -EBADMSG;

@@ -15,7 +15,7 @@
  *	ACK        receiver to sender: clear nonce 16, node 8; sealed under the pair's key: epoch 8,
  *	           version 8, flags 4, refused 8, entries 8, drops 8, term 2
  *	DATA       sealed under the stream's key, the same for all receivers: prev 8, last 8,
- *	           newest 8, records 2, term 2, zero 4, records. "These are all changes in (prev,
+ *	           newest 8, records 2, term 2, active 4, records. "These are all changes in (prev,
  *last]". With no record it is a heartbeat.
  *
  * The pair's key is derived from the pre-shared key, the receiver's nonce and the sender's salt, so
@@ -103,9 +103,23 @@ struct sync_data {
 	uint64_t newest;
 	uint16_t n;
 	uint16_t term; /* the newest that the sender knows of */
+	uint32_t active; /* what it is Active for: sync_active_bit(); 0: it does not say */
+	bool more; /* behind `last` is what who has not heard all yet should wait for */
 	const uint8_t *records;
 	size_t records_len;
 };
+
+/*
+ * What a node is Active for, in so few bits that each frame has them, however long the log is that a
+ * note would wait behind: a bit for each virtual router, by model_router_hash(). Some may share one,
+ * and then the node may be Active for either.
+ */
+#define SYNC_ACTIVE_SAID (UINT32_C(1) << 31)
+#define SYNC_ACTIVE_MORE (UINT32_C(1) << 30) /* in the frame only: sync_data.more */
+static inline uint32_t sync_active_bit(uint64_t router)
+{
+	return UINT32_C(1) << router % 30;
+}
 
 /* 0; -EBADMSG: not ours; -EPROTONOSUPPORT: another version of the protocol. */
 int sync_frame_read_head(const uint8_t *bytes, size_t len, struct sync_frame_head *ret);

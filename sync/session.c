@@ -24,6 +24,8 @@ const char *sync_event_name(enum sync_event_kind kind)
 		return "followed";
 	case SYNC_EVENT_LEFT:
 		return "left";
+	case SYNC_EVENT_ACTIVE:
+		return "active";
 	case SYNC_EVENT_NOTE:
 		return "note";
 	case SYNC_EVENT_FOREIGN_KEY:
@@ -236,6 +238,15 @@ void sync_session_receive(struct sync_session *s, int64_t now_us, const struct s
 	}
 }
 
+void sync_session_set_active(struct sync_session *s, int64_t now_us, uint32_t active)
+{
+	if (s->active == active)
+		return;
+	s->active = active;
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		s->peers[i].follower.sent_us = now_us - s->conf->heartbeat_us;
+}
+
 int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *record, size_t len)
 {
 	const struct sync_entry *e = sync_table_find(s->table, record);
@@ -422,6 +433,7 @@ void sync_session_peer(const struct sync_session *s, unsigned index, int64_t now
 		.target = in->target,
 		.newest = in->newest,
 		.opened_us = in->opened_us,
+		.active = in->open ? in->active : 0,
 		.synced_us = in->synced_us,
 		.behind_us = in->open && in->newest > in->version ? now_us - in->current_us : 0,
 		.records_in = in->records,
@@ -472,18 +484,21 @@ unsigned sync_session_followers(const struct sync_session *s, uint64_t *ret_acke
 	return n;
 }
 
+bool sync_session_is_behind(const struct sync_session *s)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		if (s->peers[i].feed.open && !s->peers[i].feed.synced)
+			return true;
+	return false;
+}
+
 bool sync_session_is_synced(const struct sync_session *s)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++) {
-		const struct sync_feed *f = &s->peers[i].feed;
-
-		if (f->open && !f->synced)
-			return false;
-		n += f->open;
-	}
-	return n && n >= s->conf->expected;
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		n += s->peers[i].feed.open;
+	return n && n >= s->conf->expected && !sync_session_is_behind(s);
 }
 
 const struct sync_session_counters *sync_session_counters(const struct sync_session *s)

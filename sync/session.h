@@ -71,6 +71,7 @@ enum sync_event_kind {
 	SYNC_EVENT_RESTARTED,	    /* its log is a new one */
 	SYNC_EVENT_FOLLOWED,	    /* it follows our stream, or does so anew */
 	SYNC_EVENT_LEFT,	    /* and does no longer */
+	SYNC_EVENT_ACTIVE,	    /* it says anew what it is Active for */
 	SYNC_EVENT_NOTE,	    /* one of its notes: `note`; only for the call */
 	SYNC_EVENT_FOREIGN_KEY,	    /* authentication failed: another key, or an enemy; `path` */
 	SYNC_EVENT_FOREIGN_VERSION, /* another version of the protocol; `path` */
@@ -112,6 +113,8 @@ int sync_session_renew(struct sync_session *s, int64_t now_us);
 
 /* `roles` have changed: this node has become Active for something. A new term begins. */
 void sync_session_take_over(struct sync_session *s);
+/* What this node is Active for, by sync_active_bit(): the peers hear of it at once. */
+void sync_session_set_active(struct sync_session *s, int64_t now_us, uint32_t active);
 /* Our kernel has told a connection (checked): 0 or -errno as sync_table_put(). */
 int sync_session_put(struct sync_session *s, int64_t now_us, const uint8_t *record, size_t len);
 /* Our kernel has it, and nobody has told of it: ours when we are Active for it, else hearsay. */
@@ -152,6 +155,7 @@ struct sync_peer_state {
 	uint64_t newest;  /* they have */
 	int64_t behind_us; /* how long they have had more than we */
 	int64_t opened_us;
+	uint32_t active;   /* what they are Active for, by sync_active_bit(); 0: not known */
 	int64_t synced_us; /* how long that took, since it opened; 0: not yet */
 	uint64_t records_in;
 	uint64_t bytes_in;
@@ -184,6 +188,8 @@ bool sync_session_path_is_heard(const struct sync_session *s, unsigned index, un
 unsigned sync_session_followers(const struct sync_session *s, uint64_t *ret_acked);
 /* Every peer that is expected has told us all it knew. */
 bool sync_session_is_synced(const struct sync_session *s);
+/* A peer whose stream is open knew something when it opened it that has not arrived. */
+bool sync_session_is_behind(const struct sync_session *s);
 const struct sync_session_counters *sync_session_counters(const struct sync_session *s);
 
 #endif

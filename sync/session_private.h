@@ -30,10 +30,13 @@ struct sync_feed {
 	uint64_t epoch;
 	uint64_t version;
 	uint64_t target;
+	bool more; /* there is something behind that which we should have, too */
 	uint64_t newest;
 	int64_t opened_us;
 	int64_t synced_us;
 	int64_t heard_us;
+	uint32_t active;     /* what the newest frame says; 0: none has come */
+	uint64_t active_seq; /* its number */
 	unsigned unacked; /* frames */
 	bool refused;		  /* we had no room for something of it … */
 	uint64_t refused_version; /* … that came after this version */
@@ -118,6 +121,7 @@ struct sync_session {
 	void *ctx;
 	struct sync_session_counters counters;
 	uint64_t drops;
+	uint32_t active; /* what we are Active for, by sync_active_bit() */
 	/* Terms: the one we write in, and the newest that we know of. */
 	uint16_t term;
 	uint16_t newest_term;

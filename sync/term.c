@@ -55,6 +55,13 @@ void sync_session_take_over(struct sync_session *s)
 	s->reclaim_us = RECLAIM_US;
 }
 
+/* What is in the log has gone behind the place that followers were told to wait for. */
+static void move_targets(struct sync_session *s)
+{
+	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
+		s->peers[i].follower.target = s->table->version;
+}
+
 /* What we have written as Active carries a term that is not the newest, as others know better. */
 static void reclaim(struct sync_session *s)
 {
@@ -63,6 +70,7 @@ static void reclaim(struct sync_session *s)
 	s->term = s->newest_term = next_term(s);
 	s->outdone_us = USEC_NEVER;
 	sync_table_change_term(s->table, before, s->term);
+	move_targets(s);
 }
 
 void sync_term_heard(struct sync_session *s, uint16_t term)
@@ -110,8 +118,7 @@ void sync_term_retell(struct sync_session *s)
 	if (!anybody)
 		return;
 	sync_table_retell(s->table, s->marks[SYNC_MARKS - 1]);
-	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
-		s->peers[i].follower.target = s->table->version;
+	move_targets(s);
 }
 
 static void mark_version(struct sync_session *s, int64_t now_us)

@@ -124,6 +124,29 @@ static void test_hearsay(void **state)
 	assert_int_equal(sync_record_flags(get(2, 1)->record), 0); /* no mark of ours is left */
 }
 
+/*
+ * What an end that restarts has told is told on, behind all that was there before. It does not believe
+ * to have all before that has come, in whatever order the two meet.
+ */
+static void test_synced_when_all_is_there(void **state)
+{
+	rig->loss = 20;
+	for (unsigned life = 0; life < 30; life++) {
+		set_active(0, true);
+		for (uint32_t n = 0; n < 500; n++)
+			put(0, n, 1 + life % 2);
+		run(300 * USEC_PER_MSEC);
+		assert_int_equal(rig->ends[1].table.n, 500);
+		end_stop(0);
+		rig->now_us += draw() % 2000 * USEC_PER_MSEC;
+		end_start(0);
+		for (unsigned i = 0; i < 2000 && !sync_session_is_synced(rig->ends[0].session); i++)
+			run(USEC_PER_MSEC);
+		assert_true(sync_session_is_synced(rig->ends[0].session));
+		assert_int_equal(rig->ends[0].table.n, 500);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +156,7 @@ int main(void)
 		SYNC_RIG_TEST(test_two_actives),
 		SYNC_RIG_TEST(test_shared_work),
 		SYNC_RIG_TEST(test_hearsay),
+		SYNC_RIG_TEST(test_synced_when_all_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
