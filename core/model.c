@@ -367,6 +367,15 @@ uint64_t model_addresses_hash(const struct model *m)
 	return sum;
 }
 
+uint64_t model_router_hash(const struct vrrp_instance *v)
+{
+	uint64_t sum = v->vrid;
+
+	for (uint32_t k = 0; k < v->n_vips; k++)
+		sum += hash_vip(v, &v->vips[k]);
+	return sum;
+}
+
 uint64_t model_id_sysctl(const char *name)
 {
 	uint8_t buf[128];

@@ -184,6 +184,8 @@ uint64_t check_hash(const struct check *c);
  */
 uint64_t model_services_hash(const struct model *m);
 uint64_t model_addresses_hash(const struct model *m);
+/* A virtual router: the same on all directors that share it, whatever they call it. */
+uint64_t model_router_hash(const struct vrrp_instance *v);
 
 /* NULL when there is none. Linear: keep the answer, or an index of your own, on hot paths. */
 const struct vrrp_instance *model_find_instance(const struct model *m, uint64_t id);

@@ -77,6 +77,8 @@ struct msg {
 		struct msg_sync_daemons sync_daemons;
 		struct msg_sync_state sync_state;
 		struct msg_sync_drain sync_drain;
+		struct msg_peers_drain peers_drain;
+		struct msg_peer_serves peer_serves;
 		struct msg_vs_sysctl_state vs_sysctl_state;
 		struct msg_service_counters service_counters;
 		struct msg_server_counters server_counters;

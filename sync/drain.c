@@ -27,3 +27,29 @@ bool sync_drain_is_over(struct sync_drain *d, int64_t now_us, uint64_t version, 
 	d->asked = false;
 	return true;
 }
+
+static void run(struct sync_drain_order *o, int64_t now_us)
+{
+	o->running = o->asked;
+	o->due_us = now_us + SYNC_DRAIN_TOLD_US;
+}
+
+/* Another one meanwhile is for what has come since the one before it: it is answered after it. */
+void sync_drain_order(struct sync_drain_order *o, int64_t now_us, int64_t asked)
+{
+	o->asked = asked;
+	if (!o->running)
+		run(o, now_us);
+}
+
+int64_t sync_drain_order_due(struct sync_drain_order *o, int64_t now_us)
+{
+	int64_t answered = o->running;
+
+	if (!answered || now_us < o->due_us)
+		return 0;
+	o->running = 0;
+	if (o->asked != answered)
+		run(o, now_us);
+	return answered;
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Before this node hands over on purpose: do the peers have all connections that it has? Asked
- * once, by tandem-vrrp, which waits for the answer for a bounded time. Pure.
+ * The connections of the last moments, before a hand-over on purpose: by this node, which asks
+ * whether the peers have all that it has, or to a peer, which asks this node for them. Who asks
+ * waits for the answer for a bounded time. Pure.
  */
 #ifndef TANDEM_SYNC_DRAIN_H
 #define TANDEM_SYNC_DRAIN_H
@@ -29,5 +30,17 @@ void sync_drain_ask(struct sync_drain *d, int64_t now_us);
  */
 bool sync_drain_is_over(struct sync_drain *d, int64_t now_us, uint64_t version, unsigned peers,
 			uint64_t acked);
+
+/* A peer's question, by the name that it gave it: the time, on its own clock. */
+struct sync_drain_order {
+	int64_t asked;	 /* the newest, and the one that is about to be answered; 0: none */
+	int64_t running;
+	int64_t due_us;
+};
+
+void sync_drain_order(struct sync_drain_order *o, int64_t now_us, int64_t asked);
+/* The question that is to be answered now, once what the kernel has told until then is in our log;
+ * 0: none. */
+int64_t sync_drain_order_due(struct sync_drain_order *o, int64_t now_us);
 
 #endif

@@ -16,9 +16,12 @@
 /* What is known of an instance, whether or not a model has it yet. */
 struct instance_state {
 	uint64_t id;
+	bool known; /* what follows; else a model has it, and tandem-vrrp has not said anything yet */
 	bool active;
 	uint8_t state; /* enum vrrp_state_id */
 	uint8_t priority;
+	uint64_t router;     /* model_router_hash(); 0: no model has it yet */
+	int64_t serving_us;  /* peering_serving_until(), as tandem-vrrp was told */
 };
 
 /* One process, one peering: the callbacks of role.h and peering.h need no context. */
@@ -39,6 +42,18 @@ static struct instance_state *find_state(uint64_t id)
 	return NULL;
 }
 
+static struct instance_state *state_of(uint64_t id)
+{
+	struct instance_state *s = find_state(id);
+
+	if (s)
+		return s;
+	sync_role.states = must(realloc(sync_role.states, (sync_role.n_states + 1) * sizeof(*s)));
+	s = &sync_role.states[sync_role.n_states++];
+	*s = (struct instance_state){.id = id};
+	return s;
+}
+
 static bool is_active(uint64_t id)
 {
 	const struct instance_state *s = find_state(id);
@@ -56,7 +71,7 @@ static void tell_routers(void)
 		const struct instance_state *s = find_state(v->id);
 		struct text so_far = words;
 
-		if (s)
+		if (s && s->known)
 			text_set(&words, "%s%s%s %s %u", so_far.s, so_far.s[0] ? ", " : "", v->name,
 				 vrrp_state_name((enum vrrp_state_id)s->state), s->priority);
 	}
@@ -89,24 +104,71 @@ static void update_roles(bool gained)
 	peering_roles_changed(&sync_role.peering, gained);
 }
 
+/* Nothing is said before tandem-vrrp has spoken of all: a peer must not think that we are not Active. */
+static void tell_active(void)
+{
+	uint32_t active = SYNC_ACTIVE_SAID;
+
+	for (size_t i = 0; i < sync_role.n_states; i++) {
+		const struct instance_state *s = &sync_role.states[i];
+
+		if (s->router && !s->known)
+			return;
+		if (s->router && s->active)
+			active |= sync_active_bit(s->router);
+	}
+	if (sync_role.model)
+		peering_set_active(&sync_role.peering, active);
+}
+
 static void on_vrrp_state(const struct msg_vrrp_state *m)
 {
 	bool active = m->state == VRRP_STATE_ACTIVE;
-	struct instance_state *s = find_state(m->instance);
+	struct instance_state *s = state_of(m->instance);
+	bool was_known = s->known, changed = s->active != active;
 
-	if (!s) {
-		sync_role.states =
-			must(realloc(sync_role.states, (sync_role.n_states + 1) * sizeof(*s)));
-		s = &sync_role.states[sync_role.n_states++];
-		*s = (struct instance_state){.id = m->instance};
-	}
+	s->known = true;
 	s->state = m->state;
 	s->priority = m->priority;
 	tell_routers();
-	if (s->active == active)
+	if (!changed && was_known)
 		return;
 	s->active = active;
-	update_roles(active);
+	tell_active();
+	if (changed)
+		update_roles(active);
+}
+
+/* Of each instance, when it is news: a time that is some 100 ms later than the one before is. */
+static void tell_serving(void)
+{
+	for (size_t i = 0; i < sync_role.n_states; i++) {
+		struct instance_state *s = &sync_role.states[i];
+		int64_t until_us = peering_serving_until(&sync_role.peering, s->router);
+		struct msg m = {.type = MSG_PEER_SERVES,
+				.peer_serves = {.instance = s->id, .until_us = until_us}};
+
+		if (until_us == s->serving_us)
+			continue;
+		s->serving_us = until_us;
+		role_send(ROLE_VRRP, &m);
+	}
+}
+
+/* A tandem-vrrp that has just begun knows nothing. */
+static void retell_serving(void)
+{
+	for (size_t i = 0; i < sync_role.n_states; i++)
+		sync_role.states[i].serving_us = 0;
+	tell_serving();
+}
+
+static void tell_peers_drained(int64_t asked_us, unsigned peers)
+{
+	struct msg m = {.type = MSG_PEERS_DRAINED,
+			.peers_drain = {.asked_us = asked_us, .peers = (uint8_t)peers}};
+
+	role_send(ROLE_VRRP, &m);
 }
 
 static void tell_state(void)
@@ -143,7 +205,8 @@ static void tell_view(const struct msg *m)
 
 static int on_init(void *ctx, struct ev_loop *loop)
 {
-	peering_init(&sync_role.peering, loop, tell_state, tell_drained, tell_override, tell_view);
+	peering_init(&sync_role.peering, loop, tell_state, tell_drained, tell_peers_drained,
+		     tell_serving, tell_override, tell_view);
 	return 0;
 }
 
@@ -155,6 +218,16 @@ static int on_prepare(void *ctx, const struct model *next, struct text *ret_reas
 	return peering_check(next->global->peering, ret_reason);
 }
 
+/* What the peers know them by. */
+static void take_routers(const struct model *now)
+{
+	for (size_t i = 0; i < sync_role.n_states; i++)
+		sync_role.states[i].router = 0;
+	for (uint32_t i = 0; i < now->n_instances; i++)
+		state_of(now->instances[i].id)->router = model_router_hash(&now->instances[i]);
+	tell_active();
+}
+
 static void on_commit(void *ctx, const struct model *now)
 {
 	struct notes_config own = {.services = now->services_hash,
@@ -162,11 +235,20 @@ static void on_commit(void *ctx, const struct model *now)
 
 	sync_role.model = now;
 	sync_role.peering.model = now;
+	take_routers(now);
 	update_roles(false);
 	tell_routers();
 	text_set(&own.name, "%s", now->global->router_id);
 	peering_configure(&sync_role.peering, now->global->n_peering ? now->global->peering : NULL,
 			  &own);
+}
+
+static void ask_peers(const struct msg_peers_drain *m)
+{
+	if (peering_runs(&sync_role.peering))
+		peering_ask_drain(&sync_role.peering, m->asked_us);
+	else
+		tell_peers_drained(m->asked_us, 0);
 }
 
 static void on_receive(void *ctx, enum role_id from, const struct msg *m)
@@ -181,6 +263,8 @@ static void on_receive(void *ctx, enum role_id from, const struct msg *m)
 		peering_led(&sync_role.peering, &m->service_led);
 	else if (m->type == MSG_SYNC_DRAIN)
 		peering_drain(&sync_role.peering);
+	else if (m->type == MSG_PEERS_DRAIN)
+		ask_peers(&m->peers_drain);
 }
 
 static void send_to_supervisor(const struct msg *m)
@@ -198,6 +282,8 @@ static void on_report(void *ctx, enum role_id to)
 	}
 	report_state(&sync_role.peering, &m.sync_state);
 	role_send(to, &m);
+	if (to == ROLE_VRRP)
+		retell_serving();
 	if (to == ROLE_SUPERVISOR)
 		report_details(&sync_role.peering, send_to_supervisor);
 }

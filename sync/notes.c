@@ -15,6 +15,10 @@ RECORD_ENCODE(msg_server_view)
 RECORD_DECODE(msg_server_view)
 RECORD_ENCODE(msg_service_led)
 RECORD_DECODE(msg_service_led)
+RECORD_ENCODE(notes_drain)
+RECORD_DECODE(notes_drain)
+RECORD_ENCODE(notes_drained)
+RECORD_DECODE(notes_drained)
 
 /* What is left of a note beside the numbers. */
 #define NAME_MAX_LEN 200
@@ -51,6 +55,16 @@ static bool accept_led(struct msg_service_led *v)
 	return true;
 }
 
+static bool accept_drain(struct notes_drain *v)
+{
+	return v->asked_us;
+}
+
+static bool accept_drained(struct notes_drained *v)
+{
+	return v->asked_us;
+}
+
 /* A record as a note's value, and back; what is left over refuses it. */
 #define NOTE_CODEC(name, record)                                                       \
 	size_t notes_##name##_encode(const struct record *v, uint8_t *bytes)           \
@@ -80,6 +94,8 @@ NOTE_CODEC(override, msg_server_override)
 NOTE_CODEC(routers, notes_routers)
 NOTE_CODEC(server, msg_server_view)
 NOTE_CODEC(led, msg_service_led)
+NOTE_CODEC(drain, notes_drain)
+NOTE_CODEC(drained, notes_drained)
 
 const char *notes_config_difference(const struct notes_config *ours,
 				    const struct notes_config *theirs)

@@ -22,6 +22,7 @@
 #define BUFFER		 (8 << 20)
 #define FRAMES_AT_ONCE	 64
 #define CAPTURE_AT_ONCE	 256
+#define CAPTURE_ALL	 65536 /* as many as its buffer may hold */
 #define EXPIRE_AT_ONCE	 65536
 #define AUDIT_DROPS_US	 (3 * USEC_PER_SEC) /* who is flooded has no time for it now */
 #define HELD_UP_US	 (100 * USEC_PER_MSEC)
@@ -130,6 +131,9 @@ static void on_event(void *ctx, const struct sync_event *event)
 			log_warning("peer %s: %s%s", who, sync_event_name(event->kind),
 				    log_limit_suffix(&p->limit));
 		break;
+	case SYNC_EVENT_ACTIVE:
+		p->served = true;
+		break;
 	case SYNC_EVENT_NOTE:
 		peering_hear_note(p, event);
 		break;
@@ -175,16 +179,25 @@ static void hurry_audit(struct peering *p, int64_t at_us)
 		call_audit(p, step_us, clock_now_us());
 }
 
-static void on_kernel(struct ev_loop *loop, ev_io *w, int events)
+static void capture(struct peering *p, unsigned max)
 {
-	struct peering *p = w->data;
 	uint64_t drops = p->kernel.capture_drops;
 	int64_t now_us = clock_now_us();
 
-	sync_kernel_capture(&p->kernel, now_us, CAPTURE_AT_ONCE, on_record, p);
+	sync_kernel_capture(&p->kernel, now_us, max, on_record, p);
 	sync_session_set_drops(p->session, p->kernel.drops);
 	if (p->kernel.capture_drops != drops)
 		hurry_audit(p, now_us + AUDIT_DROPS_US);
+}
+
+void peering_capture(struct peering *p)
+{
+	capture(p, CAPTURE_ALL);
+}
+
+static void on_kernel(struct ev_loop *loop, ev_io *w, int events)
+{
+	capture(w->data, CAPTURE_AT_ONCE);
 }
 
 static void on_foreign_record(void *ctx, const uint8_t *record, size_t len)
@@ -208,6 +221,10 @@ static void on_push(struct ev_loop *loop, ev_timer *w, int events)
 
 	if (sync_roles_has_active(&p->roles))
 		p->push_until_us = now_us + PUSH_AFTER_US;
+	if (now_us < p->hurry_until_us)
+		sync_push_now(&p->push);
+	else
+		w->repeat = (double)SYNC_PUSH_US / USEC_PER_SEC;
 	if (now_us < p->push_until_us)
 		sync_push_tick(&p->push, now_us, p->kernel.heard_us);
 }
@@ -291,6 +308,8 @@ void peering_drain(struct peering *p)
 	int64_t now_us = clock_now_us();
 
 	sync_drain_ask(&p->drain, now_us);
+	if (peering_runs(p))
+		peering_hurry(p, now_us);
 	look_at_drain(p, now_us);
 	ev_timer_stop(p->loop, &p->drain_timer);
 	ev_timer_set(&p->drain_timer, (double)SYNC_DRAIN_TOLD_US / USEC_PER_SEC, 0);
@@ -310,6 +329,7 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 	more = sync_transport_send(p->transport, p->session, now_us, FRAMES_AT_ONCE);
 	look_at_synced(p);
 	look_at_drain(p, now_us);
+	peering_look_at_handover(p, now_us);
 	at_us = sync_session_deadline(p->session, now_us);
 	other_us = sync_kernel_deadline(&p->kernel, &p->table);
 	if (other_us < at_us)
@@ -379,8 +399,9 @@ static void stop(struct peering *p)
 	sync_transport_free(p->transport);
 	p->session = NULL;
 	p->transport = NULL;
-	p->synced = false;
+	p->synced = p->lacks = false;
 	p->target = 0;
+	p->serves();
 	p->changed();
 }
 
@@ -494,6 +515,7 @@ static int open_all(struct peering *p, struct text *why)
 		log_error("a socket for the kernel's held back records: %s", strerror(errno));
 	p->session = must(sync_session_new(&p->conf, &p->table, &p->roles, &session_ops, p,
 					   clock_now_us()));
+	sync_session_set_active(p->session, clock_now_us(), p->active);
 	return 0;
 }
 
@@ -565,6 +587,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 
 void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
 		  void (*drained)(unsigned peers),
+		  void (*peers_drained)(int64_t asked_us, unsigned peers), void (*serves)(void),
 		  void (*overridden)(const struct msg_server_override *v),
 		  void (*viewed)(const struct msg *m))
 {
@@ -573,6 +596,8 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	*p = (struct peering){.loop = loop,
 			      .changed = changed,
 			      .drained = drained,
+			      .peers_drained = peers_drained,
+			      .serves = serves,
 			      .overridden = overridden,
 			      .viewed = viewed,
 			      .kernel_peer = {.out = -1, .in = -1},

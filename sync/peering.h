@@ -37,6 +37,8 @@ struct peer_notes {
 	struct notes_routers routers;
 	struct sync_table said; /* of real servers and services; none: not initialised */
 	bool heard;		/* its stream is, and all that it knew has come */
+	struct sync_drain_order drain; /* it is about to take over */
+	int64_t drained_us; /* the last of our own questions that it has answered */
 	const char *difference; /* to what is configured here, as told last; NULL: not told yet */
 };
 
@@ -46,6 +48,8 @@ struct peering {
 	void (*viewed)(const struct msg *m); /* for tandem-ipvs: PEER_HEARD, and what that has told */
 	void (*changed)(void);	   /* report_state() says something else about `synced` */
 	void (*drained)(unsigned peers); /* see peering_drain() */
+	void (*peers_drained)(int64_t asked_us, unsigned peers); /* see peering_ask_drain() */
+	void (*serves)(void);	  /* peering_serving_until() may say something else */
 	struct sync_block *block;  /* a copy; NULL: not configured */
 	const struct model *model; /* whose list of services that are not copied counts; NULL: none */
 	struct sync_conf conf;
@@ -68,6 +72,14 @@ struct peering {
 	uint64_t target;     /* synced when the kernel has this version; 0: not known */
 	bool synced;
 	struct sync_drain drain;
+	uint32_t active; /* what this node is Active for */
+	int64_t asked_us; /* peering_ask_drain()'s; 0: nothing is asked */
+	uint64_t asked_version; /* the answers are in, and the kernel is to have this; 0: not yet */
+	unsigned asked_peers;
+	bool lacks;	  /* as told by `serves` */
+	bool served;	  /* a peer says anew what it is Active for */
+	int64_t serves_us; /* when it was told last */
+	int64_t hurry_until_us; /* of push_timer */
 	struct notes_config own; /* what we tell */
 	struct notes_routers own_routers;
 	struct peer_notes notes[SYNC_PEERS_MAX];
@@ -87,11 +99,23 @@ struct peering {
 
 void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void),
 		  void (*drained)(unsigned peers),
+		  void (*peers_drained)(int64_t asked_us, unsigned peers), void (*serves)(void),
 		  void (*overridden)(const struct msg_server_override *v),
 		  void (*viewed)(const struct msg *m));
 /* This node is about to hand over: `drained` says when the peers have all connections, and how many
  * these peers are. */
 void peering_drain(struct peering *p);
+/* This node is about to take over: `peers_drained` says when the connections of the last moments
+ * are here, and how many peers were Active for something and have been asked. */
+void peering_ask_drain(struct peering *p, int64_t asked_us);
+/* What this node is Active for, by sync_active_bit(). */
+void peering_set_active(struct peering *p, uint32_t active);
+/*
+ * Until when a peer counts as Active for this virtual router (model_router_hash()) that has connections
+ * which our kernel lacks; 0: there is none. It says so, or says nothing; its stream is heard; and
+ * `serves` is called again before that time, as long as all that is so.
+ */
+int64_t peering_serving_until(const struct peering *p, uint64_t router);
 /* An operator has said this here, or it was told here; the other directors are to know. */
 void peering_override(struct peering *p, const struct msg_server_override *v);
 /* What tandem-ipvs here makes of a real server, and for what it is Active. */
@@ -121,6 +145,17 @@ void peering_forget_views(struct peering *p, uint64_t node);
 void peering_forget_all_views(struct peering *p);
 void peering_tell_config(struct peering *p);
 void peering_set_own(struct peering *p, const struct notes_config *own);
+/* peering_handover.c's, for the others: a peer's notes; before each wait of the loop. */
+void peering_hear_drain(struct peering *p, struct peer_notes *n, const struct notes_drain *drain);
+void peering_hear_drained(struct peering *p, struct peer_notes *n,
+			  const struct notes_drained *drained);
+void peering_look_at_handover(struct peering *p, int64_t now_us);
+/* The kernel is not to keep anything back for a moment. */
+void peering_hurry(struct peering *p, int64_t now_us);
+/* peering_notes.c's: into our log. */
+void peering_tell_note(struct peering *p, const struct sync_note *note);
+/* peering.c's: all that the kernel has told, however much. */
+void peering_capture(struct peering *p);
 bool peering_runs(const struct peering *p);
 void peering_done(struct peering *p);
 

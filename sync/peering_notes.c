@@ -2,7 +2,8 @@
 /*
  * What the directors tell each other beside connections, as the peering keeps and compares it
  * (notes.h has the bytes): what is configured, what operators want, how the virtual routers are, and
- * what each makes of the real servers, which is for tandem-ipvs.
+ * what each makes of the real servers, which is for tandem-ipvs. What they say at a hand-over is
+ * peering_handover.c's.
  */
 #include "sync/peering.h"
 
@@ -200,7 +201,9 @@ void peering_hear_note(struct peering *p, const struct sync_event *event)
 	const struct sync_note *note = &event->note;
 	struct msg_server_override override;
 	struct notes_routers routers;
+	struct notes_drained drained;
 	struct notes_config config;
+	struct notes_drain drain;
 
 	if (note->topic == NOTES_CONFIG && !notes_config_decode(note->value, note->len, &config))
 		on_config(p, event->node, &config);
@@ -210,12 +213,18 @@ void peering_hear_note(struct peering *p, const struct sync_event *event)
 	else if (note->topic == NOTES_ROUTERS &&
 		 !notes_routers_decode(note->value, note->len, &routers))
 		place_for(p, event->node)->routers = routers;
+	else if (note->topic == NOTES_DRAIN &&
+		 !notes_drain_decode(note->value, note->len, &drain))
+		peering_hear_drain(p, place_for(p, event->node), &drain);
+	else if (note->topic == NOTES_DRAINED &&
+		 !notes_drained_decode(note->value, note->len, &drained))
+		peering_hear_drained(p, place_for(p, event->node), &drained);
 	else if (note->topic == NOTES_SERVER || note->topic == NOTES_LED)
 		on_view(p, event->node, note);
 }
 
 /* Into the table, whether or not there is a session yet: it is told when there is one. */
-static void tell_note(struct peering *p, const struct sync_note *note)
+void peering_tell_note(struct peering *p, const struct sync_note *note)
 {
 	int64_t now_us = clock_now_us();
 
@@ -231,7 +240,7 @@ void peering_tell_config(struct peering *p)
 	struct sync_note note = {.topic = NOTES_CONFIG, .value = value};
 
 	note.len = notes_config_encode(&p->own, value);
-	tell_note(p, &note);
+	peering_tell_note(p, &note);
 }
 
 void peering_override(struct peering *p, const struct msg_server_override *v)
@@ -240,7 +249,7 @@ void peering_override(struct peering *p, const struct msg_server_override *v)
 	struct sync_note note = {.topic = NOTES_OVERRIDE, .id = v->server, .value = value};
 
 	note.len = notes_override_encode(v, value);
-	tell_note(p, &note);
+	peering_tell_note(p, &note);
 }
 
 void peering_view(struct peering *p, const struct msg_server_view *v)
@@ -249,7 +258,7 @@ void peering_view(struct peering *p, const struct msg_server_view *v)
 	struct sync_note note = {.topic = NOTES_SERVER, .id = v->server, .value = value};
 
 	note.len = notes_server_encode(v, value);
-	tell_note(p, &note);
+	peering_tell_note(p, &note);
 }
 
 void peering_led(struct peering *p, const struct msg_service_led *v)
@@ -258,7 +267,7 @@ void peering_led(struct peering *p, const struct msg_service_led *v)
 	struct sync_note note = {.topic = NOTES_LED, .id = v->service, .value = value};
 
 	note.len = notes_led_encode(v, value);
-	tell_note(p, &note);
+	peering_tell_note(p, &note);
 }
 
 void peering_routers(struct peering *p, const struct text *words)
@@ -270,7 +279,7 @@ void peering_routers(struct peering *p, const struct text *words)
 		return;
 	p->own_routers.words = *words;
 	note.len = notes_routers_encode(&p->own_routers, value);
-	tell_note(p, &note);
+	peering_tell_note(p, &note);
 }
 
 void peering_set_own(struct peering *p, const struct notes_config *own)

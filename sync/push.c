@@ -16,6 +16,8 @@
 
 /* From whatever is in it to full: a datagram holds four. */
 #define FILL 4
+/* As many datagrams wake the thread, which else sleeps for 20 ms. */
+#define WAKE 8
 /* Addresses to send from: 127.84.0.0/16, all of them lo's. */
 #define FIRST_ADDRESS 0x7f540000U
 #define ADDRESSES_MAX 0x10000U
@@ -98,6 +100,16 @@ void sync_push_tick(struct sync_push *p, int64_t now_us, int64_t heard_us)
 		return;
 	p->addresses = count_addresses();
 	for (unsigned i = 0; p->addresses && i < FILL; i++)
+		p->sent += send_one(p);
+	p->packets = count_packets();
+}
+
+void sync_push_now(struct sync_push *p)
+{
+	if (p->fd < 0)
+		return;
+	p->addresses = count_addresses();
+	for (unsigned i = 0; p->addresses && i < FILL * WAKE; i++)
 		p->sent += send_one(p);
 	p->packets = count_packets();
 }

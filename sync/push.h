@@ -31,6 +31,8 @@ void sync_push_close(struct sync_push *p);
 /* Every SYNC_PUSH_US while this node is Active. `heard_us`: when the kernel has told something of its
  * own accord, last. */
 void sync_push_tick(struct sync_push *p, int64_t now_us, int64_t heard_us);
+/* At once: so many datagrams that the thread does not even sleep (IPVS_SYNC_WAKEUP_RATE). */
+void sync_push_now(struct sync_push *p);
 /* Is this record (checked) of such a connection? */
 bool sync_push_is_own(const uint8_t *record);
 

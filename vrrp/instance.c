@@ -175,6 +175,19 @@ void instance_reload(struct instance *in, const struct vrrp_instance *config)
 void instance_set_sync_wait(struct instance *in)
 {
 	in->conf.sync_wait_us = in->shell->sync_wait_us;
+	in->conf.drain_us = in->shell->drain_us;
+}
+
+void instance_peer_serves(struct instance *in, int64_t until_us)
+{
+	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_PEER_SERVES,
+					      .until_us = until_us});
+}
+
+void instance_drained(struct instance *in, int64_t asked_us)
+{
+	if (in->drain_asked_us && in->drain_asked_us <= asked_us)
+		instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_DRAINED});
 }
 
 void instance_revive(struct instance *in, const struct vrrp_instance *config)

@@ -41,6 +41,10 @@ struct vrrp_shell {
 	struct memory memory;
 	void (*report)(const struct msg *m);
 	int64_t sync_wait_us; /* vrrp_conf's, of all instances */
+	int64_t drain_us;     /* so */
+	/* The peers' connections of the last moments are wanted; for questions at this time or
+	 * before, instance_drained() answers. */
+	void (*drain)(int64_t asked_us);
 	/* Takeovers that have only been advertised so far; `idle` runs instance_idle(). */
 	struct instance *first_waiting;
 	struct instance *last_waiting;
@@ -71,6 +75,7 @@ struct instance {
 	bool grouped;			    /* in a sync group */
 	bool routed;			    /* its routes are to be there */
 	struct watch *watch; /* on the router it follows, see detector.h; NULL: none */
+	int64_t drain_asked_us; /* the last time that the shell's `drain` was called */
 	int64_t gave_up_us;  /* it was Active and is at fault or stopped since then; 0: not so */
 	struct msg_vrrp_counters counters;
 	struct msg_vrrp_heard heard;
@@ -138,8 +143,12 @@ void instance_cannot_send(struct instance *in, const struct addr *dst, int err);
 /* Somebody says that an address is his, maybe one of ours. */
 void instance_hear_claim(struct instance *in, const struct claim *claim);
 
-/* The shell's sync_wait_us has changed. */
+/* The shell's sync_wait_us or drain_us has changed. */
 void instance_set_sync_wait(struct instance *in);
+/* Another director that has what this one lacks is Active for it; until then, unless that is told again. */
+void instance_peer_serves(struct instance *in, int64_t until_us);
+/* The connections of the last moments, asked for at this time, are here. */
+void instance_drained(struct instance *in, int64_t asked_us);
 
 /* Of the shell's `idle`: goes on with one takeover. */
 void instance_idle(struct ev_loop *loop, ev_idle *w, int events);

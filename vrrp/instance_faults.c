@@ -120,6 +120,7 @@ bool instance_refresh_conf(struct instance *in, const struct addr *source)
 	conf.addresses_gen = in->conf.addresses_gen;
 	conf.grouped = in->grouped;
 	conf.sync_wait_us = in->shell->sync_wait_us;
+	conf.drain_us = in->shell->drain_us;
 	if (in->m.state != VRRP_STATE_INITIALIZE && conf.priority != in->conf.priority)
 		log_notice("%s: priority %u → %u", conf.name, in->conf.priority, conf.priority);
 	differs = conf.priority != in->conf.priority || !addr_equal(&conf.source, &in->conf.source);

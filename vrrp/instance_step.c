@@ -84,6 +84,18 @@ static void note_change(struct instance *in, const struct vrrp_change *change)
 	}
 }
 
+/* Once for each time that the Active is late. */
+static void tell_late(const struct instance *in)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_notice("%s: no advertisement from %s in time, but it lives, or may yet be met, and has "
+		   "connections that are not here: waiting for them, %d s at most",
+		   in->config->name,
+		   addr_is_set(&in->m.peer) ? addr_format(&in->m.peer, text) : "an Active",
+		   (int)((in->m.sync_until_us - clock_now_us()) / USEC_PER_SEC));
+}
+
 static void perform(struct instance *in, const struct vrrp_action *a)
 {
 	struct vrrp_shell *shell = in->shell;
@@ -104,6 +116,10 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 	case VRRP_ACTION_ANNOUNCE:
 		in->counters.garp_sent +=
 			vips_announce(&shell->netifs, &shell->announcer, in->config, a->count);
+		break;
+	case VRRP_ACTION_DRAIN:
+		in->drain_asked_us = clock_now_us();
+		shell->drain(in->drain_asked_us);
 		break;
 	case VRRP_ACTION_REPORT:
 		note_change(in, &a->change);
@@ -260,6 +276,8 @@ void instance_step(struct instance *in, struct vrrp_event event)
 	follow_with_routes(in);
 	alarm_set(&in->shell->alarms, &in->alarm, vrrp_machine_deadline(&in->m));
 	arm_extra(in);
+	if (in->m.late && !was.late)
+		tell_late(in);
 	if (is_rival(&was, &in->m, &event))
 		tell |= instance_hear_rival(in, &event);
 	if (in->m.state != VRRP_STATE_ACTIVE)

@@ -129,7 +129,9 @@ static void set_down_timer(struct vrrp_machine *m, int64_t now_us, int64_t inter
 	m->down_at_us = now_us + interval_us;
 	m->lost_at_us = USEC_NEVER;
 	m->peer_left = m->peer_gave_up = false;
-	m->rival = false;
+	m->rival = m->late = false;
+	m->drained = false;
+	m->drain_until_us = USEC_NEVER;
 	m->ready = false;
 }
 
@@ -157,6 +159,7 @@ static void change_state(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		event->now_us - (m->heard_us == USEC_NEVER ? m->down_set_us : m->heard_us);
 	if (reason == VRRP_REASON_PEER_LOST)
 		change->silence_us = event->now_us - m->silent_us;
+	change->undrained = m->drain_until_us != USEC_NEVER && !m->drained;
 	change->why = event->why;
 	m->state = state;
 	m->since_us = event->now_us;
@@ -187,6 +190,7 @@ static void become_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		send_own_advert(conf, m, event->now_us, ret);
 	m->active_int_us = conf->adver_int_us;
 	m->preempt_at_us = m->sync_until_us = USEC_NEVER;
+	m->serving_until_us = 0;
 	change_state(conf, m, VRRP_STATE_ACTIVE, event, reason, ret);
 }
 
@@ -220,6 +224,8 @@ static void start_up(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		return;
 	}
 	become_backup(conf, m, event, reason, ret);
+	if (conf->sync_wait_us && m->serving_until_us < event->now_us + VRRP_MEET_US)
+		m->serving_until_us = event->now_us + VRRP_MEET_US;
 	if (conf->priority == VRRP_PRIORITY_OWNER)
 		wait_for_group(m);
 	/* No successor was heard while we were leaving: keep the addresses until one is. */
@@ -412,22 +418,104 @@ static void backup_peer_gave_up(const struct vrrp_conf *conf, struct vrrp_machin
 	m->peer_gave_up = true;
 }
 
+static enum vrrp_reason reason_to_succeed(const struct vrrp_conf *conf,
+					  const struct vrrp_machine *m, int64_t now_us)
+{
+	if (now_us >= m->lost_at_us)
+		return VRRP_REASON_PEER_LOST;
+	if (m->peer_gave_up)
+		return VRRP_REASON_PEER_GAVE_UP;
+	if (m->peer_left)
+		return VRRP_REASON_PEER_LEFT;
+	if (m->rival)
+		return VRRP_REASON_PREEMPT;
+	if (conf->grouped && conf->priority == VRRP_PRIORITY_OWNER)
+		return VRRP_REASON_OWNER;
+	return VRRP_REASON_SILENCE;
+}
+
 static void backup_down(const struct vrrp_conf *conf, struct vrrp_machine *m,
 			const struct vrrp_event *event, struct vrrp_actions *ret)
 {
-	enum vrrp_reason reason = VRRP_REASON_SILENCE;
+	become_active(conf, m, event, reason_to_succeed(conf, m, event->now_us), ret);
+}
 
-	if (event->now_us >= m->lost_at_us)
-		reason = VRRP_REASON_PEER_LOST;
-	else if (m->peer_gave_up)
-		reason = VRRP_REASON_PEER_GAVE_UP;
-	else if (m->peer_left)
-		reason = VRRP_REASON_PEER_LEFT;
-	else if (m->rival)
-		reason = VRRP_REASON_PREEMPT;
-	else if (conf->grouped && conf->priority == VRRP_PRIORITY_OWNER)
-		reason = VRRP_REASON_OWNER;
-	become_active(conf, m, event, reason, ret);
+/*
+ * Not by RFC 9568: the timer has fired, and the Active lives. It has connections that this router
+ * would break, so its advertisements count as late.
+ */
+static bool waits_for_late(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us)
+{
+	if (now_us >= m->serving_until_us || !waits_for_sync(conf, m, now_us))
+		return false;
+	m->late = true;
+	m->down_at_us = earlier(m->serving_until_us, m->sync_until_us);
+	return true;
+}
+
+/* The Active, if it still lives, goes on until this router is: nothing is lost by asking first. */
+static bool waits_for_drain(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
+			    struct vrrp_actions *ret)
+{
+	if (!conf->drain_us || m->drained)
+		return false;
+	if (m->drain_until_us == USEC_NEVER) {
+		if (now_us - m->heard_us > 2 * m->peer_int_us)
+			return false;
+		m->drain_until_us = now_us + conf->drain_us;
+		vrrp_act(ret, VRRP_ACTION_DRAIN);
+	}
+	m->down_at_us = m->drain_until_us;
+	return now_us < m->drain_until_us;
+}
+
+/* The Active_Down_Timer has fired: is there something else to wait for? */
+static bool is_put_off(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
+		       struct vrrp_actions *ret)
+{
+	if (conf->priority == VRRP_PRIORITY_OWNER)
+		return false;
+	switch ((unsigned)reason_to_succeed(conf, m, now_us)) {
+	case VRRP_REASON_SILENCE:
+		return waits_for_late(conf, m, now_us);
+	case VRRP_REASON_PREEMPT:
+		return waits_for_drain(conf, m, now_us, ret);
+	}
+	return false;
+}
+
+static void backup_succeed(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			   const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	if (is_put_off(conf, m, event->now_us, ret))
+		return;
+	if (conf->grouped)
+		wait_for_group(m);
+	else
+		backup_down(conf, m, event, ret);
+}
+
+/* When that ends, those who waited for it go in their order. */
+static void backup_peer_serves(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			       const struct vrrp_event *event)
+{
+	m->serving_until_us = event->until_us;
+	if (!m->late)
+		return;
+	if (event->until_us > event->now_us)
+		m->down_at_us = earlier(event->until_us, m->sync_until_us);
+	else
+		m->down_at_us = event->now_us + vrrp_skew_us(conf, m->active_int_us);
+}
+
+static void backup_drained(const struct vrrp_conf *conf, struct vrrp_machine *m,
+			   const struct vrrp_event *event, struct vrrp_actions *ret)
+{
+	if (m->drain_until_us == USEC_NEVER || m->drained || m->ready)
+		return;
+	m->drained = true;
+	if (reason_to_succeed(conf, m, event->now_us) == VRRP_REASON_PREEMPT)
+		backup_succeed(conf, m, event, ret);
 }
 
 static void backup_group_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
@@ -632,6 +720,10 @@ static void step_initialize(const struct vrrp_conf *conf, struct vrrp_machine *m
 	case VRRP_EVENT_PEER_LOST:
 	case VRRP_EVENT_PEER_ALIVE:
 	case VRRP_EVENT_PEER_GAVE_UP:
+	case VRRP_EVENT_DRAINED:
+		break;
+	case VRRP_EVENT_PEER_SERVES:
+		m->serving_until_us = event->until_us;
 		break;
 	}
 }
@@ -666,6 +758,10 @@ static void step_fault(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	case VRRP_EVENT_PEER_LOST:
 	case VRRP_EVENT_PEER_ALIVE:
 	case VRRP_EVENT_PEER_GAVE_UP:
+	case VRRP_EVENT_DRAINED:
+		break;
+	case VRRP_EVENT_PEER_SERVES:
+		m->serving_until_us = event->until_us;
 		break;
 	}
 }
@@ -684,12 +780,8 @@ static void step_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		backup_advert(conf, m, event);
 		break;
 	case VRRP_EVENT_TIMER:
-		if (event->now_us < m->down_at_us && event->now_us < m->lost_at_us)
-			break;
-		if (conf->grouped)
-			wait_for_group(m);
-		else
-			backup_down(conf, m, event, ret);
+		if (event->now_us >= m->down_at_us || event->now_us >= m->lost_at_us)
+			backup_succeed(conf, m, event, ret);
 		break;
 	case VRRP_EVENT_GROUP_ACTIVE:
 		backup_group_active(conf, m, event, ret);
@@ -709,6 +801,12 @@ static void step_backup(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		break;
 	case VRRP_EVENT_PEER_GAVE_UP:
 		backup_peer_gave_up(conf, m, event);
+		break;
+	case VRRP_EVENT_PEER_SERVES:
+		backup_peer_serves(conf, m, event);
+		break;
+	case VRRP_EVENT_DRAINED:
+		backup_drained(conf, m, event, ret);
 		break;
 	case VRRP_EVENT_START:
 	case VRRP_EVENT_GROUP_BACKUP:
@@ -756,6 +854,10 @@ static void step_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	case VRRP_EVENT_PEER_LOST:
 	case VRRP_EVENT_PEER_ALIVE:
 	case VRRP_EVENT_PEER_GAVE_UP:
+	case VRRP_EVENT_DRAINED:
+		break;
+	case VRRP_EVENT_PEER_SERVES:
+		m->serving_until_us = event->until_us;
 		break;
 	}
 }
@@ -771,6 +873,7 @@ void vrrp_machine_init(struct vrrp_machine *m)
 		.release_at_us = USEC_NEVER,
 		.preempt_at_us = USEC_NEVER,
 		.sync_until_us = USEC_NEVER,
+		.drain_until_us = USEC_NEVER,
 		.announce_at_us = USEC_NEVER,
 	};
 }

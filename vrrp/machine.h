@@ -10,6 +10,11 @@
  * purpose says so (priority 0) but holds its addresses and forwards until the successor is heard;
  * one that yields to a better router holds them for VRRP_LET_GO_US more; and one that takes over
  * from a living Active takes the addresses before it says so.
+ *
+ * Connections. A router that would be Active without knowing the present Active's connections breaks
+ * them, so it does not preempt before it does; and when the Active_Down_Timer fires while another way
+ * tells that the Active lives, it takes its advertisements for late and waits: as long as that is
+ * told, until it has the connections, and never longer than sync_wait.
  */
 #ifndef TANDEM_VRRP_MACHINE_H
 #define TANDEM_VRRP_MACHINE_H
@@ -28,6 +33,8 @@
 #define VRRP_LET_GO_US (50 * USEC_PER_MSEC)
 /* The longest that a leaving router waits for a successor's first advertisement. */
 #define VRRP_LEAVE_MAX_US (15 * USEC_PER_SEC)
+/* One that has just come, and lacks connections, gives those that have them so long to be met. */
+#define VRRP_MEET_US USEC_PER_SEC
 
 struct vrrp_conf {
 	const char *name;
@@ -46,6 +53,9 @@ struct vrrp_conf {
 	/* No preemption for so long, until this node knows the connections that the Active has: it
 	 * would break them. 0: it knows them, or nobody copies any. */
 	int64_t sync_wait_us;
+	/* Before it preempts, the longest that it waits for the connections of the last moments,
+	 * which it asks for. 0: it lacks others as well, or nobody copies any. */
+	int64_t drain_us;
 	uint32_t addresses_gen; /* differs when the set of addresses does */
 	uint32_t garp_repeat;	/* announcements in a burst: on becoming Active, and later */
 	int64_t garp_delay_us;	/* the later burst; 0: none */
@@ -86,6 +96,8 @@ struct vrrp_machine {
 	bool peer_gave_up;	  /* … in a heartbeat */
 	bool ready; /* Backup, would be Active: waits for its sync group */
 	bool rival; /* an Active of lower priority was heard since the timer was set */
+	bool late;  /* the timer has fired, but the Active lives, and has what we lack */
+	bool drained; /* the connections of the last moments are here */
 	uint8_t announce_step;
 	bool announce_lower; /* because of a worse Active */
 	bool contested;	     /* one was heard while the early announcements were under way */
@@ -108,6 +120,8 @@ struct vrrp_machine {
 	int64_t release_at_us;	  /* addresses held past Active are let go */
 	int64_t preempt_at_us;	  /* preempt_delay is over */
 	int64_t sync_until_us;	  /* the longest that preemption waits for connections */
+	int64_t drain_until_us;	  /* … for those of the last moments; USEC_NEVER: not asked for */
+	int64_t serving_until_us; /* somebody is Active, by PEER_SERVES; 0: not known */
 	int64_t announce_at_us;	  /* the next announcement */
 	int64_t announce_from_us; /* what the announcements' offsets count from */
 };
@@ -127,6 +141,9 @@ enum vrrp_event_kind {
 	VRRP_EVENT_PEER_LOST,	 /* it is dead: no sign of life since `silent_us` */
 	VRRP_EVENT_PEER_ALIVE,	 /* it is not */
 	VRRP_EVENT_PEER_GAVE_UP, /* it is alive, but Active no more, and nobody has succeeded */
+	/* What the directors tell each other beside connections, see MSG_PEER_SERVES. */
+	VRRP_EVENT_PEER_SERVES, /* one that has connections that we lack is Active, `until_us` */
+	VRRP_EVENT_DRAINED,	/* what VRRP_ACTION_DRAIN has asked for */
 };
 
 struct vrrp_event {
@@ -140,6 +157,7 @@ struct vrrp_event {
 	uint8_t priority;     /* ADVERT */
 	int64_t adver_int_us; /* ADVERT; PEER_LOST, PEER_GAVE_UP: the heartbeats' interval */
 	int64_t silent_us;    /* PEER_LOST */
+	int64_t until_us;     /* PEER_SERVES; in the past: it is not, or we lack nothing any more */
 	const char
 		*why; /* START, FAULT …, GROUP …: "interface eth0 is down"; lives for the call */
 	const struct vrrp_conf *conf_was; /* CONF */
@@ -154,6 +172,7 @@ struct vrrp_change {
 	uint8_t priority; /* ours */
 	uint8_t peer_priority;
 	int64_t silence_us; /* how long nothing was heard */
+	bool undrained;	    /* PREEMPT: without the connections of the last moments */
 	const char *why;
 };
 
@@ -162,6 +181,7 @@ enum vrrp_action_kind {
 	VRRP_ACTION_ADD,      /* see that the interface has these addresses, all and no others */
 	VRRP_ACTION_REMOVE,   /* see that it has none of them */
 	VRRP_ACTION_ANNOUNCE, /* gratuitous ARP or unsolicited NA, `count` for each address */
+	VRRP_ACTION_DRAIN,    /* get the Active's connections of the last moments; then DRAINED */
 	VRRP_ACTION_REPORT,   /* `change` */
 };
 

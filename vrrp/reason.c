@@ -53,8 +53,9 @@ const char *vrrp_change_reason(const struct vrrp_change *c, char *text, size_t s
 		snprintf(text, size, "%s says that it is Active no more", peer);
 		break;
 	case VRRP_REASON_PREEMPT:
-		snprintf(text, size, "priority %u is higher than the %u of %s", c->priority,
-			 c->peer_priority, peer);
+		snprintf(text, size, "priority %u is higher than the %u of %s%s", c->priority,
+			 c->peer_priority, peer,
+			 c->undrained ? ", which does not say that we have all connections" : "");
 		break;
 	case VRRP_REASON_HIGHER:
 		snprintf(text, size, "%s has a higher priority (%u, ours %u)", peer,

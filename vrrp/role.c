@@ -38,6 +38,7 @@ struct vrrp_role {
 	bool copies;		       /* there is a sync block */
 	int64_t sync_wait_us;	       /* its */
 	bool synced;		       /* tandem-sync says so */
+	int64_t drain_asked_us;	       /* the last question for the peers' connections */
 	struct msg_vrrp_state *handed; /* from an earlier incarnation, until the first commit */
 	size_t n_handed;
 	struct log_limit unknown_limit;
@@ -52,8 +53,9 @@ struct vrrp_role {
 /* A table that is there may be flushed; what the kernel refused it will refuse for a while. */
 #define LOOK_S	     1
 #define LOOK_AGAIN_S 60
-/* Beyond what a peer on a bad link needs; a stop is not to hang on one that is worse. */
-#define DRAIN_S 0.5
+/* Beyond what a peer on a bad link needs; a hand-over is not to hang on one that is worse. */
+#define DRAIN_US (500 * USEC_PER_MSEC)
+#define DRAIN_S	 ((double)DRAIN_US / USEC_PER_SEC)
 
 /* The ops of role.h carry the context; the shells' callbacks have one process to serve. */
 static struct vrrp_role vrrp = {
@@ -174,6 +176,33 @@ static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 	log_warning("after %.1f s the peers are not known to have all connections: handing over",
 		    DRAIN_S);
 	leave_all();
+}
+
+/* Before a takeover from a living Active. Whoever asks in the same moment is answered with it. */
+static void ask_peers(int64_t asked_us)
+{
+	const struct msg m = {.type = MSG_PEERS_DRAIN, .peers_drain = {.asked_us = asked_us}};
+
+	if (asked_us != vrrp.drain_asked_us)
+		role_send(ROLE_SYNC, &m);
+	vrrp.drain_asked_us = asked_us;
+}
+
+static void on_peers_drained(const struct msg_peers_drain *m)
+{
+	if (m->peers)
+		log_info("all connections of the last moments are here");
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving)
+			instance_drained(in, m->asked_us);
+}
+
+static void on_peer_serves(const struct msg_peer_serves *m)
+{
+	struct instance *in = find_instance(m->instance);
+
+	if (in && !in->leaving)
+		instance_peer_serves(in, m->until_us);
 }
 
 static bool is_made_for_nobody(void *ctx, const char *ifname)
@@ -417,6 +446,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	vrrp.shell = (struct vrrp_shell){.loop = loop,
 					 .instances = &vrrp.instances,
 					 .report = report,
+					 .drain = ask_peers,
 					 .done = on_instance_done,
 					 .stepped = on_stepped};
 	vrrp.shell.ports = (struct vrrp_ports){
@@ -458,6 +488,7 @@ static void commit_groups(const struct model *now)
 static void update_sync_wait(void)
 {
 	vrrp.shell.sync_wait_us = vrrp.synced ? 0 : vrrp.sync_wait_us;
+	vrrp.shell.drain_us = vrrp.copies && vrrp.synced ? DRAIN_US : 0;
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_set_sync_wait(in);
 }
@@ -611,6 +642,12 @@ static void vrrp_receive(void *ctx, enum role_id from, const struct msg *m)
 		break;
 	case MSG_SYNC_DRAINED:
 		on_drained(m->sync_drain.peers);
+		break;
+	case MSG_PEERS_DRAINED:
+		on_peers_drained(&m->peers_drain);
+		break;
+	case MSG_PEER_SERVES:
+		on_peer_serves(&m->peer_serves);
 		break;
 	case MSG_VRRP_STATE:
 		if (!vrrp.started)

@@ -74,11 +74,20 @@ static struct expect undisturbed(const struct world *w, const char *act)
 	return e;
 }
 
+/* One that lacks the Active's connections waits as long as that may live. */
+static int64_t late_us(const struct world *w)
+{
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		if (w->nodes[i].channel.lacks)
+			return CHANNEL_SILENCE_US;
+	return 0;
+}
+
 static struct expect lost(const struct world *w, const struct cast *c, const char *act)
 {
 	return (struct expect){.act = act,
 			       .two_for_us = w->calm.delay_max_us,
-			       .active_by_us = w->now_us + slack_us(w) + c->down_us,
+			       .active_by_us = w->now_us + slack_us(w) + c->down_us + late_us(w),
 			       .by_rule = "§6.1: Active_Down_Interval"};
 }
 
@@ -105,7 +114,7 @@ static void ask(struct world *w, struct node *n)
  */
 static bool second_may_follow(const struct world *w)
 {
-	if (script_down_us(w) < 2 * VRRP_LET_GO_US)
+	if (script_down_us(w) < 2 * VRRP_LET_GO_US || late_us(w))
 		return true;
 	for (unsigned i = 0; i < w->n_nodes; i++)
 		if (w->nodes[i].conf.preempt_delay_us && node_is_well(&w->nodes[i]))
@@ -247,6 +256,8 @@ static bool kill_active_for_long(struct world *w, const struct cast *c)
 	if (!c->backup)
 		return false;
 	e.held = e.reached = true; /* the kernel serves on */
+	if (late_us(w)) /* and its tandem-sync says so */
+		e.active_by_us += w->channel.sync_wait_us;
 	e.two_for_us = 2 * slack_us(w) + script_interval_us(w) / 8;
 	watch_expect(w, &e);
 	node_kill(w, c->active);

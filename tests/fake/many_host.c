@@ -121,6 +121,7 @@ static void perform(struct many *w, struct host *h, struct router *r, const stru
 		r->has = false;
 		break;
 	case VRRP_ACTION_ANNOUNCE:
+	case VRRP_ACTION_DRAIN: /* nothing is copied here */
 		break;
 	case VRRP_ACTION_REPORT:
 		vrrp_change_reason(&a->change, reason, sizeof(reason));

@@ -18,6 +18,7 @@ void node_init(struct node *n, unsigned id, const struct vrrp_conf *conf)
 	n->conf = *conf;
 	n->conf.name = n->name;
 	n->link_up = n->tracked_up = true;
+	n->channel.drained_us = USEC_NEVER;
 	n->wake_us = n->deadline_us = USEC_NEVER;
 	n->n_sent = 0;
 	vrrp_machine_init(&n->m);
@@ -115,8 +116,13 @@ static void perform(struct world *w, struct node *n, const struct vrrp_action *a
 		if (n->link_up)
 			lan_announce(&w->lan, w->now_us, n->id);
 		break;
+	case VRRP_ACTION_DRAIN:
+		world_trace(w, n, "asks for the connections of the last moments");
+		channel_ask(w, n);
+		break;
 	case VRRP_ACTION_REPORT:
 		trace_change(w, n, &a->change);
+		channel_change(w);
 		break;
 	}
 	watch_action(w, n, a);
@@ -212,6 +218,7 @@ void node_start(struct world *w, struct node *n)
 		vrrp_machine_init(&n->m);
 	n->life = NODE_RUNNING;
 	n->deadline_us = n->wake_us = USEC_NEVER;
+	channel_start(w, n);
 	world_trace(w, n, "starts: priority %u%s, every %lld ms%s", n->conf.priority,
 		    n->conf.preempt ? "" : ", nopreempt",
 		    (long long)(n->conf.adver_int_us / USEC_PER_MSEC),
@@ -347,6 +354,20 @@ void node_receive(struct world *w, struct node *n, const struct lan_frame *f)
 				 .src = from->conf.source,
 				 .priority = p.priority,
 				 .adver_int_us = p.adver_int_cs * USEC_PER_CSEC});
+}
+
+void node_serves(struct world *w, struct node *n, int64_t until_us)
+{
+	world_trace(w, n, "is told that %s", until_us ? "an Active lives" : "none lives that has more");
+	step(w, n, (struct vrrp_event){.kind = VRRP_EVENT_PEER_SERVES, .until_us = until_us});
+}
+
+void node_drained(struct world *w, struct node *n)
+{
+	if (n->life != NODE_RUNNING)
+		return;
+	world_trace(w, n, "has the connections of the last moments");
+	step(w, n, (struct vrrp_event){.kind = VRRP_EVENT_DRAINED});
 }
 
 void node_wake(struct world *w, struct node *n)

@@ -7,6 +7,7 @@
 #ifndef TANDEM_FAKE_NODE_H
 #define TANDEM_FAKE_NODE_H
 
+#include "tests/fake/channel.h"
 #include "tests/fake/lan.h"
 #include "tests/fake/reference.h"
 #include "vrrp/handed.h"
@@ -36,6 +37,7 @@ struct node {
 	uint32_t addresses; /* conf.addresses_gen of those on the interface */
 	struct msg_vrrp_state report;
 	bool reported;
+	struct channel_end channel;
 	unsigned dies_after; /* the process dies after so many actions more; 0: it does not */
 	int64_t deadline_us;
 	int64_t wake_us;
@@ -50,6 +52,10 @@ struct node {
 	int64_t zero_us;  /* the last priority 0 */
 	unsigned n_woken; /* in a row, with a deadline in the past */
 	int64_t pace_us;  /* the interval that the last one promised */
+	int64_t heard_us; /* an advertisement, last, and the interval that it told */
+	int64_t heard_int_us;
+	int64_t asked_us; /* for the connections of the last moments */
+	bool waits; /* for those */
 };
 
 void node_init(struct node *n, unsigned id, const struct vrrp_conf *conf);
@@ -68,6 +74,9 @@ void node_set_tracked(struct world *w, struct node *n, bool up);
 void node_reload(struct world *w, struct node *n, const struct vrrp_conf *conf);
 
 void node_receive(struct world *w, struct node *n, const struct lan_frame *f);
+/* What the channel tells. */
+void node_serves(struct world *w, struct node *n, int64_t until_us);
+void node_drained(struct world *w, struct node *n);
 void node_wake(struct world *w, struct node *n);
 int64_t node_wake_us(const struct node *n); /* USEC_NEVER: not by itself */
 

@@ -74,7 +74,8 @@ static void obey(struct reference *ref, const struct vrrp_conf *c, const struct 
 }
 
 /* It obeys, or goes on to follow the better one. */
-static void may_obey(struct reference *ref, const struct vrrp_conf *c, const struct vrrp_event *e)
+static void may_obey(struct reference *ref, const struct vrrp_conf *c, const struct vrrp_event *e,
+		     bool worse)
 {
 	int64_t at_us = e->now_us + down_us(c, e->adver_int_us);
 
@@ -82,7 +83,7 @@ static void may_obey(struct reference *ref, const struct vrrp_conf *c, const str
 		ref->least_int_us = e->adver_int_us;
 	if (e->adver_int_us > ref->most_int_us)
 		ref->most_int_us = e->adver_int_us;
-	if (ref->early_us > at_us && e->now_us > ref->best.alive_us)
+	if (ref->early_us > at_us && (!worse || e->now_us > ref->best.alive_us))
 		ref->early_us = at_us;
 	if (ref->late_us < at_us)
 		ref->late_us = at_us;
@@ -92,24 +93,33 @@ static void hear_leaving(struct reference *ref, const struct vrrp_conf *c, int64
 {
 	set(ref, now_us + skew_us(c, ref->least_int_us), now_us + skew_us(c, ref->most_int_us));
 	ref->best.until_us = ref->last.until_us = 0;
+	ref->learned = true; /* a reload of ours does not change by what it goes */
 }
 
-/* Our preempt_delay counts from the first advertisement of a lower Active that is obeyed. */
+/* Our preempt_delay counts from the first advertisement of a lower Active that is obeyed; sync_wait too,
+ * unless something has been waited for before. */
 static void note_rival(struct reference *ref, int64_t now_us, bool surely)
 {
 	if (ref->rival_us == USEC_NEVER)
-		ref->rival_us = now_us;
+		ref->rival_us = ref->overdue_us < now_us ? ref->overdue_us : now_us;
 	if (ref->rival_surely_us == USEC_NEVER && surely)
 		ref->rival_surely_us = now_us;
 }
 
+static int64_t longer(int64_t a_us, int64_t b_us)
+{
+	return a_us > b_us ? a_us : b_us;
+}
+
 static void hear(struct reference *ref, const struct vrrp_conf *c, const struct vrrp_event *e)
 {
-	int64_t delay_us = c->priority == VRRP_PRIORITY_OWNER ? 0 : c->preempt_delay_us;
-	bool surely = !may_follow_better(ref, c, e);
+	int64_t delay_us = longer(c->preempt_delay_us, c->sync_wait_us);
+	bool worse = may_follow_better(ref, c, e), surely = !worse;
 
+	if (c->priority == VRRP_PRIORITY_OWNER)
+		delay_us = 0;
 	if (e->priority >= c->priority) {
-		ref->rival_us = ref->rival_surely_us = USEC_NEVER;
+		ref->rival_us = ref->rival_surely_us = ref->overdue_us = USEC_NEVER;
 	} else if (reference_preempts(c)) {
 		if (delay_us)
 			note_rival(ref, e->now_us, surely);
@@ -120,7 +130,7 @@ static void hear(struct reference *ref, const struct vrrp_conf *c, const struct 
 	if (surely)
 		obey(ref, c, e);
 	else
-		may_obey(ref, c, e);
+		may_obey(ref, c, e, worse);
 }
 
 /* The RFC knows no change of configuration: it must only be neither early nor late. */
@@ -138,8 +148,48 @@ static void reload(struct reference *ref, const struct vrrp_conf *c, int64_t now
 		ref->late_us = by_former_us;
 }
 
+/* What another way tells */
+
+static void be_told(struct reference *ref, const struct vrrp_conf *c, const struct vrrp_event *e)
+{
+	ref->told_until_us = e->until_us;
+	if (e->until_us > e->now_us && c->sync_wait_us)
+		ref->put_off_us = e->until_us;
+	else if (ref->put_off_us > e->now_us)
+		ref->put_off_us = e->now_us + skew_us(c, ref->most_int_us);
+}
+
+void reference_lacks(struct reference *ref)
+{
+	ref->rival_surely_us = USEC_NEVER;
+}
+
+void reference_asked(struct reference *ref, const struct vrrp_conf *c, int64_t now_us)
+{
+	ref->asked_until_us = now_us + c->drain_us;
+}
+
+int64_t reference_late_us(const struct reference *ref, const struct vrrp_conf *c,
+			  int64_t sync_wait_us)
+{
+	int64_t at_most_us = ref->late_us + sync_wait_us + skew_us(c, ref->most_int_us);
+	int64_t put_off_us = ref->put_off_us < at_most_us ? ref->put_off_us : at_most_us;
+
+	return longer(longer(ref->late_us, put_off_us), ref->asked_until_us);
+}
+
+bool reference_waits(const struct reference *ref, const struct vrrp_conf *c, int64_t now_us)
+{
+	int64_t from_us = ref->rival_us < ref->overdue_us ? ref->rival_us : ref->overdue_us;
+
+	return c->priority != VRRP_PRIORITY_OWNER && c->sync_wait_us && now_us < ref->told_until_us &&
+	       (from_us == USEC_NEVER || now_us < from_us + c->sync_wait_us);
+}
+
 void reference_event(struct reference *ref, const struct vrrp_conf *c, const struct vrrp_event *e)
 {
+	if (ref->overdue_us == USEC_NEVER && e->now_us >= ref->early_us)
+		ref->overdue_us = ref->early_us;
 	switch (e->kind) {
 	case VRRP_EVENT_ADVERT:
 		if (e->priority == 0)
@@ -153,7 +203,14 @@ void reference_event(struct reference *ref, const struct vrrp_conf *c, const str
 	case VRRP_EVENT_RESUME:
 		/* What was sent meanwhile is lost, and so is who was alive. */
 		ref->best.alive_us = 0;
+		ref->told_until_us = 0;
+		/* preempt_delay goes on, sync_wait begins anew. */
+		if (c->sync_wait_us)
+			reference_lacks(ref);
 		set_down(ref, c, e->now_us);
+		break;
+	case VRRP_EVENT_PEER_SERVES:
+		be_told(ref, c, e);
 		break;
 	case VRRP_EVENT_START:
 	case VRRP_EVENT_STOP:
@@ -165,6 +222,7 @@ void reference_event(struct reference *ref, const struct vrrp_conf *c, const str
 	case VRRP_EVENT_PEER_LOST:
 	case VRRP_EVENT_PEER_ALIVE:
 	case VRRP_EVENT_PEER_GAVE_UP:
+	case VRRP_EVENT_DRAINED:
 		break;
 	}
 }
@@ -174,8 +232,11 @@ void reference_begin(struct reference *ref, const struct vrrp_conf *c, const str
 	*ref = (struct reference){.least_int_us = c->adver_int_us,
 				  .most_int_us = c->adver_int_us,
 				  .rival_us = USEC_NEVER,
-				  .rival_surely_us = USEC_NEVER};
+				  .rival_surely_us = USEC_NEVER,
+				  .overdue_us = USEC_NEVER};
 	set_down(ref, c, e->now_us);
+	if ((e->kind == VRRP_EVENT_START || e->kind == VRRP_EVENT_FAULT_OVER) && c->sync_wait_us)
+		ref->told_until_us = ref->put_off_us = e->now_us + VRRP_MEET_US;
 	if (e->kind == VRRP_EVENT_ADVERT)
 		hear(ref, c, e);
 }

@@ -26,6 +26,12 @@ struct reference {
 	bool learned;		 /* the interval is an Active's */
 	int64_t rival_us;	 /* the first advertisement of the present lower Active … */
 	int64_t rival_surely_us; /* … that it surely obeyed */
+	/* Ours: a timer that has fired is put off while another way tells that the Active lives, and
+	 * when a preemption asks for connections. */
+	int64_t told_until_us;
+	int64_t put_off_us;  /* not longer than until then … */
+	int64_t asked_until_us; /* … or, for an answer, until then */
+	int64_t overdue_us;  /* the first moment that it may have been, since there was a better Active */
 };
 
 /* It became Backup by this event. */
@@ -33,6 +39,15 @@ void reference_begin(struct reference *ref, const struct vrrp_conf *c, const str
 /* It is Backup, and this happens. */
 void reference_event(struct reference *ref, const struct vrrp_conf *c, const struct vrrp_event *e);
 
+/* It lacks connections from now on: sync_wait begins with the next lower Active. */
+void reference_lacks(struct reference *ref);
+/* It has asked for connections. */
+void reference_asked(struct reference *ref, const struct vrrp_conf *c, int64_t now_us);
+/* late_us, and what it may be put off beyond that; `sync_wait_us`: while it lacked connections. */
+int64_t reference_late_us(const struct reference *ref, const struct vrrp_conf *c,
+			  int64_t sync_wait_us);
+/* Not Active for silence now: it lacks connections of an Active that is said to live. */
+bool reference_waits(const struct reference *ref, const struct vrrp_conf *c, int64_t now_us);
 /* §6.1: the owner does, whatever is configured. */
 bool reference_preempts(const struct vrrp_conf *c);
 

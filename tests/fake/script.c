@@ -40,7 +40,7 @@ void script_client_asks(struct world *w, const struct node *beside, bool only_ac
 
 /*
  * At the worst: frames of the storm arrive; everybody times out; the wrong one is Active; the right
- * one obeys it for its preempt_delay, then times out; and addresses are let go, clients told.
+ * one obeys it for its preempt_delay, or until it has its connections, then times out; and addresses are let go, clients told.
  */
 static int64_t settle_us(const struct world *w)
 {
@@ -50,6 +50,8 @@ static int64_t settle_us(const struct world *w)
 	for (unsigned i = 0; i < w->n_nodes; i++)
 		if (w->nodes[i].conf.preempt_delay_us > delay_us)
 			delay_us = w->nodes[i].conf.preempt_delay_us;
+	if (w->channel.there)
+		delay_us += w->channel.sync_wait_us + 2 * CHANNEL_SILENCE_US + CHANNEL_DRAIN_US;
 	return 3 * script_interval_us(w) + 3 * down_us + delay_us + c->garp_delay_us +
 	       4 * VRRP_LET_GO_US;
 }

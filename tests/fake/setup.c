@@ -12,6 +12,7 @@
 #define ALL_EQUAL	15
 #define PREEMPT_DELAYED 20
 #define HIGHEST		20
+#define COPIED		40
 
 enum preemption {
 	PREEMPT_ALL,
@@ -111,6 +112,7 @@ void setup_draw(struct world *w)
 	w->n_nodes = draw_number(w);
 	w->interval_us = common.adver_int_us;
 	draw_lan(w, common.adver_int_us);
+	channel_init(w, rng_percent(&w->rng, COPIED));
 	watch_init(w);
 	for (unsigned id = 0; id < w->n_nodes; id++) {
 		struct vrrp_conf c = common;

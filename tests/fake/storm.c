@@ -84,6 +84,18 @@ static void mend_tracked(struct world *w, struct node *n)
 		node_set_tracked(w, n, true);
 }
 
+static void cut_channel(struct world *w, struct node *n)
+{
+	if (!n->channel.cut)
+		channel_cut(w, n, true);
+}
+
+static void mend_channel(struct world *w, struct node *n)
+{
+	if (n->channel.cut)
+		channel_cut(w, n, false);
+}
+
 static void reload_priority(struct world *w, struct node *n)
 {
 	struct vrrp_conf c = n->conf;
@@ -154,6 +166,7 @@ static const struct fault {
 	{unplug, plug},
 	{fail_tracked, mend_tracked},
 	{part, unite},
+	{cut_channel, mend_channel},
 	{reload_priority, NULL},
 	{reload_addresses, NULL},
 	{reload_interval, NULL},
@@ -209,6 +222,7 @@ void storm_end(struct world *w)
 		n->dies_after = 0;
 		resume(w, n);
 		go_on(w, n);
+		mend_channel(w, n);
 		if (rng_percent(&w->rng, 80))
 			plug(w, n);
 		if (rng_percent(&w->rng, 80))

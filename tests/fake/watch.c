@@ -92,7 +92,8 @@ static void check_node_time(struct world *w, struct node *n, int64_t to_us)
 		return;
 	if (n->m.state == VRRP_STATE_ACTIVE && to_us > sent_us + n->pace_us + w->tardy_us)
 		fail(w, n, "§6.4.3: Adver_Timer", "is Active and did not advertise in time");
-	if (n->m.state == VRRP_STATE_BACKUP && to_us > n->ref.late_us + w->tardy_us)
+	if (n->m.state == VRRP_STATE_BACKUP &&
+	    to_us > w->tardy_us + reference_late_us(&n->ref, &n->conf, w->channel.sync_wait_us))
 		fail(w, n, "§6.4.2: Active_Down_Timer", "did not take over in time");
 }
 
@@ -141,6 +142,15 @@ void watch_event(struct world *w, struct node *n, const struct vrrp_event *event
 	n->sent_before_add = false;
 	if (n->was == VRRP_STATE_BACKUP)
 		reference_event(&n->ref, &n->conf, event);
+	if (event->kind == VRRP_EVENT_ADVERT) {
+		n->heard_us = w->now_us;
+		n->heard_int_us = event->adver_int_us;
+	}
+	/* What it has asked for is here, or there may be another to ask. */
+	if (event->kind != VRRP_EVENT_TIMER && event->kind != VRRP_EVENT_PEER_SERVES &&
+	    !(event->kind == VRRP_EVENT_ADVERT && event->priority &&
+	      event->priority < n->conf.priority))
+		n->waits = false;
 }
 
 void watch_went_on(struct world *w, struct node *n)
@@ -166,6 +176,20 @@ static void check_sent(struct world *w, struct node *n)
 	n->sent_before_add |= n->addresses != n->conf.addresses_gen;
 }
 
+/* Of a living Active the connections of the last moments are asked for. */
+static void check_asked(struct world *w, const struct node *n)
+{
+	bool lives = w->now_us - n->heard_us <= n->heard_int_us;
+	bool over = !n->waits || w->now_us >= n->asked_us + n->conf.drain_us;
+
+	if (n->conf.priority == VRRP_PRIORITY_OWNER || !n->conf.drain_us)
+		return;
+	if (lives && !n->asked_us)
+		fail(w, n, ours, "preempts without asking for the Active's connections");
+	if (n->asked_us && !over)
+		fail(w, n, ours, "preempts before it has the Active's connections");
+}
+
 static void check_takeover(struct world *w, struct node *n, enum vrrp_reason reason)
 {
 	bool alive = reason == VRRP_REASON_PREEMPT || reason == VRRP_REASON_PEER_LEFT;
@@ -173,6 +197,10 @@ static void check_takeover(struct world *w, struct node *n, enum vrrp_reason rea
 	if (w->now_us < n->ref.early_us)
 		fail(w, n, "§6.4.2: Active_Down_Timer", "takes over %.3f ms too early",
 		     (double)(n->ref.early_us - w->now_us) / USEC_PER_MSEC);
+	if (reason == VRRP_REASON_SILENCE && reference_waits(&n->ref, &n->conf, w->now_us))
+		fail(w, n, ours, "breaks the connections of an Active that is said to live");
+	if (reason == VRRP_REASON_PREEMPT)
+		check_asked(w, n);
 	if (alive && n->sent_before_add)
 		fail(w, n, ours, "tells a living Active to yield before it has the addresses");
 }
@@ -210,6 +238,13 @@ void watch_action(struct world *w, struct node *n, const struct vrrp_action *a)
 	case VRRP_ACTION_ANNOUNCE:
 		if (n->addresses != n->conf.addresses_gen || n->m.state != VRRP_STATE_ACTIVE)
 			fail(w, n, "§6.4.2", "announces addresses that it does not serve");
+		break;
+	case VRRP_ACTION_DRAIN:
+		if (n->was != VRRP_STATE_BACKUP || w->now_us < n->ref.early_us)
+			fail(w, n, ours, "asks for connections before it could preempt");
+		reference_asked(&n->ref, &n->conf, w->now_us);
+		n->asked_us = w->now_us;
+		n->waits = true;
 		break;
 	case VRRP_ACTION_REPORT:
 		check_change(w, n, &a->change);
@@ -306,6 +341,8 @@ void watch_step(struct world *w, struct node *n, const struct vrrp_event *e)
 {
 	bool owner = n->conf.priority == VRRP_PRIORITY_OWNER;
 
+	if (n->m.state != n->was)
+		n->asked_us = 0;
 	if (n->m.state == VRRP_STATE_BACKUP && n->was != VRRP_STATE_BACKUP)
 		reference_begin(&n->ref, &n->conf, e);
 	if (e->kind == VRRP_EVENT_ADVERT)

@@ -109,6 +109,8 @@ bool world_run(struct world *w, int64_t until_us)
 
 		if (todo_us < next_us)
 			next_us = todo_us;
+		if (channel_next_us(w) < next_us)
+			next_us = channel_next_us(w);
 		if (next_us > until_us)
 			break;
 		advance(w, next_us);
@@ -119,6 +121,8 @@ bool world_run(struct world *w, int64_t until_us)
 			do_next(w, todo);
 		else if (next_us == frame_us)
 			deliver(w);
+		else if (next_us == channel_next_us(w))
+			channel_run(w);
 		else
 			node_wake(w, node);
 	}

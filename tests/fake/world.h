@@ -28,6 +28,7 @@ struct world {
 	int64_t now_us;
 	struct lan lan;
 	struct lan_quality calm;
+	struct channel channel;
 	int64_t interval_us; /* of advertisements, as first configured */
 	int64_t tardy_us;    /* a timer fires at most so late */
 	unsigned n_nodes;

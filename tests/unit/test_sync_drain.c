@@ -47,12 +47,39 @@ static void test_nobody_follows(void **state)
 	assert_true(sync_drain_is_over(&d, T + 90 * MS, 10, 0, UINT64_MAX));
 }
 
+static void test_a_peer_asks(void **state)
+{
+	struct sync_drain_order o = {0};
+
+	assert_int_equal(sync_drain_order_due(&o, T), 0);
+	sync_drain_order(&o, T, 77);
+	assert_int_equal(sync_drain_order_due(&o, T + 49 * MS), 0);
+	assert_int_equal(sync_drain_order_due(&o, T + 50 * MS), 77);
+	assert_int_equal(sync_drain_order_due(&o, T + 90 * MS), 0);
+}
+
+/* Each is answered by what the kernel told after it, and the first is not put off by the others. */
+static void test_a_peer_asks_again_and_again(void **state)
+{
+	struct sync_drain_order o = {0};
+
+	sync_drain_order(&o, T, 1);
+	sync_drain_order(&o, T + 20 * MS, 2);
+	sync_drain_order(&o, T + 40 * MS, 3);
+	assert_int_equal(sync_drain_order_due(&o, T + 50 * MS), 1);
+	assert_int_equal(sync_drain_order_due(&o, T + 60 * MS), 0);
+	assert_int_equal(sync_drain_order_due(&o, T + 100 * MS), 3);
+	assert_int_equal(sync_drain_order_due(&o, T + 200 * MS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits_for_the_kernel),
 		cmocka_unit_test(test_waits_for_the_peers),
 		cmocka_unit_test(test_nobody_follows),
+		cmocka_unit_test(test_a_peer_asks),
+		cmocka_unit_test(test_a_peer_asks_again_and_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,26 @@ static void test_differences(void **state)
 	assert_string_equal(notes_config_difference(&a, &b), "its virtual addresses are not ours");
 }
 
+static void test_handover_there_and_back(void **state)
+{
+	const struct notes_drain drain = {.asked_us = 7};
+	const struct notes_drained drained = {.node = 8, .asked_us = INT64_MAX}, no = {.node = 8};
+	struct notes_drain got_drain;
+	struct notes_drained got;
+	uint8_t bytes[SYNC_NOTE_MAX + 1] = {0};
+	size_t len = notes_drain_encode(&drain, bytes);
+
+	assert_int_equal(notes_drain_decode(bytes, len, &got_drain), 0);
+	assert_int_equal(got_drain.asked_us, 7);
+	len = notes_drained_encode(&drained, bytes);
+	assert_int_equal(notes_drained_decode(bytes, len, &got), 0);
+	assert_true(got.node == 8 && got.asked_us == INT64_MAX);
+	assert_int_equal(notes_drained_decode(bytes, len + 1, &got), -EBADMSG);
+	/* No question has this name. */
+	len = notes_drained_encode(&no, bytes);
+	assert_int_equal(notes_drained_decode(bytes, len, &got), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +137,7 @@ int main(void)
 		cmocka_unit_test(test_routers_there_and_back),
 		cmocka_unit_test(test_override_there_and_back),
 		cmocka_unit_test(test_views_there_and_back),
+		cmocka_unit_test(test_handover_there_and_back),
 		cmocka_unit_test(test_differences),
 	};
 

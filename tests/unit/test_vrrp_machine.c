@@ -69,6 +69,9 @@ static void describe(struct rig *r, const struct vrrp_action *a, char *text, siz
 	case VRRP_ACTION_ANNOUNCE:
 		snprintf(text, size, "announce %u", a->count);
 		break;
+	case VRRP_ACTION_DRAIN:
+		snprintf(text, size, "drain");
+		break;
 	case VRRP_ACTION_REPORT:
 		snprintf(text, size, "%s → %s", vrrp_state_name(a->change.from),
 			 vrrp_state_name(a->change.to));
@@ -340,6 +343,167 @@ static void test_silence_does_not_wait_for_sync(void **state)
 	r.conf.sync_wait_us = 30000 * MS;
 	hear(&r, "192.0.2.2", 99);
 	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+}
+
+static const char *serves(struct rig *r, int64_t for_us)
+{
+	return step(r, (struct vrrp_event){.kind = VRRP_EVENT_PEER_SERVES,
+					   .until_us = for_us ? r->now_us + for_us : 0});
+}
+
+static const char *drained(struct rig *r)
+{
+	return step(r, (struct vrrp_event){.kind = VRRP_EVENT_DRAINED});
+}
+
+/* A Backup without the connections of the Active, which it has just heard, and which lives. */
+static struct rig rig_lacking(void)
+{
+	struct rig r = rig_backup();
+
+	r.conf.sync_wait_us = 30000 * MS;
+	hear(&r, "192.0.2.2", 150);
+	serves(&r, 1000 * MS);
+	return r;
+}
+
+static void test_late_advertisements_are_waited_for(void **state)
+{
+	struct rig r = rig_lacking();
+	int64_t told_us = r.now_us;
+
+	assert_string_equal(tick(&r), "");
+	assert_int_equal(r.now_us - told_us, 360937);
+	assert_int_equal(r.m.state, VRRP_STATE_BACKUP);
+	assert_int_equal(vrrp_machine_deadline(&r.m), told_us + 1000 * MS);
+	r.now_us = told_us + 900 * MS;
+	assert_string_equal(serves(&r, 1000 * MS), "");
+	assert_int_equal(vrrp_machine_deadline(&r.m), told_us + 1900 * MS);
+	/* Here it is. */
+	hear(&r, "192.0.2.2", 150);
+	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 360937);
+}
+
+static void test_late_until_nothing_is_told(void **state)
+{
+	struct rig r = rig_lacking();
+	int64_t told_us = r.now_us;
+
+	tick(&r);
+	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+	assert_int_equal(r.now_us, told_us + 1000 * MS);
+	assert_string_equal(r.said, "web1: BACKUP → MASTER: no advertisement from 192.0.2.2 for 1.0 s");
+}
+
+static void test_late_until_it_serves_no_more(void **state)
+{
+	struct rig r = rig_lacking();
+
+	tick(&r);
+	r.now_us += 10 * MS;
+	assert_string_equal(serves(&r, 0), "");
+	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 60937);
+	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+}
+
+static void test_late_no_longer_than_sync_wait(void **state)
+{
+	struct rig r = rig_lacking();
+	int64_t due_us = vrrp_machine_deadline(&r.m);
+
+	r.conf.sync_wait_us = 2500 * MS;
+	tick(&r);
+	while (vrrp_machine_deadline(&r.m) < due_us + 2500 * MS) {
+		r.now_us += 100 * MS;
+		assert_string_equal(serves(&r, 1000 * MS), "");
+	}
+	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+	assert_int_equal(r.now_us - due_us, 2500 * MS);
+}
+
+/* Only a silence may be mistaken: what the Active says itself holds. Nor does it count for one that
+ * lacks nothing, nor for the owner. */
+static void test_what_is_not_waited_for(void **state)
+{
+	struct rig r = rig_lacking();
+
+	hear(&r, "192.0.2.2", 0);
+	assert_string_equal(tick(&r), "add, announce 5, send 100, BACKUP → MASTER");
+	r = rig_lacking();
+	r.conf.sync_wait_us = 0;
+	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+	r = rig_lacking();
+	r.conf.priority = VRRP_PRIORITY_OWNER;
+	assert_string_equal(tick(&r), "send 255, add, announce 5, BACKUP → MASTER");
+}
+
+static void test_one_that_has_just_come_meets_the_others(void **state)
+{
+	struct rig r = rig_new();
+
+	r.conf.sync_wait_us = 30000 * MS;
+	start(&r);
+	assert_string_equal(tick(&r), "");
+	assert_string_equal(tick(&r), "send 100, add, announce 5, BACKUP → MASTER");
+	assert_int_equal(r.now_us, 2000 * MS);
+}
+
+static void test_preemption_asks_first(void **state)
+{
+	struct rig r = rig_backup();
+	int64_t asked_us;
+
+	r.conf.drain_us = 500 * MS;
+	assert_string_equal(drained(&r), "");
+	for (int i = 0; i < 4; i++) {
+		hear(&r, "192.0.2.2", 99);
+		r.now_us += 100 * MS;
+	}
+	asked_us = r.now_us;
+	assert_string_equal(timer(&r), "drain");
+	assert_string_equal(timer(&r), "");
+	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 500 * MS);
+	r.now_us += 55 * MS;
+	hear(&r, "192.0.2.2", 99);
+	assert_int_equal(vrrp_machine_deadline(&r.m) - asked_us, 500 * MS);
+	assert_string_equal(drained(&r), "add, announce 5, send 100, BACKUP → MASTER");
+	assert_string_equal(r.said, "web1: BACKUP → MASTER: priority 100 is higher than the 99 of 192.0.2.2");
+	assert_string_equal(drained(&r), "");
+}
+
+static void test_preemption_is_not_answered(void **state)
+{
+	struct rig r = rig_backup();
+
+	r.conf.drain_us = 500 * MS;
+	for (int i = 0; i < 4; i++) {
+		hear(&r, "192.0.2.2", 99);
+		r.now_us += 100 * MS;
+	}
+	assert_string_equal(timer(&r), "drain");
+	assert_string_equal(tick(&r), "add, announce 5, send 100, BACKUP → MASTER");
+	assert_string_equal(r.said, "web1: BACKUP → MASTER: priority 100 is higher than the 99 of 192.0.2.2, "
+				    "which does not say that we have all connections");
+}
+
+/* The one that is to be preempted leaves, or is dead: there is nothing to ask, or nobody. */
+static void test_preemption_does_not_ask_in_vain(void **state)
+{
+	struct rig r = rig_backup();
+
+	r.conf.drain_us = 500 * MS;
+	hear(&r, "192.0.2.2", 99);
+	assert_string_equal(tick(&r), "add, announce 5, send 100, BACKUP → MASTER");
+	r = rig_backup();
+	r.conf.drain_us = 500 * MS;
+	for (int i = 0; i < 4; i++) {
+		hear(&r, "192.0.2.2", 99);
+		r.now_us += 100 * MS;
+	}
+	assert_string_equal(timer(&r), "drain");
+	hear(&r, "192.0.2.2", 0);
+	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 60937);
+	assert_string_equal(tick(&r), "add, announce 5, send 100, BACKUP → MASTER");
 }
 
 static void test_priority_zero_starts_skew(void **state)
@@ -837,6 +1001,15 @@ int main(void)
 		cmocka_unit_test(test_preempt_waits_for_sync),
 		cmocka_unit_test(test_preempt_when_synced),
 		cmocka_unit_test(test_silence_does_not_wait_for_sync),
+		cmocka_unit_test(test_late_advertisements_are_waited_for),
+		cmocka_unit_test(test_late_until_nothing_is_told),
+		cmocka_unit_test(test_late_until_it_serves_no_more),
+		cmocka_unit_test(test_late_no_longer_than_sync_wait),
+		cmocka_unit_test(test_what_is_not_waited_for),
+		cmocka_unit_test(test_one_that_has_just_come_meets_the_others),
+		cmocka_unit_test(test_preemption_asks_first),
+		cmocka_unit_test(test_preemption_is_not_answered),
+		cmocka_unit_test(test_preemption_does_not_ask_in_vain),
 		cmocka_unit_test(test_priority_zero_starts_skew),
 		cmocka_unit_test(test_priority_zero_then_another_active),
 		cmocka_unit_test(test_active_yields_to_higher),
