@@ -6,9 +6,6 @@
 survivors.py [RUNS] [--ways none,kernel,…] [--events crash,…] [--mode dr|nat|tun] [--family 4|6] [--sessions N]
              [--advert S]
 
-On a busy machine advertisements of 0.1 s come too late: a director that has just come back then takes over with an
-empty table, and a guest's kernel has no nftables to withhold the resets that follow. Take --advert 1 there.
-
 A director that crashes and one that is rebooted come back with an empty table. Between the directors
 is a segment of its own for the copying; what is lost on the way is lost there. Idle connections
 that were opened before a crash are in part left alone until the old director is back.
