@@ -88,12 +88,11 @@ static void note_change(struct instance *in, const struct vrrp_change *change)
 static void tell_late(const struct instance *in)
 {
 	char text[ADDR_TEXT_MAX];
+	bool known = addr_is_set(&in->m.peer);
 
-	log_notice("%s: no advertisement from %s in time, but it lives, or may yet be met, and has "
-		   "connections that are not here: waiting for them, %d s at most",
-		   in->config->name,
-		   addr_is_set(&in->m.peer) ? addr_format(&in->m.peer, text) : "an Active",
-		   (int)((in->m.sync_until_us - clock_now_us()) / USEC_PER_SEC));
+	log_notice("%s: no advertisement%s%s in time: waiting for connections that the Active may have",
+		   in->config->name, known ? " from " : "",
+		   known ? addr_format(&in->m.peer, text) : "");
 }
 
 static void perform(struct instance *in, const struct vrrp_action *a)

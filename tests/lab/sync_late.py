@@ -19,7 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from lab import ECHO_PORT, ApartPair, Sessions, expect, note, run, wait_for  # noqa: E402
 
-WAITS = "it lives, or may yet be met"
+WAITS = "in time: waiting for connections that the Active may have"
 SLOW = "rate 64kbit limit 4"
 
 
