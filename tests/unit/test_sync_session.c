@@ -39,6 +39,26 @@ static void test_nobody_is_not_synced(void **state)
 	assert_in_range(counters(0)->frames_out, 4, 6); /* it asks, but not like mad */
 }
 
+/* In each frame, and at once when it changes; not known of one that is not heard. */
+static void test_what_it_is_active_for(void **state)
+{
+	const uint32_t both = SYNC_ACTIVE_SAID | sync_active_bit(3) | sync_active_bit(64);
+
+	run(20 * USEC_PER_MSEC);
+	assert_int_equal(peer(1, 0).active, 0);
+	assert_int_equal(rig->ends[1].events[SYNC_EVENT_ACTIVE], 0);
+	sync_session_set_active(rig->ends[0].session, rig->now_us, both);
+	run(2 * USEC_PER_MSEC);
+	assert_int_equal(peer(1, 0).active, both);
+	sync_session_set_active(rig->ends[0].session, rig->now_us, SYNC_ACTIVE_SAID);
+	run(2 * USEC_PER_MSEC);
+	assert_int_equal(peer(1, 0).active, SYNC_ACTIVE_SAID);
+	assert_int_equal(rig->ends[1].events[SYNC_EVENT_ACTIVE], 2);
+	rig->ends[1].deaf = true;
+	run(2 * USEC_PER_SEC);
+	assert_int_equal(peer(1, 0).active, 0);
+}
+
 static void test_remaining_time_is_told(void **state)
 {
 	put(0, 1, 1);
@@ -291,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYNC_RIG_TEST(test_snapshot_then_stream),
 		SYNC_RIG_TEST(test_nobody_is_not_synced),
+		SYNC_RIG_TEST(test_what_it_is_active_for),
 		SYNC_RIG_TEST(test_remaining_time_is_told),
 		SYNC_RIG_TEST(test_silence_and_return),
 		SYNC_RIG_TEST(test_held_up),
