@@ -159,8 +159,17 @@ static struct beat_sender *place_of(struct beat_memory *m, uint64_t session)
 				       (s->fresh == place->fresh && s->heard_us < place->heard_us)))
 			place = s;
 	}
+	m->outworn |= place->fresh;
 	*place = (struct beat_sender){.session = session};
 	return place;
+}
+
+void beat_memory_begin(struct beat_memory *m, uint64_t own)
+{
+	m->own = own;
+	m->outworn = false;
+	for (unsigned i = 0; i < BEAT_SENDERS_MAX; i++)
+		m->senders[i].fresh = false;
 }
 
 bool beat_memory_take(struct beat_memory *m, const struct beat *b, int64_t now_us)

@@ -12,7 +12,8 @@
  *
  * A session is a random number, of one life of a process. A heartbeat counts when it names the
  * receiver's own session among those its sender hears, and has a higher number than all before it
- * of its session: so what was recorded earlier counts nowhere, without any clock.
+ * of its session: so what was recorded earlier counts nowhere, without any clock. Whoever forgets a
+ * sender that has named his session begins a new one, or all that that one said could be said again.
  */
 #ifndef TANDEM_VRRP_BEAT_H
 #define TANDEM_VRRP_BEAT_H
@@ -82,10 +83,13 @@ struct beat_sender {
 struct beat_memory {
 	uint64_t own;
 	struct beat_sender senders[BEAT_SENDERS_MAX];
+	bool outworn; /* `own` is: a sender that has named it had to be forgotten */
 };
 
 /* Takes an authentic heartbeat in. True: it counts. */
 bool beat_memory_take(struct beat_memory *m, const struct beat *b, int64_t now_us);
+/* This is our session from now on; nobody has named it. */
+void beat_memory_begin(struct beat_memory *m, uint64_t own);
 /* Fills b's echoes with those heard within `within_us`, the fresh ones first. */
 void beat_memory_echo(const struct beat_memory *m, int64_t now_us, int64_t within_us,
 		      struct beat *b);

@@ -67,6 +67,16 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 
 /* In */
 
+static void begin_session(struct beats *b)
+{
+	uint64_t own = 0;
+
+	while (!own)
+		if (getrandom(&own, sizeof(own), 0) < 0)
+			break; /* 0: nobody takes our heartbeats */
+	beat_memory_begin(&b->memory, own);
+}
+
 static void take(struct beats *b, const uint8_t *bytes, size_t len, const struct sockaddr *from)
 {
 	struct beat beat;
@@ -76,6 +86,10 @@ static void take(struct beats *b, const uint8_t *bytes, size_t len, const struct
 
 	if (!err && beat_memory_take(&b->memory, &beat, clock_now_us()))
 		b->heard(b, &beat);
+	if (b->memory.outworn) {
+		begin_session(b);
+		beats_tell(b);
+	}
 	if (!err || !log_limit_pass(&b->limit, clock_now_us()))
 		return;
 	addr_from_sockaddr(from, &src, NULL);
@@ -255,9 +269,7 @@ void beats_init(struct beats *b, struct ev_loop *loop, bool (*tell)(struct beats
 			    .tell = tell,
 			    .heard = heard,
 			    .limit = {.interval_us = 60 * USEC_PER_SEC, .burst = 3}};
-	while (!b->memory.own)
-		if (getrandom(&b->memory.own, sizeof(b->memory.own), 0) < 0)
-			break; /* 0: nobody takes our heartbeats */
+	begin_session(b);
 	ev_timer_init(&b->timer, on_timer, 0, (double)IDLE_US / USEC_PER_SEC);
 	ev_timer_init(&b->second, on_second, 1, 1);
 	b->timer.data = b->second.data = b;

@@ -371,6 +371,33 @@ static void test_beat_memory(void **state)
 	assert_false(beat_memory_take(&m, &b, 2000));
 }
 
+/* So many lives of the others that one which has named our session is forgotten: what was recorded of it
+ * does not count, whatever number it has. */
+static void test_beat_memory_outworn(void **state)
+{
+	struct beat_memory m = {.own = 99};
+	struct beat first = some_beat();
+
+	first.n_echoes = 1;
+	first.echoes[0] = 99;
+	assert_true(beat_memory_take(&m, &first, 1000));
+	for (uint64_t i = 1; i <= BEAT_SENDERS_MAX; i++) {
+		struct beat other = first;
+
+		assert_false(m.outworn);
+		other.session = 1000 + i;
+		assert_true(beat_memory_take(&m, &other, 1000 + (int64_t)i));
+	}
+	assert_true(m.outworn);
+	beat_memory_begin(&m, 100);
+	assert_false(m.outworn);
+	assert_false(beat_memory_take(&m, &first, 3000));
+	assert_false(m.outworn); /* what is only repeated wears nothing out */
+	first.seq++;
+	first.echoes[0] = 100;
+	assert_true(beat_memory_take(&m, &first, 3000));
+}
+
 /* Pings */
 
 static void test_ping(void **state)
@@ -408,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_machine_lost),  cmocka_unit_test(test_machine_alive),
 		cmocka_unit_test(test_machine_group), cmocka_unit_test(test_machine_gave_up),
 		cmocka_unit_test(test_beat),	      cmocka_unit_test(test_beat_memory),
+		cmocka_unit_test(test_beat_memory_outworn),
 		cmocka_unit_test(test_ping),
 	};
 
