@@ -29,11 +29,11 @@ const char *sync_event_name(enum sync_event_kind kind)
 	case SYNC_EVENT_NOTE:
 		return "note";
 	case SYNC_EVENT_FOREIGN_KEY:
-		return "foreign key";
+		return "another key than ours, or none: not believed";
 	case SYNC_EVENT_FOREIGN_VERSION:
-		return "foreign version";
+		return "another version of the protocol: not understood";
 	case SYNC_EVENT_SAME_NODE:
-		return "same node";
+		return "has our own name: an address that two have, or a copied machine";
 	}
 	return "?";
 }

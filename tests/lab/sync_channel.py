@@ -105,7 +105,7 @@ def check_foreign_key(nodes):
     d3 = nodes[2]
     d3.daemon.reload(config(3, key=KEYS[2]))
     for node in nodes:
-        expect(wait_for(lambda: "foreign key" in node.daemon.log_text(), 10, 0.2),
+        expect(wait_for(lambda: "another key than ours" in node.daemon.log_text(), 10, 0.2),
                f"another key: {node.name} tells", node.daemon.log_text()[-500:])
     expect(wait_for(lambda: not is_synced(d3), 5, 0.2), "d3 is not synced", d3.daemon.ctl("sync")[1])
     expect(sync(nodes[0])["counters"]["auth_failed"] > 0, "and it is counted")
