@@ -107,7 +107,8 @@ static bool run_for(struct many *w, int64_t us)
  */
 static int64_t settle_us(const struct many *w)
 {
-	return 5 * many_down_us(w) + 6 * w->interval_us + 4 * VRRP_LET_GO_US;
+	return 5 * many_down_us(w) + 6 * w->interval_us + 4 * VRRP_LET_GO_US +
+	       2 * w->hosts[0].routers[0].conf.drain_us;
 }
 
 static bool act(struct many *w)

@@ -23,6 +23,8 @@
 #define MANY_TODO_MAX	 256
 #define MANY_INBOX_MAX	 64
 #define MANY_VRID	 51 /* of the first router */
+/* The longest that a preemption waits for connections, where they are copied. */
+#define MANY_DRAIN_US	 (500 * USEC_PER_MSEC)
 
 struct many;
 

@@ -104,7 +104,12 @@ void host_hear_claim(struct many *w, struct host *h, unsigned router)
 	many_watch_claim(w, h, r, rival_claims(&r->claimant, &claims, host_now_us(w, h)));
 }
 
+/* Questions for connections, in per cent. */
+#define ANSWERED 80
+
 /* One router's step */
+
+static void on_drained(struct many *w, struct host *h, unsigned router);
 
 static void perform(struct many *w, struct host *h, struct router *r, const struct vrrp_action *a)
 {
@@ -121,7 +126,12 @@ static void perform(struct many *w, struct host *h, struct router *r, const stru
 		r->has = false;
 		break;
 	case VRRP_ACTION_ANNOUNCE:
-	case VRRP_ACTION_DRAIN: /* nothing is copied here */
+		break;
+	case VRRP_ACTION_DRAIN:
+		many_trace(w, h, "%s: asks for connections", r->conf.name);
+		if (rng_percent(&w->rng, ANSWERED))
+			many_plan(w, w->now_us + rng_between(&w->rng, 0, r->conf.drain_us),
+				  on_drained, h, (unsigned)(r - h->routers));
 		break;
 	case VRRP_ACTION_REPORT:
 		vrrp_change_reason(&a->change, reason, sizeof(reason));
@@ -294,6 +304,12 @@ static void step(struct many *w, struct host *h, struct router *r, struct vrrp_e
 	settle(w, h);
 	if (is_done(w, h))
 		h->life = HOST_OFF;
+}
+
+static void on_drained(struct many *w, struct host *h, unsigned router)
+{
+	if (h->life == HOST_RUNNING)
+		step(w, h, &h->routers[router], (struct vrrp_event){.kind = VRRP_EVENT_DRAINED});
 }
 
 /* Every router of the host, and then the groups once. */

@@ -9,6 +9,7 @@
 #define STORMS	  40
 #define GROUPED	  70
 #define PREEMPT	  70
+#define COPIED	   50
 #define GIVES_WAY 30
 
 #define ABOVE_MAX 20
@@ -77,7 +78,8 @@ void many_setup(struct many *w)
 				   .preempt = rng_percent(&w->rng, PREEMPT),
 				   .addresses_gen = 1,
 				   .garp_repeat = 5,
-				   .garp_lower_repeat = 5};
+				   .garp_lower_repeat = 5,
+				   .drain_us = rng_percent(&w->rng, COPIED) ? MANY_DRAIN_US : 0};
 
 	w->interval_us = common.version == 2 || rng_percent(&w->rng, 50) ? USEC_PER_SEC
 									 : 100 * USEC_PER_MSEC;
