@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -18,6 +19,9 @@
 #include <unistd.h>
 
 #define CAPTURE_BUFFER (64 << 20)
+/* One call's: short ones, SYNC_KERNEL_SOURCE_MAX or one record. */
+#define CAPTURE_BATCH 64
+#define CAPTURE_MAX   1024
 #define INJECT_BUFFER  (1 << 20)
 /* 255 records of IPv6 with options. */
 #define DATAGRAM_MAX 32768
@@ -109,7 +113,7 @@ int sync_kernel_open(struct sync_kernel *k, struct sync_table *table, const char
 {
 	int err;
 
-	*k = (struct sync_kernel){.capture = -1, .inject = -1, .echo = -1};
+	*k = (struct sync_kernel){.capture = -1, .inject = -1, .echo = -1, .udp = -1};
 	sync_cursor_open(table, &k->cursor);
 	*ret_what = "listening to the kernel";
 	err = k->capture =
@@ -132,7 +136,7 @@ int sync_kernel_open(struct sync_kernel *k, struct sync_table *table, const char
 
 void sync_kernel_close(struct sync_kernel *k, struct sync_table *table)
 {
-	int *fds[] = {&k->capture, &k->inject, &k->echo};
+	int *fds[] = {&k->capture, &k->inject, &k->echo, &k->udp};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
 		if (*fds[i] >= 0)
@@ -158,7 +162,8 @@ static void count_overflow(struct sync_kernel *k, struct msghdr *mh)
 }
 
 static void capture_one(struct sync_kernel *k, int64_t now_us, const uint8_t *bytes, size_t len,
-			void (*each)(void *ctx, const uint8_t *record, size_t len), void *ctx)
+			void (*each)(void *ctx, int64_t now_us, const uint8_t *record, size_t len),
+			void *ctx)
 {
 	struct sync_datagram d;
 	const uint8_t *record;
@@ -175,7 +180,7 @@ static void capture_one(struct sync_kernel *k, int64_t now_us, const uint8_t *by
 		if (own)
 			continue;
 		k->captured++;
-		each(ctx, record, record_len);
+		each(ctx, now_us, record, record_len);
 	}
 	if (more < 0)
 		k->malformed++;
@@ -185,23 +190,31 @@ static void capture_one(struct sync_kernel *k, int64_t now_us, const uint8_t *by
 }
 
 void sync_kernel_capture(struct sync_kernel *k, int64_t now_us, unsigned max,
-			 void (*record)(void *ctx, const uint8_t *record, size_t len), void *ctx)
+			 void (*record)(void *ctx, int64_t now_us, const uint8_t *record,
+					size_t len), void *ctx)
 {
-	static uint8_t bytes[DATAGRAM_MAX];
-	char control[64];
+	static uint8_t bytes[CAPTURE_BATCH][CAPTURE_MAX];
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(uint32_t))];
+	} control[CAPTURE_BATCH];
+	struct mmsghdr messages[CAPTURE_BATCH];
+	struct iovec iov[CAPTURE_BATCH];
+	int n = CAPTURE_BATCH;
 
-	for (unsigned i = 0; i < max; i++) {
-		struct iovec iov = {bytes, sizeof(bytes)};
-		struct msghdr mh = {.msg_iov = &iov,
-				    .msg_iovlen = 1,
-				    .msg_control = control,
-				    .msg_controllen = sizeof(control)};
-		ssize_t n = recvmsg(k->capture, &mh, 0);
-
-		if (n < 0)
-			return;
-		count_overflow(k, &mh);
-		capture_one(k, now_us, bytes, (size_t)n, record, ctx);
+	for (unsigned total = 0; total < max && n == CAPTURE_BATCH; total += (unsigned)n) {
+		for (unsigned i = 0; i < CAPTURE_BATCH; i++) {
+			iov[i] = (struct iovec){bytes[i], sizeof(bytes[i])};
+			messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov[i],
+							      .msg_iovlen = 1,
+							      .msg_control = &control[i],
+							      .msg_controllen = sizeof(control[i])};
+		}
+		n = recvmmsg(k->capture, messages, CAPTURE_BATCH, 0, NULL);
+		for (int i = 0; i < n; i++) {
+			count_overflow(k, &messages[i].msg_hdr);
+			capture_one(k, now_us, bytes[i], messages[i].msg_len, record, ctx);
+		}
 	}
 }
 
@@ -209,34 +222,45 @@ void sync_kernel_capture(struct sync_kernel *k, int64_t now_us, unsigned max,
 
 /* What the kernel shows of the backup thread's socket. */
 struct sink {
-	bool found;
+	uint64_t inode; /* 0: there is none */
 	uint64_t queued;
 	uint64_t drops;
 };
 
-static struct sink look_at_sink(const struct sync_kernel *k)
+static bool is_sink(const struct sync_kernel *k, const char *line, struct sink *ret)
 {
-	FILE *f = fopen("/proc/self/net/udp", "re");
-	struct sink s = {0};
-	char line[256];
+	unsigned address, port;
 
-	while (f && fgets(line, sizeof(line), f)) {
-		uint64_t inode, drops, queued;
-		unsigned address, port;
+	return sscanf(line,
+		      "%*u: %x:%x %*x:%*x %*x %*x:%" SCNx64 " %*x:%*x %*x %*u %*u %" SCNu64
+		      " %*u %*s %" SCNu64,
+		      &address, &port, &ret->queued, &ret->inode, &ret->drops) == 5 &&
+	       address == htonl(SYNC_KERNEL_SINK_GROUP) && port == SYNC_KERNEL_SINK_PORT &&
+	       ret->inode != k->echo_inode;
+}
 
-		if (sscanf(line,
-			   "%*u: %x:%x %*x:%*x %*x %*x:%" SCNx64 " %*x:%*x %*x %*u %*u %" SCNu64
-			   " %*u %*s %" SCNu64,
-			   &address, &port, &queued, &inode, &drops) != 5 ||
-		    address != htonl(SYNC_KERNEL_SINK_GROUP) || port != SYNC_KERNEL_SINK_PORT ||
-		    inode == k->echo_inode)
-			continue;
-		s = (struct sink){.found = true, .queued = queued, .drops = drops};
-		break;
+/* The file stays open: this is asked for each burst, and opening it would cost more than the burst. */
+static struct sink look_at_sink(struct sync_kernel *k)
+{
+	char text[4096 + 1], *line, *newline;
+	struct sink s;
+	off_t at = 0;
+	ssize_t n;
+
+	if (k->udp < 0)
+		k->udp = open("/proc/self/net/udp", O_RDONLY | O_CLOEXEC);
+	while ((n = pread(k->udp, text, sizeof(text) - 1, at)) > 0) {
+		text[n] = '\0';
+		for (line = text; (newline = strchr(line, '\n')); line = newline + 1) {
+			*newline = '\0';
+			if (is_sink(k, line, &s))
+				return s;
+		}
+		if (line == text)
+			break; /* no line is so long */
+		at += line - text;
 	}
-	if (f)
-		fclose(f);
-	return s;
+	return (struct sink){0};
 }
 
 void sync_kernel_echo(struct sync_kernel *k)
@@ -246,8 +270,8 @@ void sync_kernel_echo(struct sync_kernel *k)
 	uint8_t byte;
 
 	while (recvfrom(k->echo, &byte, 1, 0, (struct sockaddr *)&from, &len) >= 0) {
-		if (ntohs(from.sin_port) == k->inject_port)
-			k->echoed++;
+		if (ntohs(from.sin_port) == k->inject_port && ++k->echoed == k->sent)
+			return; /* there are no more: not even asked for */
 		len = sizeof(from);
 	}
 }
@@ -322,6 +346,12 @@ static void repeat(struct sync_kernel *k, struct sync_table *table)
 	sync_cursor_seek(table, &k->cursor, k->burst_from);
 }
 
+static void take_sink(struct sync_kernel *k, const struct sink *s)
+{
+	k->sink_inode = s->inode;
+	k->sink_drops = s->drops;
+}
+
 /* Is the way free for another burst? */
 static bool settle(struct sync_kernel *k, struct sync_table *table, int64_t now_us)
 {
@@ -334,21 +364,23 @@ static bool settle(struct sync_kernel *k, struct sync_table *table, int64_t now_
 		return false;
 	}
 	s = look_at_sink(k);
-	k->has_sink = s.found;
-	if (s.found && s.queued) {
+	if (s.inode && s.queued) {
 		k->next_us = now_us + BEHIND_US;
 		return false;
 	}
-	if (!s.found || s.drops != k->sink_drops || k->echoed < k->sent) {
-		k->drops += s.found ? s.drops - k->sink_drops : 0;
-		k->sink_drops = s.drops;
+	k->next_us = k->sent_us + PAUSE_US;
+	if (!s.inode || s.inode != k->sink_inode || s.drops != k->sink_drops ||
+	    k->echoed < k->sent) {
+		k->drops += s.inode == k->sink_inode ? s.drops - k->sink_drops : 0;
 		repeat(k, table);
 	} else {
 		k->injected += k->burst_records;
+		if (k->sent == SYNC_BURST)
+			k->next_us = now_us; /* there is more */
 		k->sent = 0;
 		table->given = k->cursor.version;
 	}
-	k->next_us = k->sent_us + PAUSE_US;
+	take_sink(k, &s);
 	return true;
 }
 
@@ -368,13 +400,15 @@ void sync_kernel_inject(struct sync_kernel *k, struct sync_table *table, int64_t
 
 	if (!settle(k, table, now_us) || now_us < k->next_us || !next_for_kernel(k, table))
 		return;
-	s = look_at_sink(k);
-	k->has_sink = s.found;
-	if (!s.found) {
+	/* When it was there after the burst before, what has become of it is seen after this one. */
+	if (!k->sink_inode) {
+		s = look_at_sink(k);
+		take_sink(k, &s);
+	}
+	if (!k->sink_inode) {
 		k->next_us = now_us + NO_SINK_US;
 		return;
 	}
-	k->sink_drops = s.drops;
 	send_burst(k, table, now_us);
 	k->next_us = now_us + (k->sent ? ECHO_US : 0);
 }

@@ -13,7 +13,8 @@
 #include "core/clock.h"
 #include "sync/table.h"
 
-#define SYNC_BURST 4
+/* Datagrams: they fit into a socket's buffer as it is by default. */
+#define SYNC_BURST 8
 
 struct sync_kernel {
 	int capture; /* -1: closed */
@@ -29,8 +30,9 @@ struct sync_kernel {
 	unsigned echoed;
 	int64_t sent_us;
 	int64_t next_us;
-	uint64_t sink_drops; /* as the kernel counts them, when the burst was sent */
-	bool has_sink;	     /* the backup thread's socket is there */
+	uint64_t sink_inode; /* the backup thread's socket, before the burst was sent; 0: not there */
+	uint64_t sink_drops; /* as the kernel counted them for it then */
+	int udp;	     /* where the kernel shows it */
 	int64_t heard_us;    /* the master thread has said something that it was not pushed to */
 	/* Counters. */
 	uint64_t captured;
@@ -48,7 +50,8 @@ void sync_kernel_close(struct sync_kernel *k, struct sync_table *table);
 
 /* Hands on what the master thread has said, up to `max` datagrams. */
 void sync_kernel_capture(struct sync_kernel *k, int64_t now_us, unsigned max,
-			 void (*record)(void *ctx, const uint8_t *record, size_t len), void *ctx);
+			 void (*record)(void *ctx, int64_t now_us, const uint8_t *record,
+					size_t len), void *ctx);
 /* Our own datagrams have come back. */
 void sync_kernel_echo(struct sync_kernel *k);
 /* Gives the kernel what it has not got yet of what peers have told. */

@@ -5,6 +5,7 @@
 #include "core/must.h"
 #include "sync/block.h"
 #include "sync/key.h"
+#include "sync/listen.h"
 #include "sync/report.h"
 #include "sync/uncopied.h"
 
@@ -21,6 +22,7 @@
 
 #define BUFFER		 (8 << 20)
 #define FRAMES_AT_ONCE	 64
+#define HEARD_AT_ONCE	 256 /* all that a window holds */
 #define CAPTURE_AT_ONCE	 256
 #define CAPTURE_ALL	 65536 /* as many as its buffer may hold */
 #define EXPIRE_AT_ONCE	 65536
@@ -154,12 +156,12 @@ bool peering_runs(const struct peering *p)
 	return p->session && p->transport;
 }
 
-static void on_record(void *ctx, const uint8_t *record, size_t len)
+static void on_record(void *ctx, int64_t now_us, const uint8_t *record, size_t len)
 {
 	struct peering *p = ctx;
 
 	if (!sync_is_uncopied(p->model, record))
-		sync_session_put(p->session, clock_now_us(), record, len);
+		sync_session_put(p->session, now_us, record, len);
 }
 
 static void call_audit(struct peering *p, int64_t at_us, int64_t now_us)
@@ -182,12 +184,11 @@ static void hurry_audit(struct peering *p, int64_t at_us)
 static void capture(struct peering *p, unsigned max)
 {
 	uint64_t drops = p->kernel.capture_drops;
-	int64_t now_us = clock_now_us();
 
-	sync_kernel_capture(&p->kernel, now_us, max, on_record, p);
+	sync_kernel_capture(&p->kernel, p->now_us, max, on_record, p);
 	sync_session_set_drops(p->session, p->kernel.drops);
 	if (p->kernel.capture_drops != drops)
-		hurry_audit(p, now_us + AUDIT_DROPS_US);
+		hurry_audit(p, p->now_us + AUDIT_DROPS_US);
 }
 
 void peering_capture(struct peering *p)
@@ -204,7 +205,7 @@ static void on_foreign_record(void *ctx, const uint8_t *record, size_t len)
 {
 	struct peering *p = ctx;
 
-	sync_session_put_foreign(p->session, clock_now_us(), record, len);
+	sync_session_put_foreign(p->session, p->now_us, record, len);
 }
 
 static void on_kernel_peer(struct ev_loop *loop, ev_io *w, int events)
@@ -234,7 +235,7 @@ static void on_found(void *ctx, const uint8_t *record, size_t len)
 	struct peering *p = ctx;
 
 	if (!sync_is_uncopied(p->model, record))
-		sync_session_put_found(p->session, clock_now_us(), record, len);
+		sync_session_put_found(p->session, p->now_us, record, len);
 }
 
 static void on_audit(struct ev_loop *loop, ev_timer *w, int events)
@@ -256,7 +257,7 @@ static void on_peers(struct ev_loop *loop, ev_io *w, int events)
 	struct peering *p = w->data;
 	unsigned link = (unsigned)(w - p->peers_readable);
 
-	sync_transport_receive(p->transport, link, FRAMES_AT_ONCE, p->session, clock_now_us());
+	sync_transport_receive(p->transport, link, HEARD_AT_ONCE, p->session, p->now_us);
 }
 
 /* What the peers knew is of use when our kernel knows it. */
@@ -316,11 +317,27 @@ void peering_drain(struct peering *p)
 	ev_timer_start(p->loop, &p->drain_timer);
 }
 
+/* After the loop has waited. One look at the clock, beside the loop's own, does for all of the turn. */
+static void on_awake(struct ev_loop *loop, ev_check *w, int events)
+{
+	((struct peering *)w->data)->now_us = clock_now_us();
+}
+
+static void look_at_load(struct peering *p)
+{
+	uint64_t told = p->kernel.captured + sync_session_counters(p->session)->records_in;
+	int64_t us = sync_listen_us(told - p->told, p->now_us - p->told_us);
+
+	ev_set_io_collect_interval(p->loop, (double)us / USEC_PER_SEC);
+	p->told = told;
+	p->told_us = p->now_us;
+}
+
 /* Before the loop waits: whatever has come in, frames and records go out once. */
 static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct peering *p = w->data;
-	int64_t now_us = clock_now_us(), at_us, other_us;
+	int64_t now_us = p->now_us, at_us, other_us;
 	bool more;
 
 	if (p->due_us != USEC_NEVER && now_us - p->due_us > HELD_UP_US)
@@ -330,6 +347,7 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 	look_at_synced(p);
 	look_at_drain(p, now_us);
 	peering_look_at_handover(p, now_us);
+	look_at_load(p);
 	at_us = sync_session_deadline(p->session, now_us);
 	other_us = sync_kernel_deadline(&p->kernel, &p->table);
 	if (other_us < at_us)
@@ -343,7 +361,6 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 	p->due_us = more && at_us > now_us ? now_us : at_us;
 	if (p->due_us == USEC_NEVER)
 		return;
-	ev_now_update(loop);
 	ev_timer_set(&p->deadline,
 		     p->due_us <= now_us ? 0 : (double)(p->due_us - now_us) / USEC_PER_SEC, 0);
 	ev_timer_start(loop, &p->deadline);
@@ -376,10 +393,12 @@ static void unwatch(struct peering *p)
 	ev_io_stop(p->loop, &p->kernel_readable);
 	ev_io_stop(p->loop, &p->echo_readable);
 	ev_io_stop(p->loop, &p->kernel_peer_readable);
+	ev_check_stop(p->loop, &p->awake);
 	ev_prepare_stop(p->loop, &p->work);
 	ev_timer_stop(p->loop, &p->deadline);
 	ev_timer_stop(p->loop, &p->push_timer);
 	ev_timer_stop(p->loop, &p->audit_timer);
+	ev_set_io_collect_interval(p->loop, 0);
 }
 
 /* Its start and its end */
@@ -534,6 +553,9 @@ static void start(struct peering *p)
 	watch(p, &p->kernel_readable, p->kernel.capture);
 	watch(p, &p->echo_readable, p->kernel.echo);
 	p->due_us = USEC_NEVER;
+	p->now_us = p->told_us = clock_now_us();
+	p->told = 0;
+	ev_check_start(p->loop, &p->awake);
 	ev_prepare_start(p->loop, &p->work);
 	ev_timer_again(p->loop, &p->push_timer);
 	open_kernel_peer(p);
@@ -615,13 +637,15 @@ void peering_init(struct peering *p, struct ev_loop *loop, void (*changed)(void)
 	ev_init(&p->kernel_peer_readable, on_kernel_peer);
 	p->kernel_peer_readable.data = p;
 	ev_init(&p->deadline, on_deadline);
+	ev_check_init(&p->awake, on_awake);
+	ev_set_priority(&p->awake, EV_MAXPRI);
 	ev_prepare_init(&p->work, on_work);
 	ev_timer_init(&p->push_timer, on_push, 0, (double)SYNC_PUSH_US / USEC_PER_SEC);
 	ev_init(&p->audit_timer, on_audit);
 	ev_init(&p->drain_timer, on_drain);
 	ev_timer_init(&p->second, on_second, 1, 1);
 	p->kernel_readable.data = p->echo_readable.data = p;
-	p->work.data = p->second.data = p->push_timer.data = p->audit_timer.data = p;
+	p->awake.data = p->work.data = p->second.data = p->push_timer.data = p->audit_timer.data = p;
 	ev_timer_start(loop, &p->second);
 }
 

@@ -57,6 +57,9 @@ struct peering {
 	struct sync_roles roles;
 	struct sync_session *session;	  /* NULL: not running */
 	struct sync_transport *transport; /* so */
+	int64_t now_us; /* of this turn of the loop */
+	uint64_t told;	/* records that had come in, and when, by the turn before */
+	int64_t told_us;
 	struct sync_kernel kernel;
 	struct sync_push push;
 	int64_t push_until_us;
@@ -88,6 +91,7 @@ struct peering {
 	ev_io kernel_readable;
 	ev_io echo_readable;
 	ev_io kernel_peer_readable;
+	ev_check awake;
 	ev_prepare work;
 	ev_timer deadline;
 	int64_t due_us; /* when it is to wake the loop; USEC_NEVER: it is not */

@@ -29,7 +29,7 @@ static void say_why(const struct peering *p, struct msg_sync_state *ret)
 		text_set(&ret->reason, "%u of %u peers are heard", ret->peers, ret->expected);
 	else if (!sync_session_is_synced(p->session))
 		text_set(&ret->reason, "peers are still telling what they know");
-	else if (!p->kernel.has_sink)
+	else if (!p->kernel.sink_inode)
 		text_set(&ret->reason, "the kernel's backup thread does not run");
 	else
 		text_set(&ret->reason, "the kernel is still being told");
