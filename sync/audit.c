@@ -21,7 +21,11 @@
 #define PASS_SHORT_US (10 * USEC_PER_SEC)
 #define PASS_DEAR_US (600 * USEC_PER_SEC)
 #define LOOK_US	    USEC_PER_SEC
-#define STEP_US	    (2 * USEC_PER_MSEC)
+#define STEP_US	    (16 * USEC_PER_MSEC)
+/* Pages of the list a step, as long as they are cheap: a turn of the loop for each would cost more than
+ * they do. */
+#define PAGES	 8
+#define PAGES_US USEC_PER_MSEC
 /* For one unit of work, so many of rest. */
 #define REST 19
 #define REST_FIRST 1
@@ -33,8 +37,9 @@
  * than this in all. */
 #define DEAR_FIRST_US (100 * USEC_PER_MSEC)
 #define FIRST_MAX_US  (2 * USEC_PER_SEC)
-/* Entries a step. */
+/* Entries a step, and the time between two. */
 #define ENTRIES 4096
+#define WALK_US (20 * USEC_PER_MSEC)
 
 static int64_t cpu_us(void)
 {
@@ -107,7 +112,8 @@ static int look(struct sync_audit *a, const struct sync_table *t)
 	proc_dests_done(&a->dests);
 	a->dests = now;
 	a->looked = true;
-	a->is_short = 4 * now.connections < 3 * believed(t);
+	/* What the kernel is still to be given it can't have. */
+	a->is_short = 4 * (now.connections + t->version - a->given) < 3 * believed(t);
 	return 0;
 }
 
@@ -308,13 +314,29 @@ bool sync_audit_is_too_dear(struct sync_audit *a, int64_t spent_us)
 	return a->dear >= DEAR_IN_A_ROW || (first && a->spent_us > FIRST_MAX_US);
 }
 
+/* 1: there is more; 0: that was all; -EFBIG: it takes too long; -errno. */
+static int read_pages(struct sync_audit *a, struct sync_table *t, int64_t *ret_spent_us)
+{
+	int64_t begun_us = cpu_us(), before_us, now_us = begun_us;
+	int more = 1;
+
+	for (unsigned i = 0; i < PAGES && more > 0 && now_us - begun_us < PAGES_US; i++) {
+		before_us = now_us;
+		more = read_some(a, t);
+		now_us = cpu_us();
+		if (more > 0 && sync_audit_is_too_dear(a, now_us - before_us))
+			more = -EFBIG;
+	}
+	*ret_spent_us = now_us - begun_us;
+	return more;
+}
+
 static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now_us)
 {
-	int64_t before_us = cpu_us(), spent_us;
-	int more = read_some(a, t);
+	int64_t spent_us;
+	int more = read_pages(a, t, &spent_us);
 
-	spent_us = cpu_us() - before_us;
-	if (more < 0 || sync_audit_is_too_dear(a, spent_us) || (!more && look(a, t))) {
+	if (more < 0 || (!more && look(a, t))) {
 		give_up(a, now_us);
 	} else if (!more) {
 		end_reading(a);
@@ -323,13 +345,13 @@ static int64_t read_step(struct sync_audit *a, struct sync_table *t, int64_t now
 	return now_us + rest_us(a, spent_us);
 }
 
-static int64_t idle_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us)
+static int64_t idle_step(struct sync_audit *a, struct sync_table *t, int64_t now_us)
 {
 	int64_t before_us = cpu_us();
 
 	if (now_us < a->look_us)
 		return a->look_us;
-	a->until = given;
+	a->until = a->given;
 	if (look(a, t) == 0 && a->is_short && now_us >= a->short_us) {
 		a->pass_us = now_us;
 		a->short_us = now_us + PASS_SHORT_US;
@@ -358,9 +380,10 @@ int64_t sync_audit_hurry(struct sync_audit *a, int64_t at_us)
 
 int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us)
 {
+	a->given = given;
 	switch (a->phase) {
 	case SYNC_AUDIT_IDLE:
-		return idle_step(a, t, given, now_us);
+		return idle_step(a, t, now_us);
 	case SYNC_AUDIT_READING:
 		return read_step(a, t, now_us);
 	case SYNC_AUDIT_JUDGING:
@@ -377,5 +400,5 @@ int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t giv
 		}
 		break;
 	}
-	return now_us + 10 * STEP_US;
+	return now_us + WALK_US;
 }

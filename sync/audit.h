@@ -46,6 +46,7 @@ struct sync_audit {
 	char text[8192];
 	size_t text_len; /* of a line that is not whole yet */
 	struct sync_cursor cursor;
+	uint64_t given; /* the kernel has been given all up to this version */
 	uint64_t until; /* the version up to which the kernel had all when the phase began */
 	struct proc_dests dests;
 	struct proc_dests fresh; /* of these, those that the look before had not */
