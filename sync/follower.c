@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+/* Who has not acknowledged in twice the usual time is asked; not sooner than this, and then more and
+ * more seldom. */
 #define PROBE_US      (3 * USEC_PER_MSEC)
 #define PROBE_SLOW_US (100 * USEC_PER_MSEC)
 #define WINDOW_STEP   4
@@ -111,6 +113,22 @@ static void widen(struct sync_follower *f)
 		f->window = SYNC_WINDOW_MAX;
 }
 
+static int64_t first_probe_us(const struct sync_follower *f)
+{
+	int64_t us = 2 * f->answer_us;
+
+	if (us < PROBE_US)
+		return PROBE_US;
+	return us < PROBE_SLOW_US ? us : PROBE_SLOW_US;
+}
+
+/* Of the frame that was sent last, as its time is known; an eighth of it, as RFC 6298 has it. */
+static void measure(struct sync_follower *f, int64_t now_us, uint64_t version)
+{
+	if (f->acked < f->told && f->told <= version)
+		f->answer_us += (now_us - f->told_us - f->answer_us) / 8;
+}
+
 static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t now_us,
 			const struct sync_ack *ack)
 {
@@ -122,8 +140,9 @@ static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t
 	if (ack->epoch != s->table->epoch || ack->version > s->table->version ||
 	    ack->version < f->acked)
 		return;
+	measure(f, now_us, ack->version);
 	if (ack->version > f->acked) {
-		f->probe_wait_us = PROBE_US;
+		f->probe_wait_us = first_probe_us(f);
 		widen(f);
 	}
 	f->acked = ack->version;
@@ -298,10 +317,13 @@ static void advance(struct sync_follower *f, int64_t now_us, const struct sync_d
 {
 	f->sent = data->last;
 	f->sent_us = now_us;
-	if (data->n)
+	if (data->n) {
+		f->told = data->last;
+		f->told_us = now_us;
 		f->flight[(f->flight_first + f->flight_n++) % SYNC_WINDOW_MAX] = data->last;
-	else if (f->acked < f->sent && f->probe_wait_us < PROBE_SLOW_US)
+	} else if (f->acked < f->sent && f->probe_wait_us < PROBE_SLOW_US) {
 		f->probe_wait_us *= 2;
+	}
 }
 
 /* What others have told is told anew when one of them dies (sync_term_retell): who is still hearing our

@@ -72,6 +72,9 @@ struct sync_follower {
 	unsigned window;
 	int64_t acked_us;
 	int64_t sent_us;
+	uint64_t told;	   /* the version after the last frame with records, */
+	int64_t told_us;   /* and when that was sent */
+	int64_t answer_us; /* how long the peer takes to acknowledge one, smoothed */
 	int64_t probe_wait_us;
 	int64_t caught_up_us;
 	uint64_t records; /* these and below: of all that it was ever sent */

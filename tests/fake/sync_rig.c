@@ -173,7 +173,8 @@ void run(int64_t for_us)
 {
 	for (int64_t end_us = rig->now_us + for_us; rig->now_us < end_us;) {
 		for (unsigned i = 0; i < rig->n; i++)
-			send_all(i);
+			if (!rig->ends[i].rest_us || rig->now_us % rig->ends[i].rest_us < STEP_US)
+				send_all(i);
 		rig->now_us += STEP_US;
 	}
 }

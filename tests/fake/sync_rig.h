@@ -29,6 +29,7 @@ struct end {
 	unsigned events[SYNC_EVENT_SAME_NODE + 1];
 	char note[SYNC_NOTE_MAX + 1];
 	bool deaf; /* nothing reaches it */
+	int64_t rest_us; /* it sends so often only; 0: always */
 	bool unheard_by[ENDS];
 };
 

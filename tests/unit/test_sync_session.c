@@ -306,6 +306,33 @@ static void test_loss_of_the_last_frame(void **state)
 	assert_in_range(rig->now_us - start_us, 0, 20 * USEC_PER_MSEC);
 }
 
+/* How many frames the first end sends for so many connections that come one by one. */
+static uint64_t frames_for(unsigned n)
+{
+	uint64_t before = counters(0)->frames_out;
+	static uint32_t next;
+
+	for (unsigned i = 0; i < n; i++) {
+		put(0, next++, 1);
+		run(20 * USEC_PER_MSEC);
+	}
+	return counters(0)->frames_out - before;
+}
+
+/* Who takes its time with all answers is not asked each time whether it has heard. */
+static void test_slow_answers(void **state)
+{
+	run(50 * USEC_PER_MSEC);
+	rig->ends[1].rest_us = 16 * USEC_PER_MSEC;
+	assert_in_range(frames_for(5), 10, 20);
+	frames_for(30);
+	assert_in_range(frames_for(20), 20, 24);
+	/* And one that is quick again is asked soon again. */
+	rig->ends[1].rest_us = 0;
+	frames_for(30);
+	test_loss_of_the_last_frame(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +352,7 @@ int main(void)
 		SYNC_RIG_TEST(test_notes),
 		SYNC_RIG_TEST(test_bulk_under_loss),
 		SYNC_RIG_TEST(test_loss_of_the_last_frame),
+		SYNC_RIG_TEST(test_slow_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
