@@ -323,11 +323,19 @@ static void on_awake(struct ev_loop *loop, ev_check *w, int events)
 	((struct peering *)w->data)->now_us = clock_now_us();
 }
 
+/* While an address changes hands, each millisecond has connections of its own. */
+static bool is_handing_over(const struct peering *p)
+{
+	return p->asked_us || p->now_us < p->hurry_until_us;
+}
+
 static void look_at_load(struct peering *p)
 {
 	uint64_t told = p->kernel.captured + sync_session_counters(p->session)->records_in;
 	int64_t us = sync_listen_us(told - p->told, p->now_us - p->told_us);
 
+	if (is_handing_over(p))
+		us = 0;
 	ev_set_io_collect_interval(p->loop, (double)us / USEC_PER_SEC);
 	p->told = told;
 	p->told_us = p->now_us;
