@@ -54,8 +54,7 @@ class SurvivorsPair(Pair):
         bits = 24 if self.family == 4 else 64
         self.sources = [self.address(0, 150 + i) for i in range(CLIENTS)]
         self.client.ip(*[f"addr add {a}/{bits} dev eth0" for a in self.sources])
-        for node in self.reals:
-            held.serve(node)
+        held.serve(self.reals)
         self.held = held.Held(self.client, self.vip, self.sources)
 
     def services(self):

@@ -9,6 +9,7 @@ when the client has closed its way it goes on to say a line twice a second.
 
 import selectors
 import socket
+import subprocess
 import sys
 import time
 
@@ -19,9 +20,13 @@ SERVER_PORT, KEPT_PORT = 8001, 8002  # the second one with persistence
 SORTS = ("idle", "silent", "half-closed", "fresh", "persistent")
 
 
-def serve(node):
-    return node.spawn([sys.executable, f"{TOP}/lab/held_server.py", node.name, str(SERVER_PORT),
-                       str(KEPT_PORT)], log=f"{node.name}.held.log")
+def serve(nodes):
+    """Until they listen."""
+    servers = [node.spawn([sys.executable, f"{TOP}/lab/held_server.py", node.name, str(SERVER_PORT), str(KEPT_PORT)],
+                          log=f"{node.name}.held.log", stdout=subprocess.PIPE) for node in nodes]
+    for node, server in zip(nodes, servers):
+        if server.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{node.name}: its server did not start: see {node.name}.held.log")
 
 
 class Session:

@@ -32,6 +32,7 @@ async def main():
         sock.bind(("::", int(port)))
         sock.listen(500)
         await asyncio.start_server(talk, sock=sock)
+    print("ready", flush=True)
     await asyncio.Event().wait()
 
 

@@ -273,8 +273,7 @@ class ApartPair(Pair):
         self.between = net.Switch("between")
         for i, node in enumerate(self.directors, 1):
             node.plug("sync0", self.between, f"10.0.9.{i}/24")
-        for node in self.reals:
-            held.serve(node)
+        held.serve(self.reals)
         self.held = held.Held(self.client, self.vip)
 
     def services(self):
