@@ -282,12 +282,6 @@ static void drop(struct sync_table *t, struct sync_entry **at)
 	free(e);
 }
 
-void sync_table_remove(struct sync_table *t, struct sync_entry *e)
-{
-	drop(t, find(t, e->record, e->hash));
-	t->counters.removed++;
-}
-
 size_t sync_table_expire(struct sync_table *t, uint32_t now_s, size_t budget)
 {
 	size_t before = t->n;

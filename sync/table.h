@@ -63,7 +63,6 @@ struct sync_table_counters {
 	uint64_t added;
 	uint64_t updated;
 	uint64_t expired;
-	uint64_t removed;
 	uint64_t refused; /* new entries, at the bound or out of memory */
 };
 
@@ -113,7 +112,6 @@ int sync_note_put(struct sync_table *t, const struct sync_note *note, uint32_t n
 struct sync_entry *sync_table_find(const struct sync_table *t, const uint8_t *record);
 /* What was put last. */
 struct sync_entry *sync_table_newest(const struct sync_table *t);
-void sync_table_remove(struct sync_table *t, struct sync_entry *e);
 /* Looks at `budget` buckets and drops what has expired; returns how many entries that were. */
 size_t sync_table_expire(struct sync_table *t, uint32_t now_s, size_t budget);
 
