@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# lab: time=180
+"""Every kind of connection goes to the other director and comes back: TCP, UDP and SCTP, IPv4 and IPv6, by
+address and by firewall mark, with persistence and with a persistence engine. What the kernel of the one
+has, that of the other has with the same real server; after a failover and the failback both still have."""
+
+import contextlib
+import os
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from lab import ECHO_PORT, Pair, expect, has_module, ipvs, note, run, wait_for  # noqa: E402
+from lab.forwarding import mark_packets  # noqa: E402
+from lab.traffic import program  # noqa: E402
+
+MARK, MARKED = 7, (9001, 9002)
+NET6 = "fd00:0:0:1::"
+VIP6 = NET6 + "100"
+SIP_PORT, SCTP_PORT = 5060, 9003
+EACH = 5
+FIRST_CALL = 20000
+EXPECTED = ({("TCP", "IPv4", "", ""), ("UDP", "IPv4", "", ""), ("SCTP", "IPv4", "", ""), ("UDP", "IPv6", "", ""),
+             ("TCP", "IPv6", "", ""), ("TCP", "IPv6", "template", ""), ("IP", "IPv4", "template", "")}
+            | ({("UDP", "IPv4", "template", "sip")} if has_module("ip_vs_pe_sip") else set()))
+
+
+def six(address):
+    return address.replace("10.0.0.", NET6)
+
+
+class KindsPair(Pair):
+    def wait_table(self, node, reals=None, timeout_s=60):
+        # Not by /proc/net/ip_vs: see table().
+        want = self.config(node).count("real_server ") + 1  # tandem's own
+        return wait_for(lambda: node.run("ipvsadm", "-Sn").count("-a ") >= want, timeout_s, 0.1)
+
+    def config(self, node):
+        text = super().config(node).replace(
+            "    virtual_ipaddress {", f"    virtual_ipaddress_excluded {{\n        {VIP6}/128 dev eth0\n    }}\n"
+            "    virtual_ipaddress {", 1)
+        inner = [six(a) for a in self.real_addresses]
+        text += service(f"{VIP6} {ECHO_PORT}", [f"{a} {ECHO_PORT}" for a in inner], "protocol UDP")
+        text += service(f"{VIP6} {ECHO_PORT + 1}", [f"{a} {ECHO_PORT + 1}" for a in inner], "protocol TCP",
+                        "persistence_timeout 300")
+        text += service(f"fwmark {MARK}", [f"{a} 0" for a in self.real_addresses], "persistence_timeout 300")
+        text += service(f"{self.vip} {SCTP_PORT}", [f"{a} {SCTP_PORT}" for a in self.real_addresses], "protocol SCTP")
+        if has_module("ip_vs_pe_sip"):
+            text += service(f"{self.vip} {SIP_PORT}", [f"{a} {SIP_PORT}" for a in self.real_addresses],
+                            "protocol UDP", "persistence_timeout 300", "persistence_engine sip")
+        return text
+
+
+def service(address, reals, *more):
+    servers = "".join(f"    real_server {r} {{\n        weight 1\n    }}\n" for r in reals)
+    words = "".join(f"    {line}\n" for line in more)
+    return (f"virtual_server {address} {{\n    lvs_sched rr\n    lvs_method DR\n{words}"
+            f"{servers}}}\n")
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def sctp_packet(port, chunk):
+    head = struct.pack("!HHI", port, SCTP_PORT, 0 if chunk[0] == 1 else 1)
+    return head + struct.pack("<I", crc32c(head + bytes(4) + chunk)) + chunk
+
+
+def sctp_begin(pair, port):
+    """INIT and COOKIE ECHO, of which the director sees no more with DR: nobody need answer them."""
+    init = struct.pack("!BBHIIHHI", 1, 0, 20, 1, 65535, 1, 1, 1)
+    cookie = struct.pack("!BBH", 10, 0, 8) + bytes(4)
+    with pair.client.inside(), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_SCTP) as s:
+        for chunk in (init, cookie):
+            s.sendto(sctp_packet(port, chunk), (pair.vip, 0))
+
+
+def call(port):
+    return (f"INVITE sip:x@10.0.0.100 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.50:{port}\r\n"
+            f"Call-ID: call-{port % EACH}@10.0.0.50\r\nContent-Length: 0\r\n\r\n").encode()
+
+
+class Flows:
+    """Sockets of the client that stay open, and say something when they are asked to."""
+
+    def __init__(self, pair):
+        self.pair, self.open = pair, []
+        for i in range(EACH):
+            self._add(socket.AF_INET, socket.SOCK_DGRAM, pair.vip, ECHO_PORT)
+            self._add(socket.AF_INET, socket.SOCK_STREAM, pair.vip, ECHO_PORT)
+            self._add(socket.AF_INET6, socket.SOCK_DGRAM, VIP6, ECHO_PORT)
+            self._add(socket.AF_INET6, socket.SOCK_STREAM, VIP6, ECHO_PORT + 1)
+            self._add(socket.AF_INET, socket.SOCK_STREAM, pair.vip, MARKED[i % 2])
+        if has_module("ip_vs_pe_sip"):
+            for i in range(EACH):
+                self._add(socket.AF_INET, socket.SOCK_DGRAM, pair.vip, SIP_PORT, FIRST_CALL + i)
+
+    def _add(self, family, kind, address, port, own=0):
+        with self.pair.client.inside():
+            s = socket.socket(family, kind)
+        s.bind(("", own))
+        s.settimeout(2 if kind == socket.SOCK_DGRAM else 10)
+        s.connect((address, port))
+        self.open.append((s, port))
+
+    @staticmethod
+    def _ask(s, port):
+        """Datagrams get lost while the address moves."""
+        for _ in range(5 if s.type == socket.SOCK_DGRAM else 1):
+            with contextlib.suppress(OSError):
+                s.send(call(s.getsockname()[1]) if port == SIP_PORT else b"hello\n")
+                return bool(s.recv(1000))
+        return False
+
+    def speak(self, what):
+        """SCTP is not answered."""
+        silent = [(s.family.name, s.type.name, port) for s, port in self.open if not self._ask(s, port)]
+        expect(not silent, f"{what}: all are answered", silent)
+        for i in range(EACH):
+            sctp_begin(self.pair, 30000 + i)
+
+
+def rows(node):
+    """The kernel's connections, without their state and time, and what a persistence engine keeps of them."""
+    found = set()
+    for line in ipvs.connections(node):
+        f = line.split()
+        if f[0] in ("TCP", "UDP", "SCTP", "IP") and f[3] != "C0000008":  # 192.0.0.8: tandem's own
+            found.add((*f[:7], *f[9:]))
+    return found
+
+
+def kinds(found):
+    counts = {}
+    for row in found:
+        kind = (row[0], "IPv6" if ":" in row[1] else "IPv4", "template" * (row[2] == "0000"), " ".join(row[7:8]))
+        counts[kind] = counts.get(kind, 0) + 1
+    return counts
+
+
+def expect_same(pair, what, wanted):
+    for node in pair.directors:
+        expect(wait_for(lambda: rows(node) >= wanted, 20, 0.2), f"{what}: {node.name} has all kinds of connections",
+               sorted(wanted - rows(node)))
+
+
+def set_up(pair):
+    for i, node in enumerate((pair.d1, pair.d2), 1):
+        node.add_address(f"{NET6}{i}/64", "eth0")
+        node.links["eth0"].addresses = [*node.links["eth0"].addresses, f"{NET6}{i}/64"]  # after a boot, too
+        mark_packets(node, "{}-{}".format(*MARKED), MARK)
+    pair.client.add_address(f"{NET6}50/64", "eth0")
+    for address, node in zip(pair.real_addresses, pair.reals):
+        node.add_address(six(address) + "/64", "eth0")
+        node.add_address(VIP6 + "/128", "lo")
+        for port in (*MARKED, ECHO_PORT + 1, SIP_PORT):
+            node.spawn([program("echo"), "-p", str(port)], log=f"{node.name}.log")
+
+
+def calls(found, first):
+    """The real server of each call, of those from so many ports on."""
+    return {int(row[2], 16) % EACH: row[5] for row in found
+            if row[0] == "UDP" and row[4] == f"{SIP_PORT:04X}" and first <= int(row[2], 16) < first + EACH}
+
+
+def check_calls(pair, wanted):
+    """Of a call that is known, what comes from elsewhere goes to the same real server."""
+    other = FIRST_CALL + EACH
+    for port in range(other, other + EACH):
+        with pair.client.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("", port))
+            s.sendto(call(port), (pair.vip, SIP_PORT))
+    servers = calls(wanted, FIRST_CALL)
+    expect(len(servers) == EACH and wait_for(lambda: calls(rows(pair.d1), other) == servers, 5, 0.2),
+           "a call goes to its real server, from another port, too", (calls(rows(pair.d1), other), servers))
+
+
+def main():
+    pair = KindsPair(sync="peer", reals=2)
+    set_up(pair)
+    pair.start()
+    expect(pair.wait_synced(), "both are synced")
+    flows = Flows(pair)
+    flows.speak("as they are opened")
+    wanted = rows(pair.d1)
+    note(kinds(wanted))
+    missing = {kind for kind in EXPECTED if kinds(wanted).get(kind, 0) < 1}
+    expect(not missing, "d1 has connections of all kinds", missing)
+    expect_same(pair, "as they are opened", wanted)
+    pair.d1.crash()
+    expect(pair.wait_active(pair.d2, 30), "d2 takes over", pair.holders())
+    flows.speak("on d2")
+    pair.power_cycle(pair.d1)
+    expect(pair.wait_active(pair.d1, 60), "d1 is back", pair.holders())
+    flows.speak("back on d1")
+    expect_same(pair, "after the failback", wanted)
+    if has_module("ip_vs_pe_sip"):
+        check_calls(pair, wanted)
+
+
+run(main)
