@@ -105,11 +105,35 @@ static void print_sync(FILE *out, json *doc)
 		num(sync, "lag"), num(sync, "drops"));
 }
 
+/* One that the kernel does not have as it was asked for is said aloud. */
+static void print_sysctl(FILE *out, json *sysctl)
+{
+	const char *value = str(sysctl, "value"), *configured = str(sysctl, "configured");
+	const char *former = get(sysctl, "former") ? str(sysctl, "former") : "";
+
+	fprintf(out, "  %s %s", str(sysctl, "name"), value);
+	if (strcmp(value, configured) != 0)
+		fprintf(out, ", not %s", configured);
+	if (*former && strcmp(former, value) != 0)
+		fprintf(out, " (was %s)", former);
+}
+
+static void print_sysctls(FILE *out, json *ipvs)
+{
+	if (!count(ipvs, "sysctls"))
+		return;
+	fputs("net.ipv4.vs", out);
+	for (size_t i = 0; i < count(ipvs, "sysctls"); i++)
+		print_sysctl(out, item(ipvs, "sysctls", i));
+	putc('\n', out);
+}
+
 static void print_ipvs(FILE *out, json *doc)
 {
 	json *ipvs = get(doc, "ipvs");
 
 	print_sync_daemons(out, ipvs);
+	print_sysctls(out, ipvs);
 	if (!count(doc, "services") || !get(ipvs, "available"))
 		return;
 	if (!flag(ipvs, "available"))

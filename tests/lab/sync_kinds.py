@@ -3,7 +3,8 @@
 # lab: time=180
 """Every kind of connection goes to the other director and comes back: TCP, UDP and SCTP, IPv4 and IPv6, by
 address and by firewall mark, with persistence and with a persistence engine. What the kernel of the one
-has, that of the other has with the same real server; after a failover and the failback both still have."""
+has, that of the other has with the same real server; after a failover and the failback both still have, and
+whatever the clock does."""
 
 import contextlib
 import os
@@ -12,7 +13,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, Pair, expect, has_module, ipvs, note, run, wait_for  # noqa: E402
+from lab import ECHO_PORT, Pair, clock_step, expect, has_module, ipvs, note, run, wait_for  # noqa: E402
 from lab.forwarding import mark_packets  # noqa: E402
 from lab.traffic import program  # noqa: E402
 
@@ -94,16 +95,16 @@ class Flows:
     def __init__(self, pair):
         self.pair, self.open = pair, []
         for i in range(EACH):
-            self._add(socket.AF_INET, socket.SOCK_DGRAM, pair.vip, ECHO_PORT)
-            self._add(socket.AF_INET, socket.SOCK_STREAM, pair.vip, ECHO_PORT)
-            self._add(socket.AF_INET6, socket.SOCK_DGRAM, VIP6, ECHO_PORT)
-            self._add(socket.AF_INET6, socket.SOCK_STREAM, VIP6, ECHO_PORT + 1)
-            self._add(socket.AF_INET, socket.SOCK_STREAM, pair.vip, MARKED[i % 2])
+            self.add(socket.AF_INET, socket.SOCK_DGRAM, pair.vip, ECHO_PORT)
+            self.add(socket.AF_INET, socket.SOCK_STREAM, pair.vip, ECHO_PORT)
+            self.add(socket.AF_INET6, socket.SOCK_DGRAM, VIP6, ECHO_PORT)
+            self.add(socket.AF_INET6, socket.SOCK_STREAM, VIP6, ECHO_PORT + 1)
+            self.add(socket.AF_INET, socket.SOCK_STREAM, pair.vip, MARKED[i % 2])
         if has_module("ip_vs_pe_sip"):
             for i in range(EACH):
-                self._add(socket.AF_INET, socket.SOCK_DGRAM, pair.vip, SIP_PORT, FIRST_CALL + i)
+                self.add(socket.AF_INET, socket.SOCK_DGRAM, pair.vip, SIP_PORT, FIRST_CALL + i)
 
-    def _add(self, family, kind, address, port, own=0):
+    def add(self, family, kind, address, port, own=0):
         with self.pair.client.inside():
             s = socket.socket(family, kind)
         s.bind(("", own))
@@ -183,9 +184,40 @@ def check_calls(pair, wanted):
            "a call goes to its real server, from another port, too", (calls(rows(pair.d1), other), servers))
 
 
+def check_clock(pair, flows):
+    """A clock that is set by days, either way, moves nothing and ends nothing."""
+    for seconds in (14 * 86400, -28 * 86400, 14 * 86400):
+        clock_step(seconds)
+        known = rows(pair.d2)
+        flows.add(socket.AF_INET, socket.SOCK_STREAM, pair.vip, ECHO_PORT)
+        expect(wait_for(lambda: len(rows(pair.d2) - known) == 1, 5, 0.1) and rows(pair.d2) >= known,
+               f"the clock is set by {seconds // 86400} days: a new connection is known to d2, and no other is gone",
+               sorted(known ^ rows(pair.d2)))
+    expect(pair.wait_synced(1) and pair.holders() == ["d1"], "and both are synced as before", pair.holders())
+
+
+SETTINGS = {"sync_threshold": ["0", "0"], "sync_refresh_period": ["10"]}
+
+
+def settings(node):
+    return {name: node.run("sysctl", "-n", f"net.ipv4.vs.{name}").split() for name in SETTINGS}
+
+
+def check_settings(pair, before):
+    for node in pair.directors:
+        shown = {row["name"].removeprefix("net.ipv4.vs."): row for row in node.daemon.status()["ipvs"]["sysctls"]}
+        expect(settings(node) == SETTINGS and all(
+            shown[name]["value"].split() == words and shown[name]["former"].split() == before[name]
+            for name, words in SETTINGS.items()), f"{node.name}: what sync needs of net.ipv4.vs is set, and shown",
+            (settings(node), shown))
+        node.daemon.stop()
+        expect(settings(node) == before, f"{node.name}: a stop puts it back", settings(node))
+
+
 def main():
     pair = KindsPair(sync="peer", reals=2)
     set_up(pair)
+    before = settings(pair.d1)
     pair.start()
     expect(pair.wait_synced(), "both are synced")
     flows = Flows(pair)
@@ -195,6 +227,8 @@ def main():
     missing = {kind for kind in EXPECTED if kinds(wanted).get(kind, 0) < 1}
     expect(not missing, "d1 has connections of all kinds", missing)
     expect_same(pair, "as they are opened", wanted)
+    if os.environ["LAB_BACKEND"] == "uml":  # elsewhere the clock is the host's
+        check_clock(pair, flows)
     pair.d1.crash()
     expect(pair.wait_active(pair.d2, 30), "d2 takes over", pair.holders())
     flows.speak("on d2")
@@ -204,6 +238,7 @@ def main():
     expect_same(pair, "after the failback", wanted)
     if has_module("ip_vs_pe_sip"):
         check_calls(pair, wanted)
+    check_settings(pair, before)
 
 
 run(main)
