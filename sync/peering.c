@@ -309,8 +309,7 @@ void peering_drain(struct peering *p)
 	int64_t now_us = clock_now_us();
 
 	sync_drain_ask(&p->drain, now_us);
-	if (peering_runs(p))
-		peering_hurry(p, now_us);
+	peering_hurry(p, now_us);
 	look_at_drain(p, now_us);
 	ev_timer_stop(p->loop, &p->drain_timer);
 	ev_timer_set(&p->drain_timer, (double)SYNC_DRAIN_TOLD_US / USEC_PER_SEC, 0);

@@ -154,7 +154,7 @@ void peering_hear_drain(struct peering *p, struct peer_notes *n, const struct no
 void peering_hear_drained(struct peering *p, struct peer_notes *n,
 			  const struct notes_drained *drained);
 void peering_look_at_handover(struct peering *p, int64_t now_us);
-/* The kernel is not to keep anything back for a moment. */
+/* This node is about to stop: until then its kernel is not to keep anything back. */
 void peering_hurry(struct peering *p, int64_t now_us);
 /* peering_notes.c's: into our log. */
 void peering_tell_note(struct peering *p, const struct sync_note *note);

@@ -8,9 +8,12 @@
 
 /* How often is told that a peer serves on; it is true for SYNC_SILENCE_US. */
 #define SERVES_US (100 * USEC_PER_MSEC)
-/* After a question, for its answer and for what follows from it. */
-#define HURRY_US (SYNC_DRAIN_TOLD_US + 100 * USEC_PER_MSEC)
-#define HURRY_PACE_US (5 * USEC_PER_MSEC)
+/* After a question, for its answer and for what follows from it; and, less often, until a successor,
+ * which waits for its Skew_Time, has taken over from this node that stops. */
+#define HURRY_US	   (SYNC_DRAIN_TOLD_US + 100 * USEC_PER_MSEC)
+#define HURRY_PACE_US	   (5 * USEC_PER_MSEC)
+#define HURRY_STOP_US	   (SYNC_DRAIN_TOLD_US + USEC_PER_SEC)
+#define HURRY_STOP_PACE_US (10 * USEC_PER_MSEC)
 
 /* Who is Active for what */
 
@@ -61,12 +64,19 @@ static void look_at_serving(struct peering *p, int64_t now_us)
 
 /* A peer's question */
 
-void peering_hurry(struct peering *p, int64_t now_us)
+static void hurry(struct peering *p, int64_t now_us, int64_t for_us, int64_t pace_us)
 {
-	p->hurry_until_us = now_us + HURRY_US;
-	p->push_timer.repeat = (double)HURRY_PACE_US / USEC_PER_SEC;
+	if (!peering_runs(p))
+		return;
+	p->hurry_until_us = now_us + for_us;
+	p->push_timer.repeat = (double)pace_us / USEC_PER_SEC;
 	ev_timer_again(p->loop, &p->push_timer);
 	sync_push_now(&p->push);
+}
+
+void peering_hurry(struct peering *p, int64_t now_us)
+{
+	hurry(p, now_us, HURRY_STOP_US, HURRY_STOP_PACE_US);
 }
 
 void peering_hear_drain(struct peering *p, struct peer_notes *n, const struct notes_drain *drain)
@@ -76,7 +86,7 @@ void peering_hear_drain(struct peering *p, struct peer_notes *n, const struct no
 	if (!sync_roles_has_active(&p->roles))
 		return;
 	sync_drain_order(&n->drain, now_us, drain->asked_us);
-	peering_hurry(p, now_us);
+	hurry(p, now_us, HURRY_US, HURRY_PACE_US);
 }
 
 static void answer(struct peering *p, const struct peer_notes *n, int64_t asked_us)

@@ -18,9 +18,11 @@
 #define FILL 4
 /* As many datagrams wake the thread, which else sleeps for 20 ms. */
 #define WAKE 8
-/* Addresses to send from: 127.84.0.0/16, all of them lo's. */
-#define FIRST_ADDRESS 0x7f540000U
-#define ADDRESSES_MAX 0x10000U
+/* Addresses to send from: 127.84.0.0/16, and in a hurry 127.85.0.0/16, of which none has been used
+ * lately; all of them lo's. */
+#define FIRST_ADDRESS	  0x7f540000U
+#define FIRST_NOW_ADDRESS 0x7f550000U
+#define ADDRESSES_MAX	  0x10000U
 
 /* IPVS tells of a connection that it knows once in sync_refresh_period only. */
 static uint32_t count_addresses(void)
@@ -65,13 +67,12 @@ static uint64_t count_packets(void)
 	return sum;
 }
 
-static bool send_one(struct sync_push *p)
+static bool send_from(const struct sync_push *p, uint32_t address)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
 				 .sin_port = htons(SYNC_KERNEL_PUSH_PORT),
 				 .sin_addr = {.s_addr = htonl(SYNC_KERNEL_ADDRESS)}};
-	struct in_pktinfo from = {
-		.ipi_spec_dst = {.s_addr = htonl(FIRST_ADDRESS + p->at % p->addresses)}};
+	struct in_pktinfo from = {.ipi_spec_dst = {.s_addr = htonl(address)}};
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(from))];
@@ -85,7 +86,6 @@ static bool send_one(struct sync_push *p)
 					       .cmsg_level = IPPROTO_IP,
 					       .cmsg_type = IP_PKTINFO};
 	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&mh)), &from, sizeof(from));
-	p->at++;
 	return sendmsg(p->fd, &mh, 0) >= 0;
 }
 
@@ -100,7 +100,7 @@ void sync_push_tick(struct sync_push *p, int64_t now_us, int64_t heard_us)
 		return;
 	p->addresses = count_addresses();
 	for (unsigned i = 0; p->addresses && i < FILL; i++)
-		p->sent += send_one(p);
+		p->sent += send_from(p, FIRST_ADDRESS + p->at++ % p->addresses);
 	p->packets = count_packets();
 }
 
@@ -108,9 +108,8 @@ void sync_push_now(struct sync_push *p)
 {
 	if (p->fd < 0)
 		return;
-	p->addresses = count_addresses();
-	for (unsigned i = 0; p->addresses && i < FILL * WAKE; i++)
-		p->sent += send_one(p);
+	for (unsigned i = 0; i < FILL * WAKE; i++)
+		p->sent += send_from(p, FIRST_NOW_ADDRESS + p->now_at++ % ADDRESSES_MAX);
 	p->packets = count_packets();
 }
 

@@ -20,6 +20,7 @@
 struct sync_push {
 	int fd;		    /* -1: closed */
 	uint32_t at;	    /* the next address */
+	uint32_t now_at;    /* the next one of sync_push_now() */
 	uint32_t addresses; /* in use, so that none is used again too soon; 0: of no use here */
 	uint64_t sent;
 	uint64_t packets; /* through IPVS, when it was looked at last */
@@ -31,7 +32,8 @@ void sync_push_close(struct sync_push *p);
 /* Every SYNC_PUSH_US while this node is Active. `heard_us`: when the kernel has told something of its
  * own accord, last. */
 void sync_push_tick(struct sync_push *p, int64_t now_us, int64_t heard_us);
-/* At once: so many datagrams that the thread does not even sleep (IPVS_SYNC_WAKEUP_RATE). */
+/* At once: so many datagrams that the thread does not even sleep (IPVS_SYNC_WAKEUP_RATE). For a moment,
+ * before another node takes over. */
 void sync_push_now(struct sync_push *p);
 /* Is this record (checked) of such a connection? */
 bool sync_push_is_own(const uint8_t *record);

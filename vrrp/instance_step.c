@@ -117,6 +117,8 @@ static void perform(struct instance *in, const struct vrrp_action *a)
 			vips_announce(&shell->netifs, &shell->announcer, in->config, a->count);
 		break;
 	case VRRP_ACTION_DRAIN:
+		log_info("%s: about to preempt: asking for the connections of the last moments",
+			 in->config->name);
 		in->drain_asked_us = clock_now_us();
 		shell->drain(in->drain_asked_us);
 		break;

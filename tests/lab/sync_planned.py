@@ -5,8 +5,8 @@
 were opened, is started again and preempts; its priority is lowered and raised by a reload. A fifth of what the
 directors tell each other is lost on the way. Before it says that it leaves, the one that stops makes
 sure that its peer has everything; and when that does not answer any more, it leaves all the same.
-Sessions that are opened while a director preempts, and that talk all the time, live when they are older
-than a moment: it asks for them before it takes over.
+Sessions that are opened until a director is stopped, or is preempted, and that talk all the time, live when they
+were there at the moment when it began.
 
 sync_planned.py [--sessions N] [--rounds N]
 """
@@ -17,17 +17,20 @@ import os
 import re
 import socket
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ApartPair, expect, note, run  # noqa: E402
+from lab import ApartPair, expect, note, run, wait_for  # noqa: E402
 from lab import held  # noqa: E402
 
 OLD = ("idle", "silent", "half-closed")
 DRAINED = "the peers have all connections: handing over"
+ASKS = r"tandem-vrrp\S* info: VI_1: about to preempt: asking for the connections"
+STOPS = r"tandemd\S* notice: stopping"
+TAKES = r"tandem-vrrp\S* notice: VI_1: BACKUP → MASTER"
 ALL_HERE = "all connections of the last moments are here"
 NOT_ANSWERED = "which does not say that we have all connections"
-MOMENT_S = 0.02
 TALKERS = 15
 NOT_DRAINED = "the peers are not known to have all connections: handing over"
 
@@ -99,37 +102,57 @@ def open_for(pair, seconds):
     return opened
 
 
-def taken_at(node, text):
-    """When it last became Active, by its log."""
-    when = re.findall(r"^(\S+)Z tandem-vrrp\S* notice: VI_1: BACKUP → MASTER", text, re.M)[-1]
+def time_of(node, line):
+    """When it last said so, by its log."""
+    when = re.findall(rf"^(\S+)Z {line}", node.daemon.log_text(), re.M)[-1]
     return datetime.datetime.fromisoformat(when + "+00:00").timestamp()
 
 
-def last_moments(pair):
-    before = len(pair.d1.daemon.log_text())
-    pair.priority = 50
-    pair.d1.daemon.reload(pair.config(pair.d1))
-    expect(pair.wait_active(pair.d2, 10) and pair.wait_synced(), "last moments: d2 is Active")
-    time.sleep(1.5)
-    pair.priority = 150
-    pair.d1.daemon.reload(pair.config(pair.d1))
-    opened = open_for(pair, 5.5)
-    expect(pair.wait_active(pair.d1, 10), "last moments: d1 preempts", pair.holders())
-    said = pair.d1.daemon.log_text()[before:]
-    at = taken_at(pair.d1, said)
-    ages = {id(s): at - when for when, s in opened}
-    mine = [s for _, s in opened if ages[id(s)] > 0]
-    asked = list(mine)
-    pair.held.ask(mine)
-    lost = sorted(ages[id(s)] for s in set(asked) - set(mine))
-    young = sum(ages[id(s)] < 0.2 for s in asked)
-    note(f"last moments: {len(asked)} sessions before the takeover, {young} in its last 200 ms; lost: "
-         f"{', '.join(f'{1000 * age:.0f} ms' for age in lost) or 'none'} old")
-    expect(ALL_HERE in said and NOT_ANSWERED not in said, "last moments: d1 has asked for them, and has them", said[-1500:])
-    expect(young and not [age for age in lost if age > MOMENT_S],
-           f"last moments: every session older than {1000 * MOMENT_S:.0f} ms lives", lost)
+def lossy(pair):
+    for node in pair.directors:
+        node.links["sync0"].netem("loss 10%")  # on each end of each cable
+
+
+def last_moments(pair, what, node, act, begin):
+    """How sessions fare that are opened and talk until the moment when this director takes over. What was there at
+    `begin`, a director and its line, is copied before; what came later, in the moment that it takes."""
+    acting = threading.Thread(target=act)
+    acting.start()
+    opened = open_for(pair, 4)
+    acting.join()
+    expect(pair.wait_active(node, 10), f"{what}: {node.name} takes over", pair.holders())
+    at, begun = time_of(node, TAKES), time_of(*begin)
+    mine = [(at - when, s) for when, s in opened if when < at]
+    alive = [s for _, s in mine]
+    pair.held.ask(alive)
+    lost = sorted(age for age, s in mine if s not in alive)
+    young = sum(age < 0.2 for age, _ in mine)
+    note(f"{what}: {len(mine)} sessions before the takeover, {young} in its last 200 ms; it began {1000 * (at - begun):.0f} "
+         f"ms before; lost: {', '.join(f'{1000 * age:.0f} ms' for age in lost) or 'none'} old")
+    expect(mine and not [age for age in lost if age > at - begun], f"{what}: every session from before it began lives",
+           lost)
     for _, s in opened:
         s.sock.close()
+
+
+def last_moments_of_both(pair):
+    """d1 stops, and the other waits for its Skew_Time; d1 preempts. What is lost on the way would come again, but
+    it takes a moment."""
+    for node in pair.directors:
+        node.links["sync0"].netem()
+    last_moments(pair, "last moments, stop", pair.d2, pair.d1.daemon.stop, (pair.d1, STOPS))
+    pair.priority = 50
+    pair.d1.daemon.configure(pair.config(pair.d1))
+    pair.d1.daemon.start()
+    expect(wait_for(pair.d1.daemon.status, 20, 0.1) and pair.wait_synced() and pair.wait_table(pair.d1),
+           "both are synced")
+    pair.priority = 150
+    before = len(pair.d1.daemon.log_text())
+    last_moments(pair, "last moments, preemption", pair.d1, lambda: pair.d1.daemon.reload(pair.config(pair.d1)),
+                 (pair.d1, ASKS))
+    said = pair.d1.daemon.log_text()[before:]
+    expect(ALL_HERE in said and NOT_ANSWERED not in said, "d1 has asked for them, and has them", said[-1500:])
+    lossy(pair)
 
 
 def deaf_peer(pair):
@@ -149,14 +172,13 @@ def main():
     parser.add_argument("--rounds", default=1, type=int)
     a = parser.parse_args()
     pair = PlannedPair()
-    for node in pair.directors:
-        node.links["sync0"].netem("loss 10%")  # on each end of each cable
+    lossy(pair)
     pair.start()
     expect(pair.wait_synced(), "both are synced")
     for _ in range(a.rounds):
         stop_and_start(pair, a.sessions)
         lower_and_raise(pair, a.sessions)
-        last_moments(pair)
+        last_moments_of_both(pair)
     deaf_peer(pair)
 
 
