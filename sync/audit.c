@@ -109,12 +109,19 @@ static int look(struct sync_audit *a, const struct sync_table *t)
 	}
 	if (a->looked)
 		proc_dests_new(&now, &a->dests, &a->fresh);
+	else
+		a->begun = now.connections;
 	proc_dests_done(&a->dests);
 	a->dests = now;
 	a->looked = true;
 	/* What the kernel is still to be given it can't have. */
 	a->is_short = 4 * (now.connections + t->version - a->given) < 3 * believed(t);
 	return 0;
+}
+
+bool sync_audit_kernel_knows(const struct sync_audit *a)
+{
+	return a->begun && !a->counters.passes && !a->counters.given_up;
 }
 
 /* Walks */

@@ -51,6 +51,7 @@ struct sync_audit {
 	struct proc_dests dests;
 	struct proc_dests fresh; /* of these, those that the look before had not */
 	bool looked;
+	bool begun; /* the kernel had connections when it was looked at first */
 	bool is_short; /* the kernel counts far fewer than we do */
 	int64_t short_us; /* for that reason no pass begins before this */
 	int64_t look_us; /* when to look at real servers next */
@@ -75,6 +76,9 @@ int64_t sync_audit_hurry(struct sync_audit *a, int64_t at_us);
 /* A bounded piece of work. `given`: the kernel has been given all up to this version. Returns when
  * to call it again. */
 int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us);
+
+/* Does the kernel have connections from before this process, and the first pass is not over? */
+bool sync_audit_kernel_knows(const struct sync_audit *a);
 
 /* After so long the first pass begins, with peers or without. */
 #define SYNC_AUDIT_FIRST_US (3 * USEC_PER_SEC)

@@ -123,12 +123,21 @@ static bool is_ours(const struct sync_session *s, const uint8_t *record, uint16_
 	return !sync_term_is_newer(term, s->term) && sync_roles_is_active(s->roles, &vip);
 }
 
+/* Does our kernel serve it, or perhaps, and had connections before this process began? */
+static bool is_served(const struct sync_session *s, const uint8_t *record)
+{
+	struct addr vip = sync_record_vip(record);
+
+	return s->kernel_knows && (!s->active || sync_roles_is_active(s->roles, &vip));
+}
+
 static void apply_connection(struct sync_session *s, struct sync_feed *f, int64_t now_us,
 			     const uint8_t *wire, size_t len)
 {
 	uint32_t flags = sync_record_flags(wire);
 	uint16_t term = term_of(wire);
-	bool hearsay = flags & SYNC_FLAG_HEARSAY, known_to_kernel = false;
+	bool hearsay = flags & SYNC_FLAG_HEARSAY;
+	bool known_to_kernel = hearsay && is_served(s, wire);
 	uint8_t record[SYNC_RECORD_MAX];
 	struct sync_entry *e;
 
@@ -136,9 +145,11 @@ static void apply_connection(struct sync_session *s, struct sync_feed *f, int64_
 	sync_record_set_flags(record, flags & SYNC_FLAGS_KERNEL);
 	e = sync_table_find(s->table, record);
 	if (e) {
-		known_to_kernel = is_ours(s, record, term);
-		if (is_kept(s, f, e, term, hearsay, known_to_kernel))
+		bool ours = is_ours(s, record, term);
+
+		if (is_kept(s, f, e, term, hearsay, ours))
 			return;
+		known_to_kernel |= ours;
 	}
 	if (sync_table_put(s->table, record, len, hearsay ? SYNC_OWNER_HEARSAY : SYNC_OWNER_PEER,
 			   term, (uint32_t)(now_us / USEC_PER_SEC)) < 0) {

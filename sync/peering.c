@@ -244,6 +244,7 @@ static void on_audit(struct ev_loop *loop, ev_timer *w, int events)
 	int64_t now_us = clock_now_us(), at_us;
 
 	at_us = sync_audit_step(&p->audit, &p->table, sync_kernel_version(&p->kernel), now_us);
+	sync_session_set_kernel_knows(p->session, sync_audit_kernel_knows(&p->audit));
 	call_audit(p, at_us, now_us);
 }
 

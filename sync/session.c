@@ -401,6 +401,11 @@ void sync_session_held_up(struct sync_session *s, int64_t now_us, int64_t late_u
 	}
 }
 
+void sync_session_set_kernel_knows(struct sync_session *s, bool knows)
+{
+	s->kernel_knows = knows;
+}
+
 void sync_session_set_drops(struct sync_session *s, uint64_t drops)
 {
 	s->drops = drops;

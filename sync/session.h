@@ -139,6 +139,9 @@ void sync_session_held_up(struct sync_session *s, int64_t now_us, int64_t late_u
 /* When something is due without anything arriving. */
 int64_t sync_session_deadline(const struct sync_session *s, int64_t now_us);
 
+/* Our kernel has connections from before this process, and those that it lacks are found by the
+ * audit: of what others have only heard of, and perhaps from us, it knows better. */
+void sync_session_set_kernel_knows(struct sync_session *s, bool knows);
 /* Told to the peers: what was lost on the way into our kernel. */
 void sync_session_set_drops(struct sync_session *s, uint64_t drops);
 

@@ -124,7 +124,8 @@ struct sync_session {
 	void *ctx;
 	struct sync_session_counters counters;
 	uint64_t drops;
-	uint32_t active; /* what we are Active for, by sync_active_bit() */
+	bool kernel_knows;
+	uint32_t active; /* what we are Active for, by sync_active_bit(); 0: not known yet */
 	/* Terms: the one we write in, and the newest that we know of. */
 	uint16_t term;
 	uint16_t newest_term;

@@ -48,6 +48,34 @@ static void test_restart_of_the_active(void **state)
 	assert_int_equal(state_of(1, 1), 4);
 }
 
+/* So are connections that its kernel has, and that a peer tells back as they were: a client may have used
+ * its port again since, for a connection to another real server. */
+static void test_restart_leaves_the_kernel_alone(void **state)
+{
+	set_active(0, true);
+	put(0, 1, 1);
+	run(USEC_PER_SEC);
+	for (unsigned knows = 0; knows < 2; knows++) {
+		end_stop(0);
+		end_start(0);
+		sync_session_set_kernel_knows(rig->ends[0].session, knows);
+		set_active(0, true);
+		run(USEC_PER_SEC);
+		assert_int_equal(get(0, 1)->owner, SYNC_OWNER_HEARSAY);
+		assert_int_equal(get(0, 1)->not_for_kernel, knows);
+	}
+	/* A Backup's kernel is told everything. */
+	end_stop(0);
+	end_start(0);
+	sync_session_set_kernel_knows(rig->ends[0].session, true);
+	sync_session_set_active(rig->ends[0].session, rig->now_us, SYNC_ACTIVE_SAID);
+	run(USEC_PER_SEC);
+	assert_false(get(0, 1)->not_for_kernel);
+	put(1, 2, 1); /* the peer's own word is news */
+	run(50 * USEC_PER_MSEC);
+	assert_false(get(0, 2)->not_for_kernel);
+}
+
 /* A reload changes its paths while nobody else is there: what its kernel says is still taken in. */
 static void test_other_paths_of_an_active_alone(void **state)
 {
@@ -152,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYNC_RIG_TEST(test_takeover),
 		SYNC_RIG_TEST(test_restart_of_the_active),
+		SYNC_RIG_TEST(test_restart_leaves_the_kernel_alone),
 		SYNC_RIG_TEST(test_other_paths_of_an_active_alone),
 		SYNC_RIG_TEST(test_two_actives),
 		SYNC_RIG_TEST(test_shared_work),
