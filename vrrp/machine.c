@@ -678,8 +678,10 @@ static void resume(const struct vrrp_conf *conf, struct vrrp_machine *m,
 		set_down_timer(m, event->now_us, vrrp_down_interval_us(conf, m->active_int_us));
 	}
 	if (event->addresses_found && !m->holding) {
-		/* The last process died between taking them and telling so. */
+		/* The last process died between taking them and telling so: to us, maybe not to the
+		 * clients. */
 		m->holding = true;
+		m->unanswered = m->state == VRRP_STATE_BACKUP && !conf->strict;
 		if (m->state != VRRP_STATE_BACKUP)
 			m->release_at_us = event->now_us + leave_wait_us(conf);
 	}
@@ -862,6 +864,14 @@ static void step_active(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	}
 }
 
+/* Else it would take what we say for a reason to yield. */
+static bool is_worse_than_peer(const struct vrrp_conf *conf, const struct vrrp_machine *m)
+{
+	if (m->peer_priority != conf->priority)
+		return m->peer_priority > conf->priority;
+	return addr_compare(&m->peer, &conf->source) > 0;
+}
+
 void vrrp_machine_init(struct vrrp_machine *m)
 {
 	*m = (struct vrrp_machine){
@@ -898,7 +908,7 @@ void vrrp_machine_step(const struct vrrp_conf *conf, struct vrrp_machine *m,
 	}
 	/* Last, so that a Backup that takes over at this moment never drops what it holds. */
 	if (event->kind == VRRP_EVENT_TIMER && event->now_us >= m->release_at_us) {
-		if (m->state == VRRP_STATE_BACKUP && m->unanswered)
+		if (m->state == VRRP_STATE_BACKUP && m->unanswered && is_worse_than_peer(conf, m))
 			send_advert(m, conf->priority, event->now_us, ret);
 		let_go(m, ret);
 	}

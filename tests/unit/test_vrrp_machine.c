@@ -822,6 +822,24 @@ static void test_resume_backup(void **state)
 	assert_int_equal(vrrp_machine_deadline(&r.m) - r.now_us, 360937);
 }
 
+/* Its former process took the addresses and told the clients, and died before it said so to us. The Active may
+ * not have heard it either. */
+static void test_resume_backup_that_was_about_to_be_active(void **state)
+{
+	const struct vrrp_event resume = {.kind = VRRP_EVENT_RESUME, .addresses_found = true};
+	struct rig r = rig_backup();
+
+	step(&r, resume);
+	hear(&r, "192.0.2.2", 150);
+	assert_string_equal(tick(&r), "send 100, remove");
+	/* One that would yield to us must not hear of us. */
+	r = rig_backup();
+	r.conf.preempt = false;
+	step(&r, resume);
+	hear(&r, "192.0.2.2", 99);
+	assert_string_equal(tick(&r), "remove");
+}
+
 static void test_resume_leaving(void **state)
 {
 	struct rig r = rig_active();
@@ -1031,6 +1049,7 @@ int main(void)
 		cmocka_unit_test(test_found_addresses),
 		cmocka_unit_test(test_resume_active),
 		cmocka_unit_test(test_resume_backup),
+		cmocka_unit_test(test_resume_backup_that_was_about_to_be_active),
 		cmocka_unit_test(test_resume_leaving),
 		cmocka_unit_test(test_reload_active),
 		cmocka_unit_test(test_reload_backup),
