@@ -35,6 +35,7 @@ int sync_opening_init(struct sync_session *s, int64_t now_us)
 	s->stream = random_name(s);
 	s->ops->random(s->ctx, &s->stream_key, sizeof(s->stream_key));
 	s->stream_cipher = sync_cipher_new_seal(s->conf->suite, &s->stream_key);
+	s->ops->random(s->ctx, &s->offer_seed, sizeof(s->offer_seed));
 	s->seq = 0;
 	s->nonce_used = true;
 	s->subscribed_us = now_us - SUBSCRIBE_US;
@@ -102,6 +103,17 @@ void sync_opening_want(struct sync_session *s, int64_t now_us, uint64_t stream)
 	s->tries = 0;
 }
 
+/* Of the offer for this nonce. That depends on what nobody else knows: who has recorded enough
+ * subscriptions could else put one in the place of each that he hears. */
+static unsigned place_of(const struct sync_session *s, const uint8_t *nonce)
+{
+	uint64_t h;
+
+	memcpy(&h, nonce, sizeof(h));
+	h = (h ^ s->offer_seed) * 0x9e3779b97f4a7c15ull;
+	return (unsigned)(h >> 32) % SYNC_OFFERS;
+}
+
 static int offer_make(struct sync_session *s, struct sync_offer *o,
 		      const struct sync_subscribe *sub, const struct sync_key *psk)
 {
@@ -134,7 +146,7 @@ static bool is_answered_enough(struct sync_offer *o, int64_t now_us)
 static void answer(struct sync_session *s, int64_t now_us, const struct sync_path *from,
 		   const struct sync_subscribe *sub, const struct sync_key *psk)
 {
-	unsigned i = sub->nonce[0] % SYNC_OFFERS;
+	unsigned i = place_of(s, sub->nonce);
 	struct sync_offer *o = &s->offers[i];
 
 	if (s->n_answers == SYNC_ANSWERS)
@@ -269,7 +281,7 @@ out:
 struct sync_offer *sync_opening_find(struct sync_session *s, const struct sync_frame_head *head,
 				     const struct sync_ack_clear *clear)
 {
-	struct sync_offer *o = &s->offers[clear->nonce[0] % SYNC_OFFERS];
+	struct sync_offer *o = &s->offers[place_of(s, clear->nonce)];
 
 	if (!o->open_cipher || o->session != head->session || o->node != clear->node ||
 	    memcmp(o->nonce, clear->nonce, sizeof(o->nonce)) != 0)

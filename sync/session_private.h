@@ -151,6 +151,7 @@ struct sync_session {
 	uint64_t wanted; /* a stream that was heard of and is not followed */
 	int64_t wanted_us;
 	/* Theirs to us. */
+	uint64_t offer_seed;
 	struct sync_offer offers[SYNC_OFFERS];
 	struct sync_answer answers[SYNC_ANSWERS];
 	unsigned n_answers;

@@ -143,6 +143,55 @@ static void test_a_million_forged_and_replayed_frames(void **state)
 	assert_true(peer(0, 1).followed && peer(1, 0).synced && peer(0, 1).rewinds == 0);
 }
 
+static bool is_subscription(const struct frame *f, unsigned from)
+{
+	struct sync_frame_head head;
+
+	return f->from == from && !sync_frame_read_head(f->bytes, f->len, &head) &&
+	       head.type == SYNC_FRAME_SUBSCRIBE;
+}
+
+/*
+ * Somebody has recorded the subscriptions of days, and answers each new one with an old one that looks like
+ * it, before it is answered: the director that returns is heard all the same.
+ */
+static void test_old_subscriptions(void **state)
+{
+	static struct frame old[256];
+	unsigned seen;
+
+	rig->ends[0].deaf = true;
+	for (unsigned n = 0; n < 4000; n++) {
+		seen = rig->n_frames;
+		sync_session_renew(rig->ends[1].session, rig->now_us);
+		run(STEP_US);
+		for (; seen < rig->n_frames; seen++) {
+			const struct frame *f = &rig->frames[seen % KEPT_FRAMES];
+
+			if (is_subscription(f, 1))
+				old[f->bytes[SYNC_FRAME_HEAD_LEN]] = *f;
+		}
+	}
+	end_stop(1);
+	end_start(1);
+	rig->ends[0].deaf = false;
+	for (int64_t end_us = rig->now_us + 5 * USEC_PER_SEC; rig->now_us < end_us;) {
+		seen = rig->n_frames;
+		run(STEP_US);
+		for (; seen < rig->n_frames; seen++) {
+			const struct frame *f = &rig->frames[seen % KEPT_FRAMES];
+
+			for (unsigned to = 0; to < 2; to++) {
+				const struct frame *like = &old[f->bytes[SYNC_FRAME_HEAD_LEN]];
+
+				if (is_subscription(f, 1 - to) && like->len)
+					hand(0, to, 9, like->bytes, like->len);
+			}
+		}
+	}
+	assert_true(peer(0, 1).synced && peer(0, 1).followed);
+}
+
 static void test_damaged_frames(void **state)
 {
 	unsigned n;
@@ -175,6 +224,7 @@ int main(void)
 		SYNC_RIG_TEST(test_same_name),
 		SYNC_RIG_TEST(test_replay_of_everything),
 		SYNC_RIG_TEST(test_a_million_forged_and_replayed_frames),
+		SYNC_RIG_TEST(test_old_subscriptions),
 		SYNC_RIG_TEST(test_damaged_frames),
 	};
 
