@@ -294,12 +294,13 @@ static void gather(struct sync_session *s, struct sync_follower *f, int64_t now_
 	}
 }
 
-/* A frame that would not be full waits for more, but not for long. */
+/* A frame that would not be full waits for more, but not for long; and not behind full ones that go at this
+ * moment, as that would take a turn of the loop of its own. */
 static bool is_worth_sending(struct sync_session *s, struct sync_follower *f, int64_t now_us)
 {
 	if (f->flight_n >= f->window || !next_for(s, f))
 		return false;
-	return now_us - f->sent_us >= s->conf->batch_us ||
+	return now_us - f->sent_us >= s->conf->batch_us || now_us == f->told_us ||
 	       (s->table->version - f->cursor.version) * SYNC_RECORD_V4_LEN >= room(s);
 }
 
