@@ -125,6 +125,16 @@ def check_difference(nodes):
            "and when they are the same again")
 
 
+def check_offer(nodes):
+    """Who tells connections in the kernel's own protocol, too, and meets directors that need it not, hears that."""
+    d3 = nodes[2]
+    d3.daemon.reload(config(3, key=KEYS[1]).replace("    peers 2\n", "    peers 2\n    peer kernel-multicast eth0\n"))
+    expect(wait_for(lambda: d3.daemon.log_text().count("`peer kernel-multicast eth0` can be taken out") == 2, 10, 0.2),
+           "the kernel's protocol can be done without: the log says so, of each director", d3.daemon.log_text()[-500:])
+    d3.daemon.reload(config(3, key=KEYS[1]))
+    all_synced(nodes, "without it again")
+
+
 def check_one_way(nodes):
     """d3 is heard by all and hears nobody: d3 can't be synced, and nobody takes it for one that follows."""
     d1, d2, d3 = nodes
@@ -257,6 +267,7 @@ def main():
     check_keys(nodes)
     check_foreign_key(nodes)
     check_difference(nodes)
+    check_offer(nodes)
     check_one_way(nodes)
     check_enemy(nodes, inner, float(sys.argv[1]) if len(sys.argv) > 1 else 5)
     check_overrides(nodes)
