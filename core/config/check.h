@@ -40,6 +40,7 @@ struct sync_draft {
 struct peering_draft {
 	struct sync_path_conf first;
 	struct sync_block b;
+	bool is_key_said; /* rightly or not */
 };
 
 /* A FIFO, and the script that reads it: their lines may come in any order. */

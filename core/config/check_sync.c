@@ -89,7 +89,7 @@ static void set_key(struct checker *c, const struct ast_word *w, const char **re
 	if (!secret) {
 		check_error(c, &w->loc, "%s",
 			    *why ? why
-				 : "a key is file:/PATH, credential:NAME or hex:DIGITS, 64 to 128");
+				 : "a key is file:/PATH, credential:NAME, or hex: and 64 to 128 digits");
 		return;
 	}
 	*ret_key = value_string(c, w);
@@ -100,6 +100,7 @@ void set_sync_key(struct checker *c, void *draft, const struct ast_node *n)
 {
 	struct sync_block *b = &((struct peering_draft *)draft)->b;
 
+	((struct peering_draft *)draft)->is_key_said = true;
 	set_key(c, &n->word[1], &b->key, &b->secret);
 }
 
@@ -120,17 +121,23 @@ void set_sync_peer_detect(struct checker *c, void *draft, const struct ast_node 
 static bool is_unicast_whole(struct checker *c, const struct ast_loc *loc,
 			     const struct sync_path_conf *p)
 {
+	char ours[ADDR_TEXT_MAX], theirs[ADDR_TEXT_MAX];
 	size_t errors = c->diags->n_errors;
 
 	if (!addr_is_set(&p->address))
-		check_error(c, loc, "there are peers, but no address: ours, on the way to them");
+		check_error(c, loc, "peers need `address`: this director's own, on the way to them");
 	if (addr_is_set(&p->group))
 		check_error(c, loc, "there are peers and a group: a path is one or the other");
+	addr_format(&p->address, ours);
 	for (uint32_t i = 0; i < p->n_peers && addr_is_set(&p->address); i++) {
+		addr_format(&p->peers[i].address, theirs);
 		if (p->peers[i].address.family != p->address.family)
-			check_error(c, loc, "address and peers are of different families");
+			check_error(c, loc, "address %s and peer %s are of different families", ours,
+				    theirs);
 		else if (addr_equal(&p->peers[i].address, &p->address))
-			check_error(c, loc, "a peer has the address of this node");
+			check_error(c, loc,
+				    "%s is this director's address and a peer's: a peer is another one",
+				    ours);
 	}
 	return c->diags->n_errors == errors;
 }
@@ -138,17 +145,30 @@ static bool is_unicast_whole(struct checker *c, const struct ast_loc *loc,
 /* What a path of multicast leaves open is filled in. */
 static bool is_multicast_whole(struct checker *c, const struct ast_loc *loc, struct sync_path_conf *p)
 {
+	char ours[ADDR_TEXT_MAX], group[ADDR_TEXT_MAX];
+
 	if (!p->ifname[0]) {
-		check_error(c, loc, "there is neither a peer nor an interface to reach all on");
+		check_error(c, loc, "no way to the peers: `interface` for multicast, or `address` and a `peer`");
 		return false;
 	}
 	if (!addr_is_set(&p->group))
 		p->group = p->address.family == AF_INET6 ? group6 : group4;
 	if (addr_is_set(&p->address) && p->address.family != p->group.family) {
-		check_error(c, loc, "address and group are of different families");
+		addr_format(&p->address, ours);
+		addr_format(&p->group, group);
+		check_error(c, loc, "address %s and group %s are of different families", ours, group);
 		return false;
 	}
 	return true;
+}
+
+/* Two that go the same way are lost together. */
+static bool is_one_way(const struct sync_path_conf *a, const struct sync_path_conf *b)
+{
+	if (a->n_peers && b->n_peers)
+		return addr_equal(&a->address, &b->address);
+	return !a->n_peers && !b->n_peers && !strcmp(a->ifname, b->ifname) &&
+	       addr_equal(&a->group, &b->group);
 }
 
 static void add_path(struct checker *c, struct sync_block *b, const struct ast_loc *loc,
@@ -160,6 +180,9 @@ static void add_path(struct checker *c, struct sync_block *b, const struct ast_l
 		check_error(c, loc, "there are at most %u paths", PATHS_MAX);
 		return;
 	}
+	for (uint32_t i = 0; i < b->n_paths; i++)
+		if (is_one_way(&b->paths[i], p))
+			check_warn(c, loc, "two paths go the same way: what breaks one breaks both");
 	b->paths = check_extend(c, b->paths, b->n_paths, 1, sizeof(*p));
 	if (first)
 		memmove(b->paths + 1, b->paths, b->n_paths * sizeof(*p));
@@ -203,8 +226,9 @@ static bool is_whole(struct checker *c, const struct ast_node *n, struct peering
 
 	if (is_said(&d->first) || (!b->n_paths && c->diags->n_errors == errors))
 		add_path(c, b, loc, &d->first, true);
-	if (!b->key[0])
-		check_error(c, loc, "sync has no key: file:/PATH, credential:NAME or hex:DIGITS, the same on all nodes");
+	if (!d->is_key_said)
+		check_error(c, loc,
+			    "sync has no key: file:/PATH, credential:NAME or hex:DIGITS, the same on all directors");
 	if (b->key[0] && !strcmp(b->key, b->key_next))
 		check_warn(c, loc, "key and key_next are the same");
 	if (b->detect_us && b->port == UINT16_MAX)
