@@ -43,12 +43,12 @@ static void log_diag(const struct diag *at, const char *what)
 {
 	bool error = at->level == DIAG_ERROR;
 	const struct source_line *src = at->loc.src;
-	char place[32] = "";
+	char place[32] = ": ";
 
 	if (src && src->number)
-		snprintf(place, sizeof(place), ":%u:%u", src->number, at->loc.col);
-	log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s%s%s: %s", what,
-		 error ? "refused: " : "", src ? src->file : "", place, at->message);
+		snprintf(place, sizeof(place), ":%u:%u: ", src->number, at->loc.col);
+	log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s%s%s%s", what,
+		 error ? "refused: " : "", src ? src->file : "", src ? place : "", at->message);
 }
 
 void reload_log_diags(const struct diags *d, const char *what)

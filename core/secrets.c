@@ -68,7 +68,7 @@ static int read_text(const char *path, char text[FILE_MAX], const char **ret_why
 	*ret_why = not_ours(&st);
 	if (*ret_why)
 		return -EPERM;
-	*ret_why = "it has a zero byte: write it as hex:DIGITS";
+	*ret_why = "it has a zero byte: it is text, or hex: and digits";
 	return strlen(text) == (size_t)n ? 0 : -EINVAL;
 }
 

@@ -346,7 +346,7 @@ static void print_peer(FILE *out, json *peer)
 static void print_link(FILE *out, json *link)
 {
 	fprintf(out,
-		"link %s  sent %" PRId64 ", failed %" PRId64 "%s%s; received %" PRId64
+		"path %s  sent %" PRId64 ", failed %" PRId64 "%s%s; received %" PRId64
 		", dropped %" PRId64 "\n",
 		str(link, "name"), num(link, "sent"), num(link, "send_errors"),
 		*str(link, "last_error") ? ": " : "", str(link, "last_error"),

@@ -311,7 +311,7 @@ static void test_sync(void **state)
 		"has 0 connections, refused 0, drops of its kernel 0\n"
 		"real servers  3 with the weight that the Active director says, 1 seen otherwise "
 		"by a peer\n"
-		"link eth0 address 10.0.0.1 port 8849  sent 9, failed 1: Network is unreachable; "
+		"path eth0 address 10.0.0.1 port 8849  sent 9, failed 1: Network is unreachable; "
 		"received 8, dropped 0\n"
 		"kernel  told us 120 records, dropped 0; was told 80, dropped 0, lag 0\n"
 		"audit  5 times all through, given up 1 times; repairs 4, given again to new real "
