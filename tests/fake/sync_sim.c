@@ -349,6 +349,8 @@ static void on_event(void *ctx, const struct sync_event *event)
 
 	if (event->kind == SYNC_EVENT_NOTE)
 		on_note(n, event);
+	if (event->kind == SYNC_EVENT_RESTARTED) /* until then its former life's frames still arrive */
+		n->noted[event->node - 1] = 0;
 	if (event->kind == SYNC_EVENT_FOLLOWED)
 		n->follower_life[event->node - 1] = n->world->nodes[event->node - 1].life;
 	if (event->kind != SYNC_EVENT_NOTE && event->kind != SYNC_EVENT_FOREIGN_KEY)
@@ -531,8 +533,6 @@ static void crash(struct world *w, unsigned i)
 	node_stop(w, i);
 	node_start(w, i);
 	w->note[i] = 0;
-	for (unsigned other = 0; other < w->n; other++)
-		w->nodes[other].noted[i] = 0;
 }
 
 static void enemy_acts(struct world *w)

@@ -50,6 +50,13 @@ class Server:
         self.sock.close()
 
 
+def server_of(servers, client):
+    """The number of the one that has this client's connection."""
+    mine = client.getsockname()
+    return wait_for(lambda: next((i for i, s in enumerate(servers, 1)
+                                  if any(c.fileno() >= 0 and c.getpeername() == mine for c in s.conns)), None), 5)
+
+
 def weights(node):
     """{last byte of the real server's address: weight} of the first service."""
     found, ours = {}, False
@@ -160,7 +167,7 @@ def main():
 
     with one.inside():
         client = socket.create_connection((VIP, PORT), 3)
-    busy = int(next(i for i, s in enumerate(servers) if any(c.getpeername() == client.getsockname() for c in s.conns))) + 1
+    busy = server_of(servers, client)
     rest = {i: 100 for i in (1, 2, 3) if i != busy}
     say(tandem, "drain", f"10.0.0.{busy}:80", "--until-idle")
     expect_weights(one, {**rest, busy: 0}, "the server with a connection is drained until it is idle")
@@ -175,7 +182,7 @@ def main():
 
     with one.inside():
         client = socket.create_connection((VIP, PORT), 3)
-    busy = int(next(i for i, s in enumerate(servers) if any(c.fileno() >= 0 and c.getpeername() == client.getsockname() for c in s.conns))) + 1
+    busy = server_of(servers, client)
     others = [i for i in (1, 2, 3) if i != busy]
     tandem.reload(config(reals=others))
     expect_weights(one, {**{i: 100 for i in others}, busy: 0}, "a server that a reload removes drains")

@@ -32,6 +32,7 @@ TAKES = r"tandem-vrrp\S* notice: VI_1: BACKUP → MASTER"
 ALL_HERE = "all connections of the last moments are here"
 NOT_ANSWERED = "which does not say that we have all connections"
 TALKERS = 15
+SESSIONS = 700
 NOT_DRAINED = "the peers are not known to have all connections: handing over"
 
 
@@ -80,10 +81,11 @@ def lower_and_raise(pair, n):
 
 
 def open_for(pair, seconds):
-    """[(when it was established, session)], one after the other, the youngest of which talk."""
-    opened, end = [], time.time() + seconds
+    """[(when it was established, session)], one after the other, the youngest of which talk. No more than a process
+    may have open: a quick machine rests in between."""
+    opened, began = [], time.time()
     with pair.client.inside():
-        while time.time() < end:
+        while time.time() < began + seconds:
             sock = socket.socket()
             sock.settimeout(1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,6 +96,7 @@ def open_for(pair, seconds):
                 continue
             sock.setblocking(False)
             opened.append((time.time(), held.Session("fresh", sock)))
+            time.sleep(max(0, len(opened) * seconds / SESSIONS - (time.time() - began)))
             for _, s in opened[-TALKERS:]:
                 try:
                     s.sock.send(b"hello\n")
