@@ -181,8 +181,10 @@ void generation_describe_changes(const struct generation *former, const struct g
 	snprintf(text, size, "nothing that is acted on");
 	count_changes(&d, text, size);
 	for (uint32_t i = 0; i < d.n && d.n <= DETAILS_MAX; i++)
-		log_info("reload: %s %s%s%s", d.at[i].name, diff_change_name(d.at[i].change),
-			 d.at[i].what[0] ? ": " : "", d.at[i].what);
+		log_info("reload: %s %s%s%s",
+			 d.at[i].name[0] ? d.at[i].name : diff_object_name(d.at[i].object),
+			 diff_change_name(d.at[i].change), d.at[i].what[0] ? ": " : "",
+			 d.at[i].what);
 }
 
 /* Without secrets. NULL: no memory; else the caller's. */

@@ -40,6 +40,7 @@ const char *diff_object_name(enum diff_object object)
 {
 	static const char *const names[] = {
 		[DIFF_GLOBAL] = "global_defs",
+		[DIFF_SYNC] = "sync",
 		[DIFF_INSTANCE] = "vrrp_instance",
 		[DIFF_GROUP] = "vrrp_sync_group",
 		[DIFF_SCRIPT] = "vrrp_script",
@@ -312,13 +313,33 @@ static void diff_services(struct builder *b, const struct model *old, const stru
 	}
 }
 
+static void diff_sync(struct builder *b, const struct global *old, const struct global *new)
+{
+	if (!old->n_peering && new->n_peering)
+		diff_add(b, DIFF_ADDED, DIFF_SYNC, 0, "", "");
+	else if (old->n_peering && !new->n_peering)
+		diff_add(b, DIFF_REMOVED, DIFF_SYNC, 0, "", "");
+	else if (old->n_peering && !sync_block_equal(old->peering, new->peering))
+		diff_add(b, DIFF_CHANGED, DIFF_SYNC, 0, "", "");
+}
+
+static void diff_globals(struct builder *b, const struct global *old, const struct global *new)
+{
+	struct global before = *old, after = *new;
+
+	before.n_peering = after.n_peering = 0;
+	if (!global_equal(&before, &after))
+		diff_add(b, DIFF_CHANGED, DIFF_GLOBAL, 0, "", "");
+	diff_sync(b, old, new);
+}
+
 struct diff model_diff(struct arena *arena, const struct model *old, const struct model *new)
 {
 	static const struct model nothing;
 	struct builder b = {.arena = arena};
 
-	if (old && !global_equal(old->global, new->global))
-		diff_add(&b, DIFF_CHANGED, DIFF_GLOBAL, 0, "", "");
+	if (old)
+		diff_globals(&b, old->global, new->global);
 	diff_instances(&b, old ? old : &nothing, new);
 	diff_all_named(&b, old ? old : &nothing, new);
 	diff_services(&b, old ? old : &nothing, new);

@@ -20,6 +20,7 @@ enum diff_change {
 
 enum diff_object {
 	DIFF_GLOBAL,
+	DIFF_SYNC, /* the block */
 	DIFF_INSTANCE,
 	DIFF_GROUP,
 	DIFF_SCRIPT,
@@ -32,7 +33,7 @@ enum diff_object {
 struct diff_entry {
 	enum diff_change change;
 	enum diff_object object;
-	uint64_t id;	  /* 0 for DIFF_GLOBAL */
+	uint64_t id;	  /* 0 for DIFF_GLOBAL, DIFF_SYNC */
 	const char *name; /* as operators name it: "real server 192.0.2.1:80 of …" */
 	const char *what; /* of DIFF_CHANGED: "weight 100 -> 50", or "" */
 };

@@ -20,6 +20,7 @@
 #define VS(port, sched, servers)                                                                   \
 	"virtual_server 192.0.2.1 " port " {\n protocol TCP\n lvs_method DR\n lvs_sched " sched    \
 	"\n" servers "}\n"
+#define SYNC(ifname) "sync {\n interface " ifname "\n key file:/etc/tandem/sync.key\n}\n"
 #define RS(last, weight) " real_server 198.51.100." last " {\n weight " weight "\n }\n"
 
 static const struct model *model_of(struct arena *arena, const char *text)
@@ -69,6 +70,11 @@ static void test_changes(void **state)
 {
 	expect(VI("1"), VI("2"), "changed vrrp_instance a: priority 1 -> 2\n");
 	expect(VI("1"), "global_defs {\n router_id x\n}\n" VI("1"), "changed global_defs\n");
+	/* Of the block itself it is no change of global_defs; its settings of the kernel are. */
+	expect(SYNC("eth1"), SYNC("eth2"), "changed sync\n");
+	expect(SYNC("eth1"), SYNC("eth1"), "");
+	expect(VI("1"), VI("1") SYNC("eth1"), "changed global_defs\nadded sync\n");
+	expect(VI("1") SYNC("eth1"), VI("1"), "changed global_defs\nremoved sync\n");
 	expect(VI("1"), "", "removed vrrp_instance a\n");
 	expect(VS("80", "rr", RS("1", "5") RS("2", "5")), VS("80", "rr", RS("1", "5") RS("2", "6")),
 	       "changed real_server 198.51.100.2:80 of 192.0.2.1:80 TCP: weight 5 -> 6\n");
