@@ -6,8 +6,37 @@
 #include "core/document.h"
 #include "core/supervisor.h"
 
+/* As they are configured; whether they work is said of the links. */
+static json *path(const struct sync_path_conf *p)
+{
+	json *o = json_object_new_object(), *peers = json_object_new_array();
+	char text[ADDR_TEXT_MAX];
+
+	for (uint32_t i = 0; i < p->n_peers; i++)
+		json_object_array_add(
+			peers, json_object_new_string(addr_format(&p->peers[i].address, text)));
+	if (p->ifname[0])
+		add_str(o, "interface", p->ifname);
+	if (addr_is_set(&p->address))
+		add_addr(o, "address", &p->address);
+	if (addr_is_set(&p->group))
+		add_addr(o, "group", &p->group);
+	add(o, "peers", peers);
+	return o;
+}
+
+static json *paths(const struct sync_block *b)
+{
+	json *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < b->n_paths; i++)
+		json_object_array_add(list, path(&b->paths[i]));
+	return list;
+}
+
 json *status_of_peering(const struct supervisor *s)
 {
+	const struct sync_block *b = s->running.model->global->peering;
 	json *o;
 	struct msg m;
 
@@ -27,6 +56,10 @@ json *status_of_peering(const struct supervisor *s)
 	add_int(o, "auth_failures", (int64_t)m.sync_state.auth_failures);
 	add_bool(o, "resets_withheld", m.sync_state.withholds);
 	add_str(o, "firewall_trouble", m.sync_state.shield.s);
+	add_str(o, "kernel_multicast_trouble", m.sync_state.kernel_peer.s);
+	add_int(o, "port", b->port);
+	add_int(o, "heartbeat_port", b->detect_us ? b->port + 1 : 0);
+	add(o, "paths", paths(b));
 	return o;
 }
 
@@ -142,6 +175,7 @@ static json *links(const struct supervisor *s, unsigned rows)
 			continue;
 		o = json_object_new_object();
 		add_str(o, "name", l->name.s);
+		add_str(o, "trouble", l->trouble.s);
 		add_int(o, "sent", (int64_t)l->sent);
 		add_int(o, "sent_bytes", (int64_t)l->sent_bytes);
 		add_int(o, "send_errors", (int64_t)l->send_errors);

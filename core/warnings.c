@@ -140,6 +140,52 @@ static void about_services(struct warner *w)
 	end_kind(w, "real servers that a peer sees otherwise");
 }
 
+static void about_paths(struct warner *w, unsigned rows)
+{
+	struct msg m;
+
+	for (unsigned i = 0; i < rows; i++)
+		if (store_get(&w->s->store, MSG_SYNC_LINK, i, &m) && m.sync_link.trouble.s[0])
+			say(w, "sync path %s does not work: %s", m.sync_link.name.s,
+			    m.sync_link.trouble.s);
+	end_kind(w, "sync paths that do not work");
+}
+
+/* One that is heard, but does not hear us, would take over without our connections. */
+static void about_peers(struct warner *w, unsigned rows)
+{
+	char peer[ADDR_TEXT_MAX];
+	struct msg m;
+
+	for (unsigned i = 0; i < rows; i++) {
+		const struct msg_sync_peer *p = &m.sync_peer;
+
+		if (!store_get(&w->s->store, MSG_SYNC_PEER, i, &m) || !p->node ||
+		    (p->in_state != SYNC_IN_TELLING && p->in_state != SYNC_IN_SYNCED))
+			continue;
+		if (p->out_state == SYNC_OUT_UNFOLLOWED)
+			say(w, "sync: peer %s does not follow us: it is told none of our connections",
+			    addr_format(&p->address, peer));
+		if (p->difference.s[0])
+			say(w, "sync: peer %s: %s", addr_format(&p->address, peer), p->difference.s);
+	}
+	end_kind(w, "about peers of sync");
+}
+
+static void about_sync(struct warner *w)
+{
+	struct msg m;
+
+	if (!w->s->running.model->global->n_peering ||
+	    !store_get(&w->s->store, MSG_SYNC_STATE, 0, &m))
+		return;
+	about_paths(w, m.sync_state.links);
+	about_peers(w, m.sync_state.rows);
+	if (m.sync_state.kernel_peer.s[0])
+		say(w, "sync: kernel-multicast on %s", m.sync_state.kernel_peer.s);
+	end_kind(w, "about sync");
+}
+
 static void about_fifo(void *ctx, const struct fifo_status *f)
 {
 	struct warner *w = ctx;
@@ -190,6 +236,7 @@ void warnings_each(const struct supervisor *s, void (*warn)(void *ctx, const cha
 	about_instances(&w);
 	about_kernel(&w);
 	about_services(&w);
+	about_sync(&w);
 	fifos_each(s->outlets.fifos, about_fifo, &w);
 	end_kind(&w, "about FIFOs");
 	about_config(&w);

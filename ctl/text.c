@@ -343,8 +343,20 @@ static void print_peer(FILE *out, json *peer)
 		num(to, "kernel_drops"));
 }
 
+/* Absent in the documents of former versions. */
+static void print_trouble(FILE *out, json *o, const char *name, const char *what)
+{
+	if (get(o, name) && *str(o, name))
+		fprintf(out, "! %s %s\n", what, str(o, name));
+}
+
 static void print_link(FILE *out, json *link)
 {
+	if (get(link, "trouble") && *str(link, "trouble")) {
+		fprintf(out, "path %s  ! does not work: %s\n", str(link, "name"),
+			str(link, "trouble"));
+		return;
+	}
 	fprintf(out,
 		"path %s  sent %" PRId64 ", failed %" PRId64 "%s%s; received %" PRId64
 		", dropped %" PRId64 "\n",
@@ -396,8 +408,8 @@ void text_sync(FILE *out, json *doc)
 		num(c, "table_bytes") / 1024);
 	if (flag(sync, "resets_withheld"))
 		fputs("firewall  withholds resets for connections that are not known yet\n", out);
-	if (get(sync, "firewall_trouble") && *str(sync, "firewall_trouble"))
-		fprintf(out, "! firewall: %s\n", str(sync, "firewall_trouble"));
+	print_trouble(out, sync, "firewall_trouble", "firewall:");
+	print_trouble(out, sync, "kernel_multicast_trouble", "kernel-multicast on");
 	for (size_t i = 0; i < count(doc, "peers"); i++)
 		print_peer(out, item(doc, "peers", i));
 	fprintf(out,

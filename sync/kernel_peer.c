@@ -86,7 +86,7 @@ int sync_kernel_peer_open(struct sync_kernel_peer *k, const struct sync_kernel_p
 	if (err >= 0 && conf->receive)
 		err = k->in = open_in(k, conf->ifname, ifindex);
 	if (err < 0) {
-		text_set(ret_why, "kernel-multicast on %s: %s", conf->ifname, strerror(-err));
+		text_set(ret_why, "%s: %s", conf->ifname, strerror(-err));
 		if (k->out >= 0)
 			close(k->out);
 		k->out = -1;

@@ -93,6 +93,32 @@ static void offer_upgrade(const struct peering *p, const char *who)
 			   who, p->block->kernel_peer[i].ifname);
 }
 
+/* For the log: after the word for what has happened, what that is. */
+static const char *meaning(enum sync_event_kind kind)
+{
+	switch (kind) {
+	case SYNC_EVENT_FOLLOWING:
+		return ": it tells us what it knows";
+	case SYNC_EVENT_SYNCED:
+		return ": we have all that it knew";
+	case SYNC_EVENT_SILENT:
+		return ": nothing is heard of it any more";
+	case SYNC_EVENT_RESTARTED:
+		return ": it has begun anew";
+	case SYNC_EVENT_FOLLOWED:
+		return ": we tell it what we know";
+	case SYNC_EVENT_LEFT:
+		return ": it follows us no longer, and is told nothing";
+	case SYNC_EVENT_ACTIVE:
+	case SYNC_EVENT_NOTE:
+	case SYNC_EVENT_FOREIGN_KEY:
+	case SYNC_EVENT_FOREIGN_VERSION:
+	case SYNC_EVENT_SAME_NODE:
+		break;
+	}
+	return "";
+}
+
 static void on_event(void *ctx, const struct sync_event *event)
 {
 	struct peering *p = ctx;
@@ -106,29 +132,33 @@ static void on_event(void *ctx, const struct sync_event *event)
 	switch (event->kind) {
 	case SYNC_EVENT_FOLLOWING:
 		offer_upgrade(p, who);
-		log_info("peer %s: %s", who, sync_event_name(event->kind));
+		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
 		break;
 	case SYNC_EVENT_SYNCED:
-		log_info("peer %s: %s", who, sync_event_name(event->kind));
+		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
 		peering_look_at_heard(p);
 		break;
 	case SYNC_EVENT_RESTARTED:
-		log_info("peer %s: %s", who, sync_event_name(event->kind));
+		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
 		peering_forget_views(p, event->node);
 		break;
 	case SYNC_EVENT_FOLLOWED:
-		log_info("peer %s: %s", who, sync_event_name(event->kind));
+		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
 		break;
 	case SYNC_EVENT_SILENT:
-		log_warning("peer %s: %s", who, sync_event_name(event->kind));
+		log_warning("peer %s: %s%s", who, sync_event_name(event->kind),
+			    meaning(event->kind));
 		peering_look_at_heard(p);
 		break;
 	case SYNC_EVENT_LEFT:
-		log_warning("peer %s: %s", who, sync_event_name(event->kind));
+		log_warning("peer %s: %s%s", who, sync_event_name(event->kind),
+			    meaning(event->kind));
 		break;
 	case SYNC_EVENT_FOREIGN_KEY:
 	case SYNC_EVENT_FOREIGN_VERSION:
 	case SYNC_EVENT_SAME_NODE:
+		p->stranger = (struct peering_stranger){
+			.kind = event->kind, .address = address, .heard_us = clock_now_us()};
 		if (log_limit_pass(&p->limit, clock_now_us())) /* anybody can send these */
 			log_warning("peer %s: %s%s", who, sync_event_name(event->kind),
 				    log_limit_suffix(&p->limit));
@@ -506,7 +536,7 @@ static void open_kernel_peer(struct peering *p)
 	sync_kernel_peer_open(&p->kernel_peer, p->block->kernel_peer, &p->table, clock_now_us(),
 			      &why);
 	if (strcmp(why.s, p->kernel_peer_trouble.s) != 0 && why.s[0])
-		log_error("sync: %s", why.s);
+		log_error("sync: kernel-multicast on %s", why.s);
 	else if (!why.s[0])
 		log_notice("sync: connections are %s on %s in the kernel's own protocol",
 			   p->block->kernel_peer->receive ? "told, and taken without authentication,"

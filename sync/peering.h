@@ -42,6 +42,13 @@ struct peer_notes {
 	const char *difference; /* to what is configured here, as told last; NULL: not told yet */
 };
 
+/* Who was last heard and not believed, or not understood. */
+struct peering_stranger {
+	enum sync_event_kind kind;
+	struct addr address;
+	int64_t heard_us; /* 0: never */
+};
+
 struct peering {
 	struct ev_loop *loop;
 	void (*overridden)(const struct msg_server_override *v); /* said on another director */
@@ -70,6 +77,7 @@ struct peering {
 	struct sync_shield shield;
 	struct sync_shield_facts facts;
 	struct log_limit limit; /* of what strangers can cause */
+	struct peering_stranger stranger;
 	struct text trouble; /* why it does not run */
 	struct text link_trouble[SYNC_LINKS_MAX];
 	uint64_t target;     /* synced when the kernel has this version; 0: not known */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define STRANGER_US (3 * USEC_PER_SEC)
+
 static void add_peers(const struct peering *p, struct msg_sync_state *ret)
 {
 	int64_t now_us = clock_now_us();
@@ -19,6 +21,19 @@ static void add_peers(const struct peering *p, struct msg_sync_state *ret)
 	}
 }
 
+/* Somebody is there, but not as a peer. */
+static void say_who_is_heard(const struct peering *p, struct msg_sync_state *ret)
+{
+	const struct peering_stranger *s = &p->stranger;
+	char who[ADDR_TEXT_MAX];
+
+	if (s->heard_us && clock_now_us() - s->heard_us < STRANGER_US)
+		text_set(&ret->reason, "%u of %u peers are heard; %s: %s", ret->peers, ret->expected,
+			 addr_format(&s->address, who), sync_event_name(s->kind));
+	else
+		text_set(&ret->reason, "%u of %u peers are heard", ret->peers, ret->expected);
+}
+
 static void say_why(const struct peering *p, struct msg_sync_state *ret)
 {
 	if (!p->block)
@@ -26,7 +41,7 @@ static void say_why(const struct peering *p, struct msg_sync_state *ret)
 	else if (!peering_runs(p))
 		ret->reason = p->trouble;
 	else if (ret->peers < ret->expected)
-		text_set(&ret->reason, "%u of %u peers are heard", ret->peers, ret->expected);
+		say_who_is_heard(p, ret);
 	else if (!sync_session_is_synced(p->session))
 		text_set(&ret->reason, "peers are still telling what they know");
 	else if (!p->kernel.sink_inode)
@@ -45,6 +60,8 @@ void report_state(const struct peering *p, struct msg_sync_state *ret)
 		add_peers(p, ret);
 		ret->withholds = p->shield.withholds;
 		ret->shield = p->shield.trouble;
+		if (p->block->n_kernel_peer)
+			ret->kernel_peer = p->kernel_peer_trouble;
 		ret->links = (uint8_t)sync_transport_links(p->transport);
 		ret->captured = p->kernel.captured;
 		ret->injected = p->kernel.injected;
@@ -153,6 +170,7 @@ static void send_link(const struct peering *p, unsigned place, void (*send)(cons
 			}};
 
 	sync_transport_describe(p->transport, place, &m.sync_link.name);
+	m.sync_link.trouble = p->link_trouble[place];
 	if (c->last_error)
 		text_set(&m.sync_link.last_error, "%s", strerror(c->last_error));
 	send(&m);
