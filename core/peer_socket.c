@@ -89,6 +89,16 @@ static int bind_socket(int fd, const struct peer_socket_conf *c)
 	return bind(fd, (struct sockaddr *)&ss, len) ? -errno : 0;
 }
 
+static int refuse_bind(const struct peer_socket_conf *c, int error, struct text *why)
+{
+	char source[ADDR_TEXT_MAX];
+
+	if (error != EADDRNOTAVAIL)
+		return refuse(why, error, "UDP port %u", c->port);
+	text_set(why, "no interface has the address %s", addr_format(&c->source, source));
+	return -error;
+}
+
 static int set_up(int fd, const struct peer_socket_conf *c, int ifindex, struct text *why)
 {
 	int error;
@@ -109,7 +119,7 @@ static int set_up(int fd, const struct peer_socket_conf *c, int ifindex, struct 
 		return refuse(why, errno, "binding to interface %s", c->ifname);
 	error = bind_socket(fd, c);
 	if (error)
-		return refuse(why, -error, "UDP port %u", c->port);
+		return refuse_bind(c, -error, why);
 	if (!is_multicast(c))
 		return 0;
 	error = c->family == AF_INET ? join_group4(fd, c, ifindex) : join_group6(fd, c, ifindex);
