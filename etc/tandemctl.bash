@@ -12,7 +12,7 @@ _tandemctl() {
 		mapfile -t COMPREPLY < <(compgen -W "rs vs" -- "$word")
 		return
 		;;
-	diff)
+	diff | apply)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -22,8 +22,8 @@ _tandemctl() {
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W \
-		"status services servers connections doctor diff explain drain maint disable ready weight check-now \
-		leave reload upgrade version --service --for --until-idle --json --stats --rate --sort --run-dir \
-		--help --version" -- "$word")
+		"status services servers sync connections doctor digest diff explain drain maint disable ready weight \
+		check-now apply confirm rollback leave reload upgrade version --service --for --until-idle --confirm-within \
+		--virtualhost --json --stats --rate --sort --run-dir --help --version" -- "$word")
 }
 complete -F _tandemctl tandemctl
