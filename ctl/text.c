@@ -96,13 +96,12 @@ static void print_sync(FILE *out, json *doc)
 		return;
 	fputs("sync ", out);
 	if (flag(sync, "synced"))
-		fputs("synced", out);
-	else
+		fprintf(out, "synced, %" PRId64 " of %" PRId64 " peers", num(sync, "peers"),
+			num(sync, "peers_expected"));
+	else /* which may be for want of peers */
 		fprintf(out, "not synced: %s", str(sync, "reason"));
-	fprintf(out, ", %" PRId64 " of %" PRId64 " peers, %" PRId64 " connections, lag %" PRId64
-		     ", drops %" PRId64 "\n",
-		num(sync, "peers"), num(sync, "peers_expected"), num(sync, "connections"),
-		num(sync, "lag"), num(sync, "drops"));
+	fprintf(out, ", %" PRId64 " connections, lag %" PRId64 ", drops %" PRId64 "\n",
+		num(sync, "connections"), num(sync, "lag"), num(sync, "drops"));
 }
 
 /* One that the kernel does not have as it was asked for is said aloud. */

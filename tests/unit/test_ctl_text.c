@@ -298,7 +298,7 @@ static void test_sync(void **state)
 		     "\"counters\":{\"table_max\":4000000,\"table_bytes\":21504,"
 		     "\"captured\":120,\"injected\":80,\"auth_failed\":7,\"audits\":5,"
 		     "\"audits_given_up\":1,\"repairs\":4}}"),
-		"sync not synced: 1 of 2 peers are heard, 1 of 2 peers, 200 connections, lag 3, "
+		"sync not synced: 1 of 2 peers are heard, 200 connections, lag 3, "
 		"drops 0\n"
 		"table  200 of at most 4000000 connections, 120 our own, 21 KiB\n"
 		"! kernel-multicast on eth8: No such device\n"
