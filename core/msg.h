@@ -67,6 +67,7 @@ struct msg {
 		struct msg_server_override server_override;
 		struct msg_server_view server_view;
 		struct msg_service_led service_led;
+		struct msg_server_added server_added;
 		struct msg_peer_heard peer_heard;
 		struct msg_server_idle server_idle;
 		struct msg_server_leaving server_leaving;

@@ -301,6 +301,22 @@ static void send_server(const struct served *s, const struct ipvs_edit *e)
 	role_send(ROLE_SUPERVISOR, &m);
 }
 
+/* What it was told meanwhile went to nobody. A big change by a configuration sync sees by itself. */
+static void tell_added(const struct pass *p, const struct ipvs_edit *e)
+{
+	const struct ipvs_key *key = &e->service->key;
+	struct msg m = { .type = MSG_SERVER_ADDED,
+			 .server_added = { .fwmark = key->fwmark,
+					   .protocol = key->protocol,
+					   .vip = key->address,
+					   .vip_port = key->port,
+					   .address = e->dest->address,
+					   .port = e->dest->port } };
+
+	if (p->k->model->global->n_peering && p->n_told <= EDITS_TOLD)
+		role_send(ROLE_SYNC, &m);
+}
+
 /* Both halves of a move leave the counts as they were; the second one tells of it. */
 static void move_done(struct pass *p, const struct ipvs_edit *e)
 {
@@ -316,6 +332,8 @@ static void edit_done(struct pass *p, const struct ipvs_edit *e)
 {
 	const struct served *s;
 
+	if (e->kind == IPVS_EDIT_NEW_DEST)
+		tell_added(p, e);
 	if (e->moves) {
 		move_done(p, e);
 		return;

@@ -72,6 +72,7 @@ void sync_audit_close(struct sync_audit *a, struct sync_table *t)
 	a->conns = -1;
 	sync_cursor_close(t, &a->cursor);
 	proc_dests_done(&a->dests);
+	proc_dests_done(&a->added);
 	proc_dests_done(&a->fresh);
 }
 
@@ -145,9 +146,25 @@ int64_t sync_audit_pause_us(const struct sync_audit *a)
 	return a->unseen || a->adopted || a->again ? PASS_SOON_US : PASS_US;
 }
 
+/* Connections of servers that have come, if any has. */
+static bool begin_binding(struct sync_audit *a, struct sync_table *t)
+{
+	for (size_t i = 0; i < a->added.n; i++)
+		if (proc_dests_add(&a->fresh, &a->added.list[i]))
+			break; /* out of memory: those that fit */
+	a->added.n = 0;
+	if (!a->fresh.n)
+		return false;
+	proc_dests_sort(&a->fresh);
+	a->until = t->version; /* also what it is being given: it may have been there before the server */
+	walk(a, t, SYNC_AUDIT_BINDING);
+	return true;
+}
+
 static void end_pass(struct sync_audit *a, struct sync_table *t, int64_t now_us)
 {
-	walk(a, t, a->fresh.n ? SYNC_AUDIT_BINDING : SYNC_AUDIT_IDLE);
+	if (!begin_binding(a, t))
+		walk(a, t, SYNC_AUDIT_IDLE);
 	a->counters.passes++;
 	a->pass_us = now_us + sync_audit_pause_us(a);
 	if (a->repaired)
@@ -356,6 +373,8 @@ static int64_t idle_step(struct sync_audit *a, struct sync_table *t, int64_t now
 {
 	int64_t before_us = cpu_us();
 
+	if (begin_binding(a, t))
+		return now_us;
 	if (now_us < a->look_us)
 		return a->look_us;
 	a->until = a->given;
@@ -363,10 +382,8 @@ static int64_t idle_step(struct sync_audit *a, struct sync_table *t, int64_t now
 		a->pass_us = now_us;
 		a->short_us = now_us + PASS_SHORT_US;
 	}
-	if (a->fresh.n)
-		walk(a, t, SYNC_AUDIT_BINDING);
-	else if (now_us >= a->pass_us &&
-		 ((!t->n && !a->dests.connections) || start_pass(a, t)))
+	if (!begin_binding(a, t) && now_us >= a->pass_us &&
+	    ((!t->n && !a->dests.connections) || start_pass(a, t)))
 		a->pass_us = now_us + PASS_US;
 	a->look_us = now_us + LOOK_US + REST * 10 * (cpu_us() - before_us);
 	return a->phase == SYNC_AUDIT_IDLE ? a->look_us : now_us + STEP_US;
@@ -383,6 +400,13 @@ int64_t sync_audit_hurry(struct sync_audit *a, int64_t at_us)
 	if (a->pass_us < a->look_us)
 		a->look_us = a->pass_us;
 	return a->look_us;
+}
+
+int64_t sync_audit_server_added(struct sync_audit *a, const struct proc_dest *dest)
+{
+	if (proc_dests_add(&a->added, dest))
+		return USEC_NEVER; /* out of memory: the next look may see it */
+	return a->phase == SYNC_AUDIT_IDLE ? 0 : USEC_NEVER;
 }
 
 int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us)

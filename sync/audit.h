@@ -49,7 +49,9 @@ struct sync_audit {
 	uint64_t given; /* the kernel has been given all up to this version */
 	uint64_t until; /* the version up to which the kernel had all when the phase began */
 	struct proc_dests dests;
-	struct proc_dests fresh; /* of these, those that the look before had not */
+	struct proc_dests added; /* sync_audit_server_added()'s, not begun with yet */
+	struct proc_dests fresh; /* connections to these are given again: to those, and of `dests`, to
+				  * those that the look before had not */
 	bool looked;
 	bool begun; /* the kernel had connections when it was looked at first */
 	bool is_short; /* the kernel counts far fewer than we do */
@@ -73,6 +75,12 @@ void sync_audit_close(struct sync_audit *a, struct sync_table *t);
  * before, or soon after the present one. Returns when to call sync_audit_step(); USEC_NEVER: as it
  * said last. */
 int64_t sync_audit_hurry(struct sync_audit *a, int64_t at_us);
+/*
+ * The kernel has been given this real server just now. It may have been there at the last look, and
+ * have been away since: connections that the kernel was given meanwhile are without one. Call
+ * sync_audit_step() at the time that is returned; USEC_NEVER: as it said last.
+ */
+int64_t sync_audit_server_added(struct sync_audit *a, const struct proc_dest *dest);
 /* A bounded piece of work. `given`: the kernel has been given all up to this version. Returns when
  * to call it again. */
 int64_t sync_audit_step(struct sync_audit *a, struct sync_table *t, uint64_t given, int64_t now_us);

@@ -261,6 +261,8 @@ static void on_receive(void *ctx, enum role_id from, const struct msg *m)
 		peering_view(&sync_role.peering, &m->server_view);
 	else if (m->type == MSG_SERVICE_LED)
 		peering_led(&sync_role.peering, &m->service_led);
+	else if (m->type == MSG_SERVER_ADDED)
+		peering_server_added(&sync_role.peering, &m->server_added);
 	else if (m->type == MSG_SYNC_DRAIN)
 		peering_drain(&sync_role.peering);
 	else if (m->type == MSG_PEERS_DRAIN)

@@ -211,6 +211,20 @@ static void hurry_audit(struct peering *p, int64_t at_us)
 		call_audit(p, step_us, clock_now_us());
 }
 
+void peering_server_added(struct peering *p, const struct msg_server_added *v)
+{
+	const struct proc_dest dest = {.fwmark = v->fwmark,
+				       .protocol = v->fwmark ? 0 : v->protocol,
+				       .vip = v->vip,
+				       .vip_port = v->vip_port,
+				       .address = v->address,
+				       .port = v->port};
+	int64_t step_us = peering_runs(p) ? sync_audit_server_added(&p->audit, &dest) : USEC_NEVER;
+
+	if (step_us != USEC_NEVER)
+		call_audit(p, step_us, clock_now_us());
+}
+
 static void capture(struct peering *p, unsigned max)
 {
 	uint64_t drops = p->kernel.capture_drops;

@@ -133,6 +133,8 @@ void peering_override(struct peering *p, const struct msg_server_override *v);
 /* What tandem-ipvs here makes of a real server, and for what it is Active. */
 void peering_view(struct peering *p, const struct msg_server_view *v);
 void peering_led(struct peering *p, const struct msg_service_led *v);
+/* tandem-ipvs has put this real server into the kernel. */
+void peering_server_added(struct peering *p, const struct msg_server_added *v);
 /* A tandem-ipvs that knows nothing: `viewed` is called with all that the peers have told. */
 void peering_tell_views(struct peering *p);
 /* This node's virtual routers, in words. */

@@ -136,7 +136,7 @@ static bool parse_end(const char *word, struct addr *ret, uint16_t *ret_port)
 	return parse_address(address, ret);
 }
 
-static int append(struct proc_dests *d, const struct proc_dest *dest)
+int proc_dests_add(struct proc_dests *d, const struct proc_dest *dest)
 {
 	if (d->n == d->cap) {
 		size_t cap = d->cap ? 2 * d->cap : 64;
@@ -181,7 +181,7 @@ int proc_dests_line(struct proc_dests *d, const char *line)
 			return 0;
 		dest.forward = forward_of(how);
 		d->connections += active + inactive;
-		return append(d, &dest);
+		return proc_dests_add(d, &dest);
 	}
 	d->service = (struct proc_dest){0};
 	if (strcmp(first, "FWM") == 0 && sscanf(end, "%x", &mark) == 1) {
@@ -240,7 +240,7 @@ size_t proc_dests_new(const struct proc_dests *now, const struct proc_dests *bef
 {
 	ret->n = 0;
 	for (size_t i = 0; i < now->n; i++)
-		if (!search(before, &now->list[i]) && append(ret, &now->list[i]))
+		if (!search(before, &now->list[i]) && proc_dests_add(ret, &now->list[i]))
 			break; /* out of memory: those that fit */
 	return ret->n;
 }

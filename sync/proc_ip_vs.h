@@ -40,6 +40,8 @@ struct proc_dests {
 void proc_dests_done(struct proc_dests *d);
 /* A line of /proc/net/ip_vs, in its order; those that say nothing of these are skipped. 0 or -ENOMEM. */
 int proc_dests_line(struct proc_dests *d, const char *line);
+/* One more, in no order. 0 or -ENOMEM. */
+int proc_dests_add(struct proc_dests *d, const struct proc_dest *dest);
 void proc_dests_sort(struct proc_dests *d);
 /* Where this connection goes; NULL: no such real server is there. */
 const struct proc_dest *proc_dests_find(const struct proc_dests *d, const uint8_t *record);

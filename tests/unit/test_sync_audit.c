@@ -288,6 +288,33 @@ static void test_given_again(void **state)
 	sync_table_done(&t);
 }
 
+/* It was away for so short a time that no look at /proc/net/ip_vs has missed it. */
+static void test_server_added(void **state)
+{
+	struct sync_record here = connection("10.0.0.100", 8000, "10.0.0.11", 8000);
+	struct sync_record other = connection("10.0.0.100", 8000, "10.0.0.12", 8000);
+	struct proc_dest dest = {.protocol = IPPROTO_TCP, .vip_port = 8000, .port = 8000};
+	uint8_t record[SYNC_RECORD_MAX];
+	struct sync_table t;
+	struct sync_audit a;
+
+	addr_parse("10.0.0.100", &dest.vip);
+	addr_parse("10.0.0.11", &dest.address);
+	assert_int_equal(sync_table_init(&t, 1, 1, 100), 0);
+	sync_audit_open(&a, &t, 0, NULL, NULL);
+	sync_table_put(&t, record, sync_record_encode(&here, record), SYNC_OWNER_PEER, 1, 0);
+	other.client_port++;
+	sync_table_put(&t, record, sync_record_encode(&other, record), SYNC_OWNER_PEER, 1, 0);
+	assert_int_equal(sync_audit_server_added(&a, &dest), 0);
+	for (int i = 0; i < 3; i++)
+		sync_audit_step(&a, &t, 1, 0);
+	assert_int_equal(a.counters.rebound, 1);
+	assert_int_equal(t.version, 3);
+	assert_true(sync_table_newest(&t)->lost);
+	sync_audit_close(&a, &t);
+	sync_table_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,7 +322,7 @@ int main(void)
 		cmocka_unit_test(test_nonsense),    cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_judgement),   cmocka_unit_test(test_when),
 		cmocka_unit_test(test_given_again), cmocka_unit_test(test_found),
-		cmocka_unit_test(test_too_dear),
+		cmocka_unit_test(test_too_dear),    cmocka_unit_test(test_server_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
