@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the firewall does to advertisements, to what clients send to the services, and to what goes
- * to and fro between us and real servers by NAT: see doctor_facts.h. Reads nftables' rules, and
+ * What the firewall does to advertisements, to what directors tell each other of connections, to what
+ * clients send to the services, and to what goes to and fro between us and real servers by NAT: see
+ * doctor_facts.h. Reads nftables' rules, and
  * those of iptables-legacy, which nftables does not see.
  */
 #include "core/nft.h"
@@ -188,6 +189,63 @@ static void look_at_instance(struct examination *x, json *v)
 	look_at_advertisements(x, v, p, NULL);
 }
 
+/* Session sync: both ends send from this port to it. */
+
+static void look_at_group(struct examination *x, struct firewall_packet p, const char *ifname)
+{
+	p.states = FIREWALL_NEW; /* nobody answers */
+	p.iif = ifname;
+	look(x, &p, in_hooks, 2, "the multicast of our peers of sync on", ifname);
+	p.iif = NULL;
+	p.oif = ifname;
+	look(x, &p, out_hooks, 2, "our multicast of sync on", ifname);
+}
+
+static void look_at_peer(struct examination *x, struct firewall_packet p, json *path, const char *peer)
+{
+	const char *ifname = get(path, "interface") ? str(path, "interface") : NULL;
+	struct firewall_packet out;
+
+	/* Each may be taken for an answer to the other's. */
+	p.states = FIREWALL_NEW | FIREWALL_ESTABLISHED;
+	p.family = p.dst.family;
+	out = p;
+	if (addr_parse(peer, &p.src))
+		return;
+	out.src = p.dst;
+	out.dst = p.src;
+	p.iif = out.oif = ifname;
+	look(x, &p, in_hooks, 2, "what sync is sent by", peer);
+	look(x, &out, out_hooks, 2, "what sync sends to", peer);
+}
+
+static void look_at_path(struct examination *x, json *path, uint16_t port)
+{
+	struct firewall_packet p = {.protocol = IPPROTO_UDP, .sport = port, .dport = port};
+
+	if (get(path, "group")) {
+		if (!addr_parse(str(path, "group"), &p.dst)) {
+			p.family = p.dst.family;
+			look_at_group(x, p, str(path, "interface"));
+		}
+		return;
+	}
+	if (addr_parse(str(path, "address"), &p.dst))
+		return;
+	for (size_t i = 0; i < count(path, "peers"); i++)
+		look_at_peer(x, p, path, json_object_get_string(item(path, "peers", i)));
+}
+
+static void look_at_sync(struct examination *x, json *sync)
+{
+	for (size_t i = 0; i < count(sync, "paths"); i++) {
+		look_at_path(x, item(sync, "paths", i), (uint16_t)num(sync, "port"));
+		if (num(sync, "heartbeat_port"))
+			look_at_path(x, item(sync, "paths", i),
+				     (uint16_t)num(sync, "heartbeat_port"));
+	}
+}
+
 /* What belongs to services */
 
 static bool set_endpoint(json *o, struct addr *ret, uint16_t *ret_port)
@@ -258,6 +316,7 @@ void doctor_read_firewall(struct doctor_facts *f, struct arena *arena,
 	load_legacy(&x, AF_INET6, "/proc/net/ip6_tables_names", "ip6tables-legacy-save");
 	for (size_t i = 0; i < count(docs->status, "vrrp_instances"); i++)
 		look_at_instance(&x, item(docs->status, "vrrp_instances", i));
+	look_at_sync(&x, get(docs->status, "sync"));
 	for (size_t i = 0; i < count(docs->services, "services"); i++)
 		look_at_service(&x, item(docs->services, "services", i));
 	if (x.routes)

@@ -16,6 +16,7 @@ from lab import ECHO_PORT, Pair, Tandem, expect, run, wait_for  # noqa: E402
 
 SERIOUS, WARNING = "serious", "warning"
 LEGACY = "iptables-legacy"
+SYNC = f"sync {{\n    interface eth0\n    key hex:{'5a' * 32}\n    peer_detect 100ms\n}}\n"
 
 
 def doctor(node):
@@ -72,7 +73,11 @@ GROUPS = [
      ("nor do clients", legacy("-A", "INPUT", "-p", "tcp", "--dport", "8000", "-j", "REJECT"),
       "firewall", SERIOUS, "what clients send to 10.0.0.100:8000")],
     [("advertisements don't get out", legacy("-A", "OUTPUT", "-p", "112", "-j", "DROP"),
-      "firewall", SERIOUS, "our advertisements of VI_1")],
+      "firewall", SERIOUS, "our advertisements of VI_1"),
+     ("nor does what is copied", legacy("-A", "OUTPUT", "-p", "udp", "--sport", "8849", "-j", "DROP"),
+      "firewall", SERIOUS, "our multicast of sync on eth0")],
+    [("what is copied doesn't come in", legacy("-A", "INPUT", "-p", "udp", "--dport", "8849:8850", "-j", "DROP"),
+      "firewall", SERIOUS, "the multicast of our peers of sync on eth0")],
 ]
 
 
@@ -167,7 +172,7 @@ def strangers(pair):
 
 
 def main():
-    pair = Pair(mode="nat", advert_s=0.5, more="global_defs {\n    log_unknown_vrids\n}\n")
+    pair = Pair(mode="nat", advert_s=0.5, more="global_defs {\n    log_unknown_vrids\n}\n" + SYNC)
     pair.d1.sysctl(ipv4__vs__expire_nodest_conn=1, ipv4__vs__schedule_icmp=1,
                    ipv4__conf__all__rp_filter=0, ipv4__conf__eth1__rp_filter=0)
     pair.start()
