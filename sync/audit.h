@@ -2,7 +2,8 @@
 /*
  * Does the kernel have what we believe it has? Now and then its list of connections is read, as
  * /proc/net/ip_vs_conn shows it, and what it has lost is given to it again; so are the connections
- * of real servers that it has been given later than those.
+ * of real servers that it has been given later than those: tandem-ipvs says which, and what others
+ * have put there is seen by a look each second.
  *
  * What it has and we don't know of is taken up: nobody has heard what the kernel told while this
  * process was not there, or had no room. So the first pass comes as soon as the peers have told
@@ -47,7 +48,7 @@ struct sync_audit {
 	size_t text_len; /* of a line that is not whole yet */
 	struct sync_cursor cursor;
 	uint64_t given; /* the kernel has been given all up to this version */
-	uint64_t until; /* the version up to which the kernel had all when the phase began */
+	uint64_t until; /* the last version that the phase is about */
 	struct proc_dests dests;
 	struct proc_dests added; /* sync_audit_server_added()'s, not begun with yet */
 	struct proc_dests fresh; /* connections to these are given again: to those, and of `dests`, to

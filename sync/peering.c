@@ -119,6 +119,11 @@ static const char *meaning(enum sync_event_kind kind)
 	return "";
 }
 
+static void tell(enum log_level level, const char *who, enum sync_event_kind kind)
+{
+	log_line(level, "peer %s: %s%s", who, sync_event_name(kind), meaning(kind));
+}
+
 static void on_event(void *ctx, const struct sync_event *event)
 {
 	struct peering *p = ctx;
@@ -132,27 +137,25 @@ static void on_event(void *ctx, const struct sync_event *event)
 	switch (event->kind) {
 	case SYNC_EVENT_FOLLOWING:
 		offer_upgrade(p, who);
-		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
+		tell(LOG_LEVEL_INFO, who, event->kind);
 		break;
 	case SYNC_EVENT_SYNCED:
-		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
+		tell(LOG_LEVEL_INFO, who, event->kind);
 		peering_look_at_heard(p);
 		break;
 	case SYNC_EVENT_RESTARTED:
-		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
+		tell(LOG_LEVEL_INFO, who, event->kind);
 		peering_forget_views(p, event->node);
 		break;
 	case SYNC_EVENT_FOLLOWED:
-		log_info("peer %s: %s%s", who, sync_event_name(event->kind), meaning(event->kind));
+		tell(LOG_LEVEL_INFO, who, event->kind);
 		break;
 	case SYNC_EVENT_SILENT:
-		log_warning("peer %s: %s%s", who, sync_event_name(event->kind),
-			    meaning(event->kind));
+		tell(LOG_LEVEL_WARNING, who, event->kind);
 		peering_look_at_heard(p);
 		break;
 	case SYNC_EVENT_LEFT:
-		log_warning("peer %s: %s%s", who, sync_event_name(event->kind),
-			    meaning(event->kind));
+		tell(LOG_LEVEL_WARNING, who, event->kind);
 		break;
 	case SYNC_EVENT_FOREIGN_KEY:
 	case SYNC_EVENT_FOREIGN_VERSION:
@@ -214,7 +217,7 @@ static void hurry_audit(struct peering *p, int64_t at_us)
 void peering_server_added(struct peering *p, const struct msg_server_added *v)
 {
 	const struct proc_dest dest = {.fwmark = v->fwmark,
-				       .protocol = v->fwmark ? 0 : v->protocol,
+				       .protocol = v->protocol,
 				       .vip = v->vip,
 				       .vip_port = v->vip_port,
 				       .address = v->address,

@@ -473,15 +473,13 @@ static bool waits_for_drain(const struct vrrp_conf *conf, struct vrrp_machine *m
 static bool is_put_off(const struct vrrp_conf *conf, struct vrrp_machine *m, int64_t now_us,
 		       struct vrrp_actions *ret)
 {
+	enum vrrp_reason reason = reason_to_succeed(conf, m, now_us);
+
 	if (conf->priority == VRRP_PRIORITY_OWNER)
 		return false;
-	switch ((unsigned)reason_to_succeed(conf, m, now_us)) {
-	case VRRP_REASON_SILENCE:
+	if (reason == VRRP_REASON_SILENCE)
 		return waits_for_late(conf, m, now_us);
-	case VRRP_REASON_PREEMPT:
-		return waits_for_drain(conf, m, now_us, ret);
-	}
-	return false;
+	return reason == VRRP_REASON_PREEMPT && waits_for_drain(conf, m, now_us, ret);
 }
 
 static void backup_succeed(const struct vrrp_conf *conf, struct vrrp_machine *m,
