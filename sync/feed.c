@@ -245,7 +245,7 @@ static bool is_contested(const struct sync_session *s, struct sync_data data)
 	return false;
 }
 
-static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
+static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us, uint64_t seq,
 		 struct sync_data *data)
 {
 	struct sync_feed *f = &p->feed;
@@ -262,7 +262,8 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 		note_gap(s, f, data, now_us);
 		return;
 	}
-	f->unacked++;
+	if (!f->unacked)
+		f->unacked = seq;
 	if (data->last >= f->version)
 		f->more = data->more;
 	if (data->last > f->version) {
@@ -339,7 +340,7 @@ void sync_feed_on_data(struct sync_session *s, int64_t now_us, const struct sync
 	f->heard_us = now_us;
 	f->bytes += len;
 	take_active(s, p, head->seq, data.active);
-	take(s, p, now_us, &data);
+	take(s, p, now_us, head->seq, &data);
 }
 
 static int64_t silence_us(const struct sync_session *s)
@@ -393,6 +394,7 @@ size_t sync_feed_emit(struct sync_session *s, struct sync_peer *p, int64_t now_u
 	struct sync_ack ack = {
 		.epoch = f->epoch,
 		.version = f->version,
+		.heard = f->unacked,
 		.flags = (f->gap ? SYNC_ACK_GAP : 0) | (f->synced ? SYNC_ACK_SYNCED : 0) |
 			 (f->outdated ? SYNC_ACK_OUTDATED : 0),
 		.refused = s->table->counters.refused,

@@ -2,16 +2,18 @@
 /*
  * What we send to a peer: all changes after its cursor, in frames, so many in flight as the link
  * carries. Only the peer knows what it has missed; it says so and its cursor goes back. When it
- * says nothing, an empty frame asks.
+ * says nothing, what is missing is sent again if that is one frame, as the last one of a burst has
+ * nothing behind it that would show a gap; for more, an empty frame asks.
  */
 #include "sync/session_private.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Who has not acknowledged in twice the usual time is asked; not sooner than this, and then more and
- * more seldom. */
+/* Who has not acknowledged in twice the usual time is asked, not sooner than this; and after so many
+ * times more and more seldom. At a loss of 20 % one frame of 3,000 has not arrived by then. */
 #define PROBE_US      (3 * USEC_PER_MSEC)
+#define PROBES_QUICK  4
 #define PROBE_SLOW_US (100 * USEC_PER_MSEC)
 #define WINDOW_STEP   4
 
@@ -50,7 +52,7 @@ static void enter(struct sync_session *s, struct sync_peer *p, int64_t now_us,
 	f->window = SYNC_WINDOW_START;
 	f->acked_us = f->caught_up_us = now_us;
 	f->sent_us = now_us - s->conf->heartbeat_us;
-	f->probe_wait_us = PROBE_US;
+	f->asked = 0;
 	f->last = *ack;
 	sync_cursor_open(s->table, &f->cursor);
 	go_to(s, f, f->acked);
@@ -113,20 +115,23 @@ static void widen(struct sync_follower *f)
 		f->window = SYNC_WINDOW_MAX;
 }
 
-static int64_t first_probe_us(const struct sync_follower *f)
+static int64_t probe_us(const struct sync_follower *f)
 {
-	int64_t us = 2 * f->answer_us;
+	int64_t us = 2 * f->answer_us > PROBE_US ? 2 * f->answer_us : PROBE_US;
 
-	if (us < PROBE_US)
-		return PROBE_US;
+	for (unsigned i = PROBES_QUICK; i < f->asked && us < PROBE_SLOW_US; i++)
+		us *= 2;
 	return us < PROBE_SLOW_US ? us : PROBE_SLOW_US;
 }
 
-/* Of the frame that was sent last, as its time is known; an eighth of it, as RFC 6298 has it. */
-static void measure(struct sync_follower *f, int64_t now_us, uint64_t version)
+/*
+ * An eighth of the news, as RFC 6298 has it. The peer names the frame, as RFC 7323 §4.3 wants it: the
+ * first one that had to wait for the answer. So it does not matter what was sent again.
+ */
+static void measure(struct sync_session *s, struct sync_follower *f, int64_t now_us, uint64_t seq)
 {
-	if (f->acked < f->told && f->told <= version)
-		f->answer_us += (now_us - f->told_us - f->answer_us) / 8;
+	if (seq && seq <= s->seq && s->seq - seq < SYNC_FRAMES_TIMED)
+		f->answer_us += (now_us - s->framed_us[seq % SYNC_FRAMES_TIMED] - f->answer_us) / 8;
 }
 
 static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t now_us,
@@ -135,14 +140,14 @@ static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t
 	f->acked_us = now_us;
 	f->last = *ack;
 	f->told_synced = ack->flags & SYNC_ACK_SYNCED;
+	measure(s, f, now_us, ack->heard);
 	if (ack->flags & SYNC_ACK_OUTDATED)
 		sync_term_outdone(s, now_us);
 	if (ack->epoch != s->table->epoch || ack->version > s->table->version ||
 	    ack->version < f->acked)
 		return;
-	measure(f, now_us, ack->version);
 	if (ack->version > f->acked) {
-		f->probe_wait_us = first_probe_us(f);
+		f->asked = 0;
 		widen(f);
 	}
 	f->acked = ack->version;
@@ -308,23 +313,32 @@ static int64_t beat_at_us(const struct sync_session *s, const struct sync_follow
 {
 	int64_t wait_us = s->conf->heartbeat_us;
 
-	if (f->acked < f->sent && f->probe_wait_us < wait_us)
-		wait_us = f->probe_wait_us;
+	if (f->acked < f->sent && probe_us(f) < wait_us)
+		wait_us = probe_us(f);
 	return f->sent_us + wait_us;
 }
 
+/* To what has not been acknowledged, if that is one frame. */
+static bool go_again(struct sync_session *s, struct sync_follower *f)
+{
+	if (f->acked >= f->sent || (f->sent - f->acked) * SYNC_RECORD_V4_LEN >= room(s))
+		return false;
+	go_to(s, f, f->acked);
+	return next_for(s, f);
+}
+
 /* After a frame: its place, and for one with records, a place in the window. */
-static void advance(struct sync_follower *f, int64_t now_us, const struct sync_data *data)
+static void advance(struct sync_follower *f, int64_t now_us, const struct sync_data *data,
+		    bool asks)
 {
 	f->sent = data->last;
 	f->sent_us = now_us;
 	if (data->n) {
-		f->told = data->last;
 		f->told_us = now_us;
 		f->flight[(f->flight_first + f->flight_n++) % SYNC_WINDOW_MAX] = data->last;
-	} else if (f->acked < f->sent && f->probe_wait_us < PROBE_SLOW_US) {
-		f->probe_wait_us *= 2;
 	}
+	if (asks && f->acked < data->last)
+		f->asked++;
 }
 
 /* What others have told is told anew when one of them dies (sync_term_retell): who is still hearing our
@@ -367,13 +381,14 @@ size_t sync_follower_emit(struct sync_session *s, struct sync_peer *p, int64_t n
 {
 	struct sync_follower *f = &p->follower;
 	struct sync_data data = {0};
-	bool full;
+	bool asks, full;
 
 	if (!f->joined)
 		return 0;
-	full = is_worth_sending(s, f, now_us);
-	if (!full && now_us < beat_at_us(s, f))
+	asks = !is_worth_sending(s, f, now_us);
+	if (asks && now_us < beat_at_us(s, f))
 		return 0;
+	full = !asks || go_again(s, f);
 	*ret_peers = companions(s, f, full);
 	data.prev = f->sent;
 	if (full)
@@ -390,12 +405,13 @@ size_t sync_follower_emit(struct sync_session *s, struct sync_peer *p, int64_t n
 			continue;
 		other->cursor.at = f->cursor.at;
 		other->cursor.version = f->cursor.version;
-		advance(other, now_us, &data);
+		advance(other, now_us, &data, asks);
 		other->records += data.n;
 		other->bytes += SYNC_DATA_OVERHEAD + data.records_len;
 	}
 	s->counters.records_out += data.n;
-	return sync_frame_write_data(bytes, s->stream, ++s->seq, &data, s->stream_cipher);
+	s->framed_us[++s->seq % SYNC_FRAMES_TIMED] = now_us;
+	return sync_frame_write_data(bytes, s->stream, s->seq, &data, s->stream_cipher);
 }
 
 int64_t sync_follower_deadline(const struct sync_session *s, const struct sync_follower *f,

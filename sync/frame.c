@@ -11,7 +11,7 @@
 #define OPEN_CLEAR_LEN	     (2 * SYNC_NONCE_LEN)
 #define OPEN_LEN	     (8 + 8 + SYNC_KEY_LEN + 8 + 8 + 8 + 1 + 2)
 #define ACK_CLEAR_LEN	     (SYNC_NONCE_LEN + 8)
-#define ACK_LEN		     (8 + 8 + 4 + 8 + 8 + 8 + 2)
+#define ACK_LEN		     (8 + 8 + 8 + 4 + 8 + 8 + 8 + 2)
 
 static size_t whole_len(size_t clear, size_t sealed)
 {
@@ -188,6 +188,7 @@ size_t sync_frame_write_ack(uint8_t *bytes, uint64_t session, uint64_t seq,
 	put_u64(&w, clear->node);
 	put_u64(&w, ack->epoch);
 	put_u64(&w, ack->version);
+	put_u64(&w, ack->heard);
 	put_u32(&w, ack->flags);
 	put_u64(&w, ack->refused);
 	put_u64(&w, ack->entries);
@@ -223,6 +224,7 @@ int sync_frame_read_ack(const uint8_t *bytes, size_t len, struct sync_cipher *ci
 	reader_init(&r, plain, sizeof(plain), NULL);
 	ret->epoch = get_u64(&r);
 	ret->version = get_u64(&r);
+	ret->heard = get_u64(&r);
 	ret->flags = get_u32(&r);
 	ret->refused = get_u64(&r);
 	ret->entries = get_u64(&r);

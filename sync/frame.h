@@ -90,6 +90,7 @@ struct sync_ack_clear {
 struct sync_ack {
 	uint64_t epoch;
 	uint64_t version; /* everything up to it has arrived */
+	uint64_t heard;	  /* the first DATA frame since the acknowledgement before; 0: none has come */
 	uint32_t flags;
 	uint64_t refused; /* entries, for want of room */
 	uint64_t entries;

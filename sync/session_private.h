@@ -37,7 +37,7 @@ struct sync_feed {
 	int64_t heard_us;
 	uint32_t active;     /* what the newest frame says; 0: none has come */
 	uint64_t active_seq; /* its number */
-	unsigned unacked; /* frames */
+	uint64_t unacked; /* the first frame since our last acknowledgement; 0: none */
 	bool refused;		  /* we had no room for something of it … */
 	uint64_t refused_version; /* … that came after this version */
 	int64_t refused_us;	  /* when that was asked for again, last */
@@ -72,10 +72,9 @@ struct sync_follower {
 	unsigned window;
 	int64_t acked_us;
 	int64_t sent_us;
-	uint64_t told;	   /* the version after the last frame with records, */
-	int64_t told_us;   /* and when that was sent */
+	int64_t told_us;   /* a frame with records went, last */
 	int64_t answer_us; /* how long the peer takes to acknowledge one, smoothed */
-	int64_t probe_wait_us;
+	unsigned asked;	   /* so often since it acknowledged something new */
 	int64_t caught_up_us;
 	uint64_t records; /* these and below: of all that it was ever sent */
 	uint64_t bytes;
@@ -114,7 +113,8 @@ struct sync_answer {
 #define SYNC_OFFERS  64
 #define SYNC_ANSWERS 16
 
-#define SYNC_MARKS 10
+#define SYNC_MARKS	  10
+#define SYNC_FRAMES_TIMED 256
 
 struct sync_session {
 	const struct sync_conf *conf;
@@ -141,6 +141,7 @@ struct sync_session {
 	struct sync_key stream_key;
 	struct sync_cipher *stream_cipher;
 	uint64_t seq;
+	int64_t framed_us[SYNC_FRAMES_TIMED]; /* when each of the last ones was sent; by seq */
 	/* Our subscriptions to others. */
 	uint8_t nonce[SYNC_NONCE_LEN];
 	bool nonce_used;

@@ -187,7 +187,7 @@ static void test_open_and_ack(void **state)
 	struct sync_open_clear clear = {.nonce = "nonce", .salt = "salt"}, clear_out;
 	struct sync_open open = {1, 2, key_of(7), 3, 4, 5, SYNC_SUITE_AES_256_GCM, 6}, open_out;
 	struct sync_ack_clear ack_clear = {.nonce = "nonce", .node = 8}, ack_clear_out;
-	struct sync_ack ack = {1, 2, SYNC_ACK_GAP, 3, 4, 5, 6}, ack_out;
+	struct sync_ack ack = {1, 2, 7, SYNC_ACK_GAP, 3, 4, 5, 6}, ack_out;
 	struct sync_key psk = key_of(1);
 	struct sync_pair_keys keys;
 	struct sync_cipher *seal, *unseal;
@@ -211,8 +211,8 @@ static void test_open_and_ack(void **state)
 	assert_int_equal(sync_frame_read_ack_clear(b, len, &ack_clear_out), 0);
 	assert_true(ack_clear_out.node == 8);
 	assert_int_equal(sync_frame_read_ack(b, len, unseal, &ack_out), 0);
-	assert_true(ack_out.epoch == 1 && ack_out.version == 2 && ack_out.flags == SYNC_ACK_GAP &&
-		    ack_out.refused == 3 && ack_out.entries == 4 && ack_out.drops == 5 &&
+	assert_true(ack_out.epoch == 1 && ack_out.version == 2 && ack_out.heard == 7 &&
+		    ack_out.flags == SYNC_ACK_GAP && ack_out.refused == 3 && ack_out.entries == 4 && ack_out.drops == 5 &&
 		    ack_out.term == 6);
 	assert_int_equal(sync_frame_read_ack(b, len + 1, unseal, &ack_out), -EBADMSG);
 	sync_cipher_free(seal);

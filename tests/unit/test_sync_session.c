@@ -306,6 +306,26 @@ static void test_loss_of_the_last_frame(void **state)
 	assert_in_range(rig->now_us - start_us, 0, 20 * USEC_PER_MSEC);
 }
 
+/*
+ * A connection now and then, each in a frame with nothing behind it, at a loss of 20 % each way: it
+ * is sent until it has arrived, at short intervals.
+ */
+static void test_lone_frames_under_loss(void **state)
+{
+	const unsigned n = 3000;
+	unsigned late = 0;
+
+	run(USEC_PER_SEC);
+	rig->loss = 20;
+	for (uint32_t i = 0; i < n; i++) {
+		put(0, i, 1);
+		run(20 * USEC_PER_MSEC);
+		late += !get(1, i);
+	}
+	print_message("# of %u lone frames %u took more than 20 ms\n", n, late);
+	assert_in_range(late, 0, n / 1000);
+}
+
 /* How many frames the first end sends for so many connections that come one by one. */
 static uint64_t frames_for(unsigned n)
 {
@@ -352,6 +372,7 @@ int main(void)
 		SYNC_RIG_TEST(test_notes),
 		SYNC_RIG_TEST(test_bulk_under_loss),
 		SYNC_RIG_TEST(test_loss_of_the_last_frame),
+		SYNC_RIG_TEST(test_lone_frames_under_loss),
 		SYNC_RIG_TEST(test_slow_answers),
 	};
 
