@@ -46,7 +46,7 @@ struct vrrp_role {
 	struct kept_table accept; /* no_accept */
 	ev_timer look;		  /* whether that is still there */
 	ev_timer startup;	  /* vrrp_startup_delay */
-	ev_timer drain;		  /* the longest that a stop waits for the peers' connections */
+	ev_timer drain;		  /* the longest that a hand-over waits for the peers' connections */
 	ev_timer reap;
 };
 
@@ -152,14 +152,31 @@ static void on_instance_done(void)
 	ev_timer_start(vrrp.shell.loop, &vrrp.reap);
 }
 
-/* A stop */
+/* A hand-over on purpose, by a stop or a tracker's fault: the successor is to know the connections
+ * before it hears that it is to succeed. */
 
 static void leave_all(void)
 {
-	ev_timer_stop(vrrp.shell.loop, &vrrp.drain);
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		instance_stop(in);
 	on_instance_done(); /* there may be none */
+}
+
+static void drain_first(void)
+{
+	static const struct msg drain = {.type = MSG_SYNC_DRAIN};
+
+	ev_timer_start(vrrp.shell.loop, &vrrp.drain);
+	role_send(ROLE_SYNC, &drain);
+}
+
+static void hand_over(void)
+{
+	ev_timer_stop(vrrp.shell.loop, &vrrp.drain);
+	if (vrrp.stopping)
+		leave_all();
+	else
+		observe_all(NULL);
 }
 
 static void on_drained(unsigned peers)
@@ -168,14 +185,14 @@ static void on_drained(unsigned peers)
 		return;
 	if (peers)
 		log_info("the peers have all connections: handing over");
-	leave_all();
+	hand_over();
 }
 
 static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 {
 	log_warning("after %.1f s the peers are not known to have all connections: handing over",
 		    DRAIN_S);
-	leave_all();
+	hand_over();
 }
 
 /* Before a takeover from a living Active. Whoever asks in the same moment is answered with it. */
@@ -597,10 +614,26 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	forget_handed();
 }
 
+/* Is there an Active that this tracker puts at fault? */
+static bool makes_leave(uint64_t tracker)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving && in->m.state == VRRP_STATE_ACTIVE &&
+		    vrrp_config_tracks(in->config, tracker) &&
+		    vrrp_config_failed_tracker(in->config, &vrrp.shell.tracking))
+			return true;
+	return false;
+}
+
 static void on_tracked(uint64_t tracker)
 {
 	if (!vrrp.started || ev_is_active(&vrrp.startup) || vrrp.stopping)
 		return;
+	if (vrrp.copies && makes_leave(tracker)) {
+		if (!ev_is_active(&vrrp.drain))
+			drain_first();
+		return;
+	}
 	for (struct instance *in = vrrp.instances; in; in = in->next)
 		if (!in->leaving && vrrp_config_tracks(in->config, tracker))
 			instance_observe(in);
@@ -677,19 +710,14 @@ static bool is_active(void)
 	return false;
 }
 
-/* The successor is to know the connections before it hears that it is to succeed. */
 static void vrrp_stop(void *ctx, int64_t deadline_us)
 {
-	static const struct msg drain = {.type = MSG_SYNC_DRAIN};
-
 	vrrp.stopping = true;
 	ev_timer_stop(vrrp.shell.loop, &vrrp.startup);
-	if (!vrrp.copies || !is_active()) {
+	if (vrrp.copies && is_active())
+		drain_first();
+	else
 		leave_all();
-		return;
-	}
-	ev_timer_start(vrrp.shell.loop, &vrrp.drain);
-	role_send(ROLE_SYNC, &drain);
 }
 
 static void let_go(void)

@@ -5,8 +5,8 @@
 were opened, is started again and preempts; its priority is lowered and raised by a reload. A fifth of what the
 directors tell each other is lost on the way. Before it says that it leaves, the one that stops makes
 sure that its peer has everything; and when that does not answer any more, it leaves all the same.
-Sessions that are opened until a director is stopped, or is preempted, and that talk all the time, live when they
-were there at the moment when it began.
+Sessions that are opened until a director is stopped, or is preempted, or leaves as what it tracks says so, and that
+talk all the time, live when they were there at the moment when it began.
 
 sync_planned.py [--sessions N] [--rounds N]
 """
@@ -27,6 +27,8 @@ from lab import held  # noqa: E402
 OLD = ("idle", "silent", "half-closed")
 DRAINED = "the peers have all connections: handing over"
 ASKS = r"tandem-vrrp\S* info: VI_1: about to preempt: asking for the connections"
+BAD = "/run/bad-"  # and the node's name
+FAILS = r"tandemd\S* notice: track_file bad: 0 → 1"
 STOPS = r"tandemd\S* notice: stopping"
 TAKES = r"tandem-vrrp\S* notice: VI_1: BACKUP → MASTER"
 ALL_HERE = "all connections of the last moments are here"
@@ -40,7 +42,9 @@ class PlannedPair(ApartPair):
     priority = 150
 
     def _instance(self, node):
-        return super()._instance(node).replace("priority 150", f"priority {self.priority}")
+        text = super()._instance(node).replace("priority 150", f"priority {self.priority}")
+        return (f"track_file bad {{\n    file {BAD}{node.name}\n    weight 0\n}}\n"
+                + text.replace("    virtual_ipaddress", "    track_file {\n        bad\n    }\n    virtual_ipaddress", 1))
 
 
 def stop(pair):
@@ -158,6 +162,21 @@ def last_moments_of_both(pair):
     lossy(pair)
 
 
+def set_bad(node, value):
+    with open(f"{BAD}{node.name}", "w", encoding="ascii") as f:
+        f.write(f"{value}\n")
+
+
+def last_moments_of_fault(pair):
+    before = len(pair.d1.daemon.log_text())
+    last_moments(pair, "last moments, fault", pair.d2, lambda: set_bad(pair.d1, 1), (pair.d1, FAILS))
+    said = pair.d1.daemon.log_text()[before:]
+    expect(0 < said.find(DRAINED) < said.find("VI_1: MASTER → FAULT: track_file bad: holds 1"),
+           "d1 has made sure that d2 has all connections", said)
+    set_bad(pair.d1, 0)
+    expect(pair.wait_active(pair.d1, 30), "no fault: d1 preempts", pair.holders())
+
+
 def deaf_peer(pair):
     """What d2 would answer is lost, as it can't be heard: there is an end to the waiting."""
     pair.held.open(1, ("idle",))
@@ -175,6 +194,8 @@ def main():
     parser.add_argument("--rounds", default=1, type=int)
     a = parser.parse_args()
     pair = PlannedPair()
+    for node in pair.directors:
+        set_bad(node, 0)
     lossy(pair)
     pair.start()
     expect(pair.wait_synced(), "both are synced")
@@ -182,6 +203,7 @@ def main():
         stop_and_start(pair, a.sessions)
         lower_and_raise(pair, a.sessions)
         last_moments_of_both(pair)
+        last_moments_of_fault(pair)
     deaf_peer(pair)
 
 
