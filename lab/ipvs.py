@@ -7,7 +7,10 @@ import ctypes
 import os
 import socket
 import struct
+import time
 
+SYNC_GROUP, SYNC_PORT = "224.0.0.81", 8848
+CONN_F_TEMPLATE, TCP_S_CLOSE = 0x1000, 6
 IP_VS_SO_GET_INFO, IP_VS_SO_GET_SERVICE, IP_VS_SO_GET_DESTS = 1153, 1155, 1156
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -57,6 +60,32 @@ def connections(node):
     """The lines of /proc/net/ip_vs_conn, which `ipvsadm -Lnc` would print in another form."""
     with node.inside(), open("/proc/thread-self/net/ip_vs_conn") as f:
         return f.readlines()[1:]
+
+
+def _last_second(line):
+    """A datagram of the kernel's sync protocol, version 1, which leaves a second to this connection."""
+    protocol, client, client_port, virtual, virtual_port, real, real_port = line.split()[:7]
+    v6 = ":" in client
+    addresses = [bytes.fromhex(a.replace(":", "")) for a in (client, virtual, real)]
+    ports = [int(p, 16) for p in (client_port, virtual_port, real_port)]
+    number = {"TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP, "SCTP": socket.IPPROTO_SCTP}[protocol]
+    flags = 0 if ports[0] else CONN_F_TEMPLATE
+    state = TCP_S_CLOSE if protocol == "TCP" and not flags else 0
+    size = 24 + sum(map(len, addresses))
+    record = struct.pack("!BBHIHHHHII", v6, number, size, flags, state, *ports, 0, 1) + b"".join(addresses)
+    return struct.pack("!BBHBBH", 0, 0, 8 + size, 1, 1, 0) + record
+
+
+def expire(node):
+    """Has the kernel drop all connections in a second, also those without a real server, which it does not
+    look for when services are removed. It believes what its backup daemon hears."""
+    node.run("ipvsadm", "--start-daemon", "backup", "--mcast-interface", "lo")
+    with node.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        for line in connections(node):
+            sock.sendto(_last_second(line), (SYNC_GROUP, SYNC_PORT))
+    time.sleep(0.2)  # for its thread
+    node.run("ipvsadm", "--stop-daemon", "backup")
 
 
 def cpu_us(pids):
