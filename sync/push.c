@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -40,7 +41,8 @@ static uint32_t count_addresses(void)
 
 int sync_push_open(struct sync_push *p)
 {
-	*p = (struct sync_push){.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+	*p = (struct sync_push){.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+				.stats_fd = -1};
 	return p->fd < 0 ? -errno : 0;
 }
 
@@ -48,22 +50,30 @@ void sync_push_close(struct sync_push *p)
 {
 	if (p->fd >= 0)
 		close(p->fd);
-	p->fd = -1;
+	if (p->stats_fd >= 0)
+		close(p->stats_fd);
+	p->fd = p->stats_fd = -1;
 }
 
 /* Of all processors; /proc/net/ip_vs_stats itself is up to 2 s old. */
-static uint64_t count_packets(void)
+static uint64_t count_packets(struct sync_push *p)
 {
-	FILE *f = fopen("/proc/net/ip_vs_stats_percpu", "re");
+	static char text[1 << 17]; /* 1,500 processors */
 	uint64_t sum = 0, packets;
 	unsigned cpu;
-	char line[128];
+	ssize_t len;
 
-	while (f && fgets(line, sizeof(line), f))
+	if (p->stats_fd < 0)
+		p->stats_fd = open("/proc/net/ip_vs_stats_percpu", O_RDONLY | O_CLOEXEC);
+	len = pread(p->stats_fd, text, sizeof(text) - 1, 0);
+	text[len > 0 ? len : 0] = '\0';
+	for (char *next, *line = text; *line; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
 		if (sscanf(line, "%x %*x %" SCNx64, &cpu, &packets) == 2)
 			sum += packets;
-	if (f)
-		fclose(f);
+	}
 	return sum;
 }
 
@@ -95,13 +105,13 @@ void sync_push_tick(struct sync_push *p, int64_t now_us, int64_t heard_us)
 
 	if (p->fd < 0 || now_us - heard_us < SYNC_PUSH_US)
 		return;
-	packets = count_packets();
+	packets = count_packets(p);
 	if (packets == p->packets)
 		return;
 	p->addresses = count_addresses();
 	for (unsigned i = 0; p->addresses && i < FILL; i++)
 		p->sent += send_from(p, FIRST_ADDRESS + p->at++ % p->addresses);
-	p->packets = count_packets();
+	p->packets = count_packets(p);
 }
 
 void sync_push_now(struct sync_push *p)
@@ -110,7 +120,7 @@ void sync_push_now(struct sync_push *p)
 		return;
 	for (unsigned i = 0; i < FILL * WAKE; i++)
 		p->sent += send_from(p, FIRST_NOW_ADDRESS + p->now_at++ % ADDRESSES_MAX);
-	p->packets = count_packets();
+	p->packets = count_packets(p);
 }
 
 bool sync_push_is_own(const uint8_t *record)

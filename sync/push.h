@@ -19,6 +19,7 @@
 
 struct sync_push {
 	int fd;		    /* -1: closed */
+	int stats_fd;	    /* /proc/net/ip_vs_stats_percpu; -1: not open */
 	uint32_t at;	    /* the next address */
 	uint32_t now_at;    /* the next one of sync_push_now() */
 	uint32_t addresses; /* in use, so that none is used again too soon; 0: of no use here */
