@@ -87,7 +87,8 @@ static void complain(const struct tunables *t, struct tunable *u, const char *fm
 	vsnprintf(said.s, sizeof(said.s), fmt, ap);
 	va_end(ap);
 	if (strcmp(said.s, u->told.s) != 0)
-		log_error("%s%s: %s", t->place.called, u->state.name.s, said.s);
+		log_line(t->place.optional ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "%s%s: %s",
+			 t->place.called, u->state.name.s, said.s);
 	u->told = said;
 }
 
@@ -95,6 +96,8 @@ static const char *reason_of(const struct tunables *t, int err)
 {
 	if (err == -ENOENT && t->place.missing)
 		return t->place.missing;
+	if (err == -EACCES && t->place.denied)
+		return t->place.denied;
 	if (err == -EROFS)
 		return "/proc/sys is read-only here: see ReadWritePaths= in tandem.service";
 	return strerror(-err);
@@ -122,14 +125,32 @@ void tunables_resume(struct tunables *t, const struct msg_vs_sysctl_state *m)
 }
 
 /* What was there is known and told before anything is written over it. */
-static bool learn_former(struct tunables *t, struct tunable *u, const struct text *value)
+static void learn_former(struct tunables *t, struct tunable *u, const struct text *value)
 {
-	if (!u->state.former.s[0]) {
-		u->state.former = *value;
-		u->state.value = *value;
-		tell(t, u);
-	}
+	if (u->state.former.s[0])
+		return;
+	u->state.former = *value;
+	u->state.value = *value;
+	tell(t, u);
+}
+
+static bool suffices(const struct tunable *u, const struct text *value)
+{
+	if (u->at_least)
+		return strtoll(value->s, NULL, 10) >= strtoll(u->wanted, NULL, 10);
 	return strcmp(value->s, u->wanted) == 0;
+}
+
+/* It is as wanted, but not as we knew it: we died before we could tell, or it is another's. */
+static void take(struct tunables *t, struct tunable *u, const struct text *value)
+{
+	u->told.s[0] = '\0';
+	if (strcmp(value->s, u->state.value.s) == 0)
+		return;
+	if (strcmp(value->s, u->wanted) != 0)
+		u->state.former = *value; /* and so it stays */
+	u->state.value = *value;
+	tell(t, u);
 }
 
 static void set(struct tunables *t, struct tunable *u, const char *found, bool repair)
@@ -139,11 +160,12 @@ static void set(struct tunables *t, struct tunable *u, const char *found, bool r
 
 	if (!err)
 		err = read_value(t, u->state.name.s, &value);
+	u->refused = err || !suffices(u, &value);
 	if (err) {
 		complain(t, u, "can't be set to %s: %s", u->wanted, reason_of(t, err));
 		return;
 	}
-	if (strcmp(value.s, u->wanted) != 0) {
+	if (u->refused) {
 		complain(t, u, "the kernel made %s of %s", value.s, u->wanted);
 	} else {
 		u->told.s[0] = '\0';
@@ -159,7 +181,7 @@ static void set(struct tunables *t, struct tunable *u, const char *found, bool r
 static void keep(struct tunables *t, struct tunable *u)
 {
 	struct text value = { "" };
-	bool was_right = strcmp(u->state.value.s, u->wanted) == 0;
+	bool was_right = suffices(u, &u->state.value);
 	int err = read_value(t, u->state.name.s, &value);
 
 	if (err == -ENOENT && !t->place.missing) {
@@ -170,23 +192,26 @@ static void keep(struct tunables *t, struct tunable *u)
 		complain(t, u, "can't be read: %s", reason_of(t, err));
 		return;
 	}
-	if (learn_former(t, u, &value)) {
-		u->told.s[0] = '\0';
-		return;
-	}
-	/* What the kernel would not take is not tried again and again. */
-	if (!u->told.s[0] || strcmp(value.s, u->state.value.s) != 0)
+	learn_former(t, u, &value);
+	if (suffices(u, &value))
+		take(t, u, &value);
+	else if (!u->refused || strcmp(value.s, u->state.value.s) != 0)
 		set(t, u, value.s, was_right);
 }
 
 static void put_back(struct tunables *t, const struct tunable *u)
 {
 	const char *former = u->state.former.s;
+	struct text value;
 	int err;
 
 	if (strcmp(former, u->state.value.s) == 0)
 		return;
-	err = write_value(t, u->state.name.s, former);
+	err = read_value(t, u->state.name.s, &value);
+	if (!err && strcmp(value.s, u->state.value.s) != 0)
+		return; /* another's by now */
+	if (!err)
+		err = write_value(t, u->state.name.s, former);
 	if (!err)
 		log_notice("%s%s: put back to %s", t->place.called, u->state.name.s, former);
 	else if (err != -ENOENT || t->place.missing)
@@ -220,7 +245,7 @@ void tunables_begin(struct tunables *t)
 		t->at[i].wanted = NULL;
 }
 
-void tunables_want(struct tunables *t, const char *name, const char *value)
+static void want(struct tunables *t, const char *name, const char *value, bool at_least)
 {
 	struct msg_vs_sysctl_state fresh = {.id = model_id_sysctl(name)};
 	struct tunable *u = find(t, fresh.id);
@@ -229,7 +254,18 @@ void tunables_want(struct tunables *t, const char *name, const char *value)
 	if (!u)
 		u = add(t, &fresh);
 	u->wanted = value;
-	u->told.s[0] = '\0';
+	u->at_least = at_least;
+	u->refused = false;
+}
+
+void tunables_want(struct tunables *t, const char *name, const char *value)
+{
+	want(t, name, value, false);
+}
+
+void tunables_want_at_least(struct tunables *t, const char *name, const char *value)
+{
+	want(t, name, value, true);
 }
 
 void tunables_settle(struct tunables *t)

@@ -16,7 +16,7 @@
 
 static struct {
 	char dir[64];
-	unsigned complaints;
+	unsigned complaints, notices;
 	struct msg_vs_sysctl_state last;
 } world;
 
@@ -30,6 +30,7 @@ void role_send(enum role_id to, const struct msg *m)
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	world.complaints += level == LOG_LEVEL_ERROR;
+	world.notices += level == LOG_LEVEL_NOTICE;
 }
 
 static const char *path_of(const char *name)
@@ -117,6 +118,93 @@ static void test_set_and_put_back(void **state)
 	assert_int_equal(world.complaints, 0);
 }
 
+/* Who has set it higher, before or meanwhile, has it his way. */
+static void test_at_least(void **state)
+{
+	static const char *const before[] = {"9", "10", "7\n"};
+	struct tunables t;
+
+	for (unsigned i = 0; i < 3; i++) {
+		put("sloppy_tcp", before[i]);
+		init(&t, "missing");
+		tunables_begin(&t);
+		tunables_want_at_least(&t, "sloppy_tcp", "8");
+		tunables_settle(&t);
+		assert_int_equal(atoi(get("sloppy_tcp")), i < 2 ? atoi(before[i]) : 8);
+		assert_int_equal(atoi(world.last.value.s), i < 2 ? atoi(before[i]) : 8);
+		tunables_stop(&t);
+		assert_string_equal(get("sloppy_tcp"), before[i]);
+	}
+	init(&t, "missing");
+	tunables_begin(&t);
+	tunables_want_at_least(&t, "sloppy_tcp", "8");
+	tunables_settle(&t);
+	put("sloppy_tcp", "6\n"); /* less is put right */
+	tunables_check(&t);
+	assert_string_equal(get("sloppy_tcp"), "8\n");
+	put("sloppy_tcp", "12\n");
+	tunables_check(&t);
+	assert_string_equal(world.last.value.s, "12");
+	assert_string_equal(world.last.former.s, "12");
+	tunables_stop(&t);
+	assert_string_equal(get("sloppy_tcp"), "12\n");
+	assert_int_equal(world.complaints, 0);
+}
+
+/* Just before the stop: nobody has seen it. */
+static void test_only_what_was_written_is_put_back(void **state)
+{
+	static const char *const wanted[] = {"sloppy_tcp", "1", NULL};
+	struct tunables t;
+
+	init(&t, "missing");
+	commit(&t, wanted);
+	put("sloppy_tcp", "2\n");
+	tunables_stop(&t);
+	assert_string_equal(get("sloppy_tcp"), "2\n");
+}
+
+/* Dead between the writing and the telling. */
+static void test_what_was_written_last_is_known_again(void **state)
+{
+	static const char *const wanted[] = {"sloppy_tcp", "1", NULL};
+	struct msg_vs_sysctl_state told = {.id = model_id_sysctl("sloppy_tcp"),
+					   .name = {"sloppy_tcp"},
+					   .former = {"0"},
+					   .value = {"0"}};
+	struct tunables t;
+
+	put("sloppy_tcp", "1\n");
+	init(&t, "missing");
+	tunables_resume(&t, &told);
+	commit(&t, wanted);
+	assert_string_equal(world.last.value.s, "1");
+	tunables_stop(&t);
+	assert_string_equal(get("sloppy_tcp"), "0\n");
+}
+
+/* In a network namespace where net.core's are not, or not yet. */
+static void test_what_is_optional_is_no_error(void **state)
+{
+	static const char *const wanted[] = {"rmem_max", "8", NULL};
+	struct tunables t;
+
+	init(&t, "elsewhere");
+	t.place.optional = true;
+	for (unsigned reload = 0; reload < 3; reload++) {
+		commit(&t, wanted);
+		tunables_check(&t);
+	}
+	assert_int_equal(world.complaints, 0);
+	assert_int_equal(world.notices, 1);
+	put("rmem_max", "4\n");
+	tunables_check(&t);
+	assert_string_equal(get("rmem_max"), "8\n");
+	tunables_stop(&t);
+	assert_string_equal(get("rmem_max"), "4\n");
+	unlink(path_of("rmem_max"));
+}
+
 /* A process died; the next one finds its line gone, or still there. */
 static void test_what_was_there_survives(void **state)
 {
@@ -193,6 +281,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_set_and_put_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_at_least, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_only_what_was_written_is_put_back, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_what_was_written_last_is_known_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_optional_is_no_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_was_there_survives, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_missing_is_told_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_comes_and_goes, setup, teardown),
