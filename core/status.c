@@ -468,18 +468,19 @@ static json *sync_daemons(const struct supervisor *s)
 	return o;
 }
 
-static json *sysctls(const struct supervisor *s)
+static json *sysctls(const struct supervisor *s, enum msg_type type,
+		     const struct vs_sysctl *configured, uint32_t n)
 {
-	const struct global *g = s->running.model->global;
 	json *list = json_object_new_array();
 	struct msg m;
 
-	for (uint32_t i = 0; i < g->n_sysctls; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		json *o = json_object_new_object();
 
-		add_str(o, "name", g->sysctls[i].name);
-		add_str(o, "configured", g->sysctls[i].value);
-		if (store_get(&s->store, MSG_VS_SYSCTL, g->sysctls[i].id, &m)) {
+		add_str(o, "name", configured[i].name);
+		add_str(o, "configured", configured[i].value);
+		add_bool(o, "at_least", configured[i].at_least);
+		if (store_get(&s->store, type, configured[i].id, &m)) {
 			add_str(o, "value", m.vs_sysctl_state.value.s);
 			add_str(o, "former", m.vs_sysctl_state.former.s);
 		}
@@ -490,6 +491,7 @@ static json *sysctls(const struct supervisor *s)
 
 static json *ipvs(const struct supervisor *s)
 {
+	const struct global *g = s->running.model->global;
 	json *o = json_object_new_object();
 	struct msg m;
 
@@ -505,7 +507,8 @@ static json *ipvs(const struct supervisor *s)
 	add_int(o, "failures", (int64_t)m.ipvs_state.failures);
 	add_int(o, "repairs", (int64_t)m.ipvs_state.repairs);
 	add(o, "sync_daemons", sync_daemons(s));
-	add(o, "sysctls", sysctls(s));
+	add(o, "sysctls", sysctls(s, MSG_VS_SYSCTL, g->sysctls, g->n_sysctls));
+	add(o, "core_sysctls", sysctls(s, MSG_CORE_SYSCTL, g->core_sysctls, g->n_core_sysctls));
 	return o;
 }
 

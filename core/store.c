@@ -87,6 +87,7 @@ static bool object_id(const struct msg *m, uint64_t *ret)
 		*ret = m->server_state.server;
 		return true;
 	case MSG_VS_SYSCTL:
+	case MSG_CORE_SYSCTL:
 	case MSG_NET_SYSCTL:
 		*ret = m->vs_sysctl_state.id;
 		return true;
@@ -255,7 +256,7 @@ static int compare_ids(const void *a, const void *b)
 static size_t count_objects(const struct model *m)
 {
 	size_t n = 1 + m->n_instances + m->n_groups + m->n_scripts + m->n_files + m->n_processes +
-		   m->n_services + m->global->n_sysctls;
+		   m->n_services + m->global->n_sysctls + m->global->n_core_sysctls;
 
 	for (uint32_t i = 0; i < m->n_services; i++)
 		n += m->services[i].n_members;
@@ -278,8 +279,6 @@ static uint64_t *ids_of(const struct model *m, size_t *ret_n)
 
 	for (uint32_t i = 0; i < m->n_instances; i++)
 		ids[n++] = m->instances[i].id;
-	for (uint32_t i = 0; i < m->global->n_sysctls; i++)
-		ids[n++] = m->global->sysctls[i].id;
 	for (uint32_t i = 0; i < m->n_groups; i++)
 		ids[n++] = m->groups[i].id;
 	for (uint32_t i = 0; i < m->n_scripts; i++)
@@ -333,8 +332,13 @@ void store_leave(struct store *s, const struct model *former, const struct model
 	free(ids);
 }
 
-/* What leaves is in no model, but the service that it leaves is; and who has changed a setting on
- * its own account says when it has gone back. */
+static bool is_sysctl(enum msg_type type)
+{
+	return type == MSG_VS_SYSCTL || type == MSG_CORE_SYSCTL || type == MSG_NET_SYSCTL;
+}
+
+/* What leaves is in no model, but the service that it leaves is; and who has changed a setting says
+ * when it has gone back. */
 static bool is_to_be_kept(const struct store_entry *e, const struct model *model,
 			  const uint64_t *ids, size_t n)
 {
@@ -343,10 +347,10 @@ static bool is_to_be_kept(const struct store_entry *e, const struct model *model
 	/* Known by their places, which are of no model. */
 	if (e->type == MSG_SYNC_PEER || e->type == MSG_SYNC_LINK)
 		return model->global->n_peering;
-	if (e->type != MSG_SERVER_LEAVING && e->type != MSG_NET_SYSCTL)
+	if (e->type != MSG_SERVER_LEAVING && !is_sysctl(e->type))
 		return is_among(e->id, ids, n);
 	entry_decode(e, &m);
-	if (e->type == MSG_NET_SYSCTL)
+	if (is_sysctl(e->type))
 		return m.vs_sysctl_state.former.s[0];
 	return !m.server_leaving.gone && is_among(m.server_leaving.service, ids, n);
 }

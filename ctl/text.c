@@ -104,26 +104,34 @@ static void print_sync(FILE *out, json *doc)
 		num(sync, "connections"), num(sync, "lag"), num(sync, "drops"));
 }
 
+static bool is_as_configured(json *sysctl)
+{
+	if (flag(sysctl, "at_least"))
+		return num(sysctl, "value") >= num(sysctl, "configured");
+	return !strcmp(str(sysctl, "value"), str(sysctl, "configured"));
+}
+
 /* One that the kernel does not have as it was asked for is said aloud. */
 static void print_sysctl(FILE *out, json *sysctl)
 {
-	const char *value = str(sysctl, "value"), *configured = str(sysctl, "configured");
+	const char *value = str(sysctl, "value");
 	const char *former = get(sysctl, "former") ? str(sysctl, "former") : "";
 
-	fprintf(out, "  %s %s", str(sysctl, "name"), value);
-	if (strcmp(value, configured) != 0)
-		fprintf(out, ", not %s", configured);
+	fprintf(out, "  %s %s", str(sysctl, "name"), *value ? value : "-");
+	if (!is_as_configured(sysctl))
+		fprintf(out, ", not %s%s", flag(sysctl, "at_least") ? "at least " : "",
+			str(sysctl, "configured"));
 	if (*former && strcmp(former, value) != 0)
 		fprintf(out, " (was %s)", former);
 }
 
-static void print_sysctls(FILE *out, json *ipvs)
+static void print_sysctls(FILE *out, json *ipvs, const char *list, const char *place)
 {
-	if (!count(ipvs, "sysctls"))
+	if (!count(ipvs, list))
 		return;
-	fputs("net.ipv4.vs", out);
-	for (size_t i = 0; i < count(ipvs, "sysctls"); i++)
-		print_sysctl(out, item(ipvs, "sysctls", i));
+	fputs(place, out);
+	for (size_t i = 0; i < count(ipvs, list); i++)
+		print_sysctl(out, item(ipvs, list, i));
 	putc('\n', out);
 }
 
@@ -132,7 +140,8 @@ static void print_ipvs(FILE *out, json *doc)
 	json *ipvs = get(doc, "ipvs");
 
 	print_sync_daemons(out, ipvs);
-	print_sysctls(out, ipvs);
+	print_sysctls(out, ipvs, "sysctls", "net.ipv4.vs");
+	print_sysctls(out, ipvs, "core_sysctls", "net.core");
 	if (!count(doc, "services") || !get(ipvs, "available"))
 		return;
 	if (!flag(ipvs, "available"))

@@ -12,7 +12,6 @@
 #include "ipvs/snat.h"
 
 #include <ev.h>
-#include <unistd.h>
 
 #define UNAVAILABLE_RETRY_S 3.0
 #define RETRY_MIN_S	    1.0
@@ -29,7 +28,8 @@
 
 struct ipvs_role {
 	struct keeper keeper;
-	struct tunables tunables;
+	struct tunables vs;
+	struct tunables core;
 	struct loopback loopback;
 	struct kept_table translation;
 	struct ev_loop *loop;
@@ -74,10 +74,24 @@ static void schedule_tend(struct ipvs_role *r)
 	ev_timer_start(r->loop, &r->tend);
 }
 
+static void check_tunables(struct ipvs_role *r)
+{
+	tunables_check(&r->core);
+	tunables_check(&r->vs);
+}
+
+/* The kernel does it when it is asked for. Whether it could is seen and told by the keeper. */
+static void load_ip_vs(struct ipvs_role *r)
+{
+	ipvs_netlink_open(&r->keeper.nl);
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct ipvs_role *r = w->data;
 
+	load_ip_vs(r);
+	check_tunables(r);
 	keeper_retry(&r->keeper);
 	schedule_retry(r);
 	schedule_tend(r);
@@ -103,7 +117,7 @@ static void on_beside(struct ev_loop *loop, ev_timer *w, int events)
 
 	loopback_keep(&r->loopback);
 	kept_table_check(&r->translation);
-	tunables_check(&r->tunables);
+	check_tunables(r);
 	keeper_peers_look(&r->keeper, clock_now_us());
 }
 
@@ -128,11 +142,22 @@ static void on_apply(struct ev_loop *loop, ev_prepare *w, int events)
 	schedule_tend(r);
 }
 
-static const struct tunables_place tunables_place = {
+static const struct tunables_place vs_place = {
 	.dir = "/proc/sys/net/ipv4/vs",
 	.called = "net.ipv4.vs.",
 	.report = MSG_VS_SYSCTL,
 	.missing = "this kernel has no such setting, or ip_vs is not loaded",
+};
+
+/* Newer kernels show some of them in other namespaces, too, to be read. */
+#define FIRST_ONLY "it can be raised in the machine's first network namespace only"
+static const struct tunables_place core_place = {
+	.dir = "/proc/sys/net/core",
+	.called = "net.core.",
+	.report = MSG_CORE_SYSCTL,
+	.missing = FIRST_ONLY,
+	.denied = FIRST_ONLY,
+	.optional = true,
 };
 
 static int role_init(void *ctx, struct ev_loop *loop)
@@ -141,7 +166,8 @@ static int role_init(void *ctx, struct ev_loop *loop)
 
 	r->loop = loop;
 	keeper_init(&r->keeper);
-	tunables_init(&r->tunables, &tunables_place);
+	tunables_init(&r->vs, &vs_place);
+	tunables_init(&r->core, &core_place);
 	ev_prepare_init(&r->apply, on_apply);
 	ev_timer_init(&r->retry, on_retry, 0, 0);
 	ev_timer_init(&r->patrol, on_patrol, PATROL_PAUSE_S, 0);
@@ -158,28 +184,32 @@ static int role_prepare(void *ctx, const struct model *next, struct text *ret_re
 	return 0;
 }
 
-static void commit_sysctls(struct ipvs_role *r, const struct global *global)
+static void commit_sysctls(struct tunables *t, const struct vs_sysctl *sysctls, uint32_t n)
 {
-	tunables_begin(&r->tunables);
-	for (uint32_t i = 0; i < global->n_sysctls; i++)
-		tunables_want(&r->tunables, global->sysctls[i].name, global->sysctls[i].value);
-	tunables_settle(&r->tunables);
+	tunables_begin(t);
+	for (uint32_t i = 0; i < n; i++) {
+		if (sysctls[i].at_least)
+			tunables_want_at_least(t, sysctls[i].name, sysctls[i].value);
+		else
+			tunables_want(t, sysctls[i].name, sysctls[i].value);
+	}
+	tunables_settle(t);
 }
 
 static void role_commit(void *ctx, const struct model *now)
 {
 	struct ipvs_role *r = ctx;
-	bool loaded = access("/proc/sys/net/ipv4/vs", F_OK) == 0;
 
-	if (loaded) /* sync_ports holds for sync daemons that are started after it */
-		commit_sysctls(r, now->global);
+	/* Before the sync daemons are started: sync_ports and sync_sock_size are looked at then, and
+	 * net.core's bounds for the latter. */
+	load_ip_vs(r);
+	commit_sysctls(&r->core, now->global->core_sysctls, now->global->n_core_sysctls);
+	commit_sysctls(&r->vs, now->global->sysctls, now->global->n_sysctls);
 	if (now->global->n_peering)
 		loopback_add(&r->loopback);
 	keeper_commit(&r->keeper, now, clock_now_us());
 	if (!now->global->n_peering)
 		loopback_remove(&r->loopback);
-	if (!loaded) /* the keeper's question has loaded ip_vs by now */
-		commit_sysctls(r, now->global);
 	kept_table_want(&r->translation, snat_is_wanted(now) ? snat_rules(now) : NULL);
 	r->retry_s = 0;
 	ev_timer_stop(r->loop, &r->retry);
@@ -214,7 +244,9 @@ static void role_receive(void *ctx, enum role_id from, const struct msg *m)
 	else if (m->type == MSG_SYNC_DAEMONS)
 		keeper_resume_sync(&r->keeper, &m->sync_daemons);
 	else if (m->type == MSG_VS_SYSCTL)
-		tunables_resume(&r->tunables, &m->vs_sysctl_state);
+		tunables_resume(&r->vs, &m->vs_sysctl_state);
+	else if (m->type == MSG_CORE_SYSCTL)
+		tunables_resume(&r->core, &m->vs_sysctl_state);
 	else if (m->type == MSG_VRRP_STATE)
 		keeper_vrrp(&r->keeper, &m->vrrp_state);
 }
@@ -228,7 +260,8 @@ static void role_report(void *ctx, enum role_id to)
 	if (to != ROLE_SUPERVISOR)
 		return;
 	keeper_report(&r->keeper);
-	tunables_report(&r->tunables);
+	tunables_report(&r->vs);
+	tunables_report(&r->core);
 }
 
 static void role_stop(void *ctx, int64_t deadline_us)
@@ -243,7 +276,8 @@ static void role_stop(void *ctx, int64_t deadline_us)
 	keeper_stop(&r->keeper);
 	loopback_remove(&r->loopback);
 	kept_table_stop(&r->translation);
-	tunables_stop(&r->tunables);
+	tunables_stop(&r->vs);
+	tunables_stop(&r->core);
 	role_stopped();
 }
 

@@ -23,7 +23,7 @@ A whole scenario:
 from . import nasty
 from .daemon import KINDS, Keepalived, Tandem
 from .faults import FAULTS, change, figures
-from .net import Node, Switch, clock_step, wait_for
+from .net import Guest, Node, Switch, clock_step, wait_for
 from . import held
 from .pair import ECHO_PORT, ApartPair, Pair, many_services, many_services_address
 from .tap import expect, has_module, need, note, run, skip, skip_all

@@ -228,6 +228,16 @@ class Node(Namespace):
         self.alive = True
 
 
+class Guest(Node):
+    """The guest itself: its first namespace has settings that no other has."""
+
+    def __init__(self):
+        if os.environ.get("LAB_BACKEND") not in ("uml", "qemu"):
+            raise RuntimeError("there is no guest: this would be the host")
+        self.name, self.path = "guest", "/first-netns"  # lab/run
+        self.procs, self.links, self.alive = [], {}, True
+
+
 def clock_step(seconds):
     """Step the wall clock. Only a guest has one of its own: elsewhere it would be the host's."""
     if os.environ.get("LAB_BACKEND") not in ("uml", "qemu"):

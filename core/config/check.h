@@ -443,6 +443,9 @@ struct uncopied *pair_uncopied(struct checker *c, uint32_t *ret_n);
 const struct vs_sysctl *lvs_sysctl_find(const struct global *g, const char *name);
 /* A value below net.ipv4.vs that something needs, unless lvs_sysctl has another. */
 void lvs_default_sysctl(struct checker *c, const char *name, const char *value);
+/* The same, but a greater one that is there already is as good; and below net.core. */
+void lvs_least_sysctl(struct checker *c, const char *name, const char *value);
+void lvs_least_core_sysctl(struct checker *c, const char *name, const char *value);
 /* And one that nothing else will do for: what the file says otherwise is told at `n`, a block. */
 void lvs_require_sysctl(struct checker *c, const struct ast_node *n, const char *name,
 			const char *value);

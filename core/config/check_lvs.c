@@ -197,17 +197,39 @@ const struct vs_sysctl *lvs_sysctl_find(const struct global *g, const char *name
 	return NULL;
 }
 
-static void append_sysctl(struct checker *c, struct global *g, const char *name, const char *value)
+static void append(struct checker *c, struct vs_sysctl **list, uint32_t *n, const char *name,
+		   const char *value, bool at_least)
 {
-	g->sysctls = check_extend(c, g->sysctls, g->n_sysctls, 1, sizeof(*g->sysctls));
-	g->sysctls[g->n_sysctls++] =
-		(struct vs_sysctl){.id = model_id_sysctl(name), .name = name, .value = value};
+	*list = check_extend(c, *list, *n, 1, sizeof(**list));
+	(*list)[(*n)++] = (struct vs_sysctl){.id = model_id_sysctl(name),
+					     .name = name,
+					     .value = value,
+					     .at_least = at_least};
+}
+
+static void append_sysctl(struct checker *c, struct global *g, const char *name, const char *value,
+			  bool at_least)
+{
+	append(c, &g->sysctls, &g->n_sysctls, name, value, at_least);
 }
 
 void lvs_default_sysctl(struct checker *c, const char *name, const char *value)
 {
 	if (!lvs_sysctl_find(&c->global.g, name))
-		append_sysctl(c, &c->global.g, name, value);
+		append_sysctl(c, &c->global.g, name, value, false);
+}
+
+void lvs_least_sysctl(struct checker *c, const char *name, const char *value)
+{
+	if (!lvs_sysctl_find(&c->global.g, name))
+		append_sysctl(c, &c->global.g, name, value, true);
+}
+
+void lvs_least_core_sysctl(struct checker *c, const char *name, const char *value)
+{
+	struct global *g = &c->global.g;
+
+	append(c, &g->core_sysctls, &g->n_core_sysctls, name, value, true);
 }
 
 void lvs_require_sysctl(struct checker *c, const struct ast_node *n, const char *name,
@@ -247,7 +269,7 @@ static void add_sysctl(struct checker *c, struct global *g, const struct ast_nod
 	}
 	value = sysctl_value(c, n, known);
 	if (value)
-		append_sysctl(c, g, name, value);
+		append_sysctl(c, g, name, value, false);
 }
 
 void set_global_sysctls(struct checker *c, void *draft, const struct ast_node *n)

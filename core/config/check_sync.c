@@ -12,6 +12,10 @@
 #define DETECT_MIN_US	5000
 #define DETECT_MAX_US	1000000
 #define PEERS_MAX	16
+/* A million connections in datagrams of four, of 256 bytes each in the kernel's memory. */
+#define QUEUE_DATAGRAMS "262144"
+#define SOCKET_BYTES	"8388608"
+#define BACKLOG_PACKETS "20000"
 #define PATHS_MAX	4
 
 /* Never routed, and not left out by switches that look at who has joined what. */
@@ -238,6 +242,31 @@ static bool is_whole(struct checker *c, const struct ast_node *n, struct peering
 	return c->diags->n_errors == errors;
 }
 
+/* What the kernel's threads and lo can hold while they, or tandem-sync, do not get a processor. */
+static void need_room(struct checker *c)
+{
+	const char *socket_bytes;
+
+	lvs_least_sysctl(c, "sync_qlen_max", QUEUE_DATAGRAMS);
+	lvs_least_sysctl(c, "sync_sock_size", SOCKET_BYTES);
+	lvs_least_core_sysctl(c, "netdev_max_backlog", BACKLOG_PACKETS);
+	socket_bytes = lvs_sysctl_find(&c->global.g, "sync_sock_size")->value;
+	if (!strcmp(socket_bytes, "0"))
+		return; /* the operator wants them as all sockets are */
+	lvs_least_core_sysctl(c, "rmem_max", socket_bytes);
+	lvs_least_core_sysctl(c, "wmem_max", socket_bytes);
+}
+
+/* Whatever lvs_sysctl says: of other ports and versions nothing would be heard; connections of
+ * persistent services would not be told; with both sync daemons running nothing would be scheduled. */
+static void need_as_it_is(struct checker *c, const struct ast_node *n)
+{
+	lvs_require_sysctl(c, n, "sync_ports", "1");
+	lvs_require_sysctl(c, n, "sync_version", "1");
+	lvs_require_sysctl(c, n, "sync_persist_mode", "0");
+	lvs_require_sysctl(c, n, "backup_only", "0");
+}
+
 static void use_block(struct checker *c, const struct ast_node *n, const struct sync_block *b)
 {
 	struct global *g = &c->global.g;
@@ -250,15 +279,13 @@ static void use_block(struct checker *c, const struct ast_node *n, const struct 
 			   "sync does what lvs_sync_daemon is for; lvs_sync_daemon is left out");
 	g->n_sync = 0;
 	/* Each change of state, and busy connections every 10 s, are told by the kernel: with its
-	 * own defaults connections of less than three packets would never be. */
+	 * own defaults connections of less than three packets would never be. What it tells is not
+	 * lost on lo: once is enough. */
 	lvs_default_sysctl(c, "sync_threshold", "0 0");
 	lvs_default_sysctl(c, "sync_refresh_period", "10");
-	/* Of other ports and versions nothing would be heard; connections of persistent services would not be
-	 * told; and with both sync daemons running nothing would be scheduled. */
-	lvs_require_sysctl(c, n, "sync_ports", "1");
-	lvs_require_sysctl(c, n, "sync_version", "1");
-	lvs_require_sysctl(c, n, "sync_persist_mode", "0");
-	lvs_require_sysctl(c, n, "backup_only", "0");
+	lvs_default_sysctl(c, "sync_retries", "0");
+	need_as_it_is(c, n);
+	need_room(c);
 }
 
 void sync_check(struct checker *c, const struct ast_node *root)

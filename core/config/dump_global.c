@@ -69,13 +69,15 @@ static void dump_sync(FILE *out, const struct model *m, const struct sync_daemon
 	fputc('\n', out);
 }
 
+/* Without what the sync block wants at least: a line of lvs_sysctl would have it so and no greater. */
 static void dump_sysctls(FILE *out, const struct global *g)
 {
 	if (!g->n_sysctls)
 		return;
 	fputs(TAB "lvs_sysctl {\n", out);
 	for (uint32_t i = 0; i < g->n_sysctls; i++)
-		fprintf(out, TAB TAB "%s %s\n", g->sysctls[i].name, g->sysctls[i].value);
+		if (!g->sysctls[i].at_least)
+			fprintf(out, TAB TAB "%s %s\n", g->sysctls[i].name, g->sysctls[i].value);
 	fputs(TAB "}\n", out);
 }
 

@@ -8,12 +8,15 @@ whatever the clock does."""
 
 import contextlib
 import os
+import re
+import signal
 import socket
 import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, Pair, clock_step, expect, has_module, ipvs, note, run, wait_for  # noqa: E402
+from lab import (ECHO_PORT, Guest, Pair, Tandem, clock_step, expect, has_module, ipvs, note, run,  # noqa: E402
+                 wait_for)
 from lab.forwarding import mark_packets  # noqa: E402
 from lab.traffic import program  # noqa: E402
 
@@ -37,6 +40,10 @@ class KindsPair(Pair):
         # Not by /proc/net/ip_vs: see table().
         want = self.config(node).count("real_server ") + 1  # tandem's own
         return wait_for(lambda: node.run("ipvsadm", "-Sn").count("-a ") >= want, timeout_s, 0.1)
+
+    def power_cycle(self, node):
+        node.sysctl(**{f"ipv4__vs__{name}": " ".join(words) for name, words in self.settings.items()})
+        super().power_cycle(node)
 
     def config(self, node):
         text = super().config(node).replace(
@@ -196,28 +203,84 @@ def check_clock(pair, flows):
     expect(pair.wait_synced(1) and pair.holders() == ["d1"], "and both are synced as before", pair.holders())
 
 
-SETTINGS = {"sync_threshold": ["0", "0"], "sync_refresh_period": ["10"]}
+SETTINGS = {"sync_threshold": ["0", "0"], "sync_refresh_period": ["10"], "sync_retries": ["0"],
+            "sync_qlen_max": ["262144"], "sync_sock_size": ["8388608"]}
+SOCKET_BYTES, RMEM_MAX = 8388608, 212992  # the latter is the kernel's own
+CORE = {"rmem_max": SOCKET_BYTES, "wmem_max": SOCKET_BYTES, "netdev_max_backlog": 20000}
+HIGHER = 10000000
+ALONE = ("global_defs {\n    router_id alone\n}\n"
+         "sync {\n    address 127.0.0.1\n    peer 127.0.0.2\n    key hex:" + "5c" * 32 + "\n}\n")
 
 
 def settings(node):
     return {name: node.run("sysctl", "-n", f"net.ipv4.vs.{name}").split() for name in SETTINGS}
 
 
-def check_settings(pair, before):
+def check_settings(pair):
+    before = pair.settings
     for node in pair.directors:
         shown = {row["name"].removeprefix("net.ipv4.vs."): row for row in node.daemon.status()["ipvs"]["sysctls"]}
         expect(settings(node) == SETTINGS and all(
             shown[name]["value"].split() == words and shown[name]["former"].split() == before[name]
             for name, words in SETTINGS.items()), f"{node.name}: what sync needs of net.ipv4.vs is set, and shown",
             (settings(node), shown))
+        expect(2 * RMEM_MAX in sink_buffers(node),
+               f"{node.name}: before the kernel's threads had their sockets", sink_buffers(node))
+        told = {node.daemon.log_text().count(f"net.core.{name}: can't") for name in CORE}
+        expect(told == {2 if node == pair.d1 else 1},  # d1 was started twice
+               f"{node.name}: what this namespace can't set is told once", told)
         node.daemon.stop()
         expect(settings(node) == before, f"{node.name}: a stop puts it back", settings(node))
+
+
+def sink_buffers(node):
+    """How much the sockets hold that hear what the kernel's backup thread is told: its own, and tandem's."""
+    return [int(n) for n in re.findall(r"rb(\d+)", node.run("ss", "-Huanm", "sport", "=", ":8851"))]
+
+
+def core_settings(node):
+    return {name: int(node.run("sysctl", "-n", f"net.core.{name}")) for name in CORE}
+
+
+def set_core(node, **values):
+    node.sysctl(**{f"core__{name}": value for name, value in values.items()})
+
+
+def check_core():
+    """In the namespace that has net.core's settings: one that is higher is left, the others are raised before the
+    kernel's threads have their sockets, and put back."""
+    guest = Guest()
+    at_boot = core_settings(guest)
+    set_core(guest, wmem_max=HIGHER)
+    before = core_settings(guest)
+    raised = CORE | {"wmem_max": HIGHER}
+    daemon = Tandem(guest, ALONE)
+    daemon.start()
+    expect(wait_for(lambda: 2 * SOCKET_BYTES in sink_buffers(guest), 20, 0.1), "net.core: the kernel's threads have room",
+           sink_buffers(guest))
+    shown = {row["name"]: (row["value"], row["former"]) for row in daemon.status()["ipvs"]["core_sysctls"]}
+    expect(core_settings(guest) == raised and shown == {n: (str(raised[n]), str(before[n])) for n in CORE},
+           "net.core: raised where it was less, and shown", (core_settings(guest), shown))
+    old = daemon.roles()["tandem-ipvs"]
+    os.kill(old, signal.SIGKILL)
+    expect(daemon.wait_role("tandem-ipvs", old), "net.core: tandem-ipvs is killed")
+    code, said = daemon.reload(ALONE.partition("sync")[0])
+    expect(code == 0 and core_settings(guest) == before, "net.core: put back without the block", (said, before,
+                                                                                         core_settings(guest)))
+    code, said = daemon.reload(ALONE)
+    expect(code == 0 and wait_for(lambda: 2 * SOCKET_BYTES in sink_buffers(guest), 20, 0.1)
+           and core_settings(guest) == raised, "net.core: and raised again with it", (said, core_settings(guest)))
+    set_core(guest, netdev_max_backlog=HIGHER)
+    daemon.stop()
+    expect(core_settings(guest) == before | {"netdev_max_backlog": HIGHER},
+           "net.core: a stop puts back what nobody else has changed", core_settings(guest))
+    set_core(guest, **at_boot)
 
 
 def main():
     pair = KindsPair(sync="peer", reals=2)
     set_up(pair)
-    before = settings(pair.d1)
+    pair.settings = settings(pair.d1)
     pair.start()
     expect(pair.wait_synced(), "both are synced")
     flows = Flows(pair)
@@ -238,7 +301,9 @@ def main():
     expect_same(pair, "after the failback", wanted)
     if has_module("ip_vs_pe_sip"):
         check_calls(pair, wanted)
-    check_settings(pair, before)
+    check_settings(pair)
+    if os.environ["LAB_BACKEND"] != "native":  # net.core is the host's
+        check_core()
 
 
 run(main)

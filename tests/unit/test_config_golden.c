@@ -277,12 +277,52 @@ static void test_exit_codes(void **state)
 	assert_int_equal(exit_of(".", false), CONFIG_EXIT_ERRORS);
 }
 
+static void print_least(FILE *out, const char *place, const struct vs_sysctl *at, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (at[i].at_least)
+			fprintf(out, "%s%s %s\n", place, at[i].name, at[i].value);
+}
+
+static void expect_least(const char *path, const char *wanted)
+{
+	const struct config_options options = {.path = path, .config_id = "main"};
+	struct arena *arena = arena_new();
+	const struct model *m;
+	struct diags diags;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	diags_init(&diags, arena);
+	assert_int_equal(config_load(&options, 1, arena, &diags, &m), 0);
+	print_least(out, "", m->global->sysctls, m->global->n_sysctls);
+	print_least(out, "core ", m->global->core_sysctls, m->global->n_core_sysctls);
+	fclose(out);
+	assert_string_equal(text, wanted);
+	free(text);
+	arena_free(arena);
+}
+
+/* What the sync block wants of the kernel at least is in no dump. */
+static void test_room_for_sync(void **state)
+{
+	expect_least("sync-sysctl.conf",
+		     "sync_qlen_max 262144\nsync_sock_size 8388608\n"
+		     "core netdev_max_backlog 20000\ncore rmem_max 8388608\ncore wmem_max 8388608\n");
+	expect_least("sync-room.conf", "core netdev_max_backlog 20000\n"
+				       "core rmem_max 16777216\ncore wmem_max 16777216\n");
+	expect_least("sync-room-none.conf",
+		     "sync_qlen_max 262144\ncore netdev_max_backlog 20000\n");
+	expect_least("sync-old.conf", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),		 cmocka_unit_test(test_dump_reads_back),
 		cmocka_unit_test(test_keywords_covered), cmocka_unit_test(test_samples),
-		cmocka_unit_test(test_exit_codes),
+		cmocka_unit_test(test_exit_codes),	 cmocka_unit_test(test_room_for_sync),
 	};
 
 	if (chdir(GOLDEN_DIR)) {

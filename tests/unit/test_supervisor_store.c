@@ -163,6 +163,8 @@ static void test_retain_forgets_what_left_the_model(void **state)
 		{.type = MSG_IPVS_STATE, .ipvs_state = {.available = true}},
 		{.type = MSG_NET_SYSCTL, .vs_sysctl_state = {.id = 50, .former = {"1"}}},
 		{.type = MSG_NET_SYSCTL, .vs_sysctl_state = {.id = 51}}, /* has gone back */
+		{.type = MSG_VS_SYSCTL, .vs_sysctl_state = {.id = 52, .former = {"1"}}},
+		{.type = MSG_CORE_SYSCTL, .vs_sysctl_state = {.id = 53, .former = {"1"}}},
 		{.type = MSG_SYNC_PEER, .sync_peer = {.place = 1}},
 		{.type = MSG_SYNC_LINK, .sync_link = {.place = 2}},
 	};
@@ -176,13 +178,15 @@ static void test_retain_forgets_what_left_the_model(void **state)
 	global.peering = &peering;
 	global.n_peering = 1;
 	store_retain(&s, &model);
-	assert_int_equal(s.n, 10);
+	assert_int_equal(s.n, 12);
 	assert_true(store_get(&s, MSG_SYNC_PEER, 1, &m));
 	assert_true(store_get(&s, MSG_SYNC_LINK, 2, &m));
 	global.n_peering = 0; /* they are nobody's any more */
 	store_retain(&s, &model);
-	assert_int_equal(s.n, 8);
+	assert_int_equal(s.n, 10);
 	assert_true(store_get(&s, MSG_NET_SYSCTL, 50, &m));
+	assert_true(store_get(&s, MSG_VS_SYSCTL, 52, &m));
+	assert_true(store_get(&s, MSG_CORE_SYSCTL, 53, &m));
 	assert_false(store_get(&s, MSG_NET_SYSCTL, 51, &m));
 	assert_true(store_get(&s, MSG_GROUP_STATE, 8, &m));
 	assert_true(store_get(&s, MSG_TRACK_STATE, 7, &m));
