@@ -230,11 +230,11 @@ void peering_server_added(struct peering *p, const struct msg_server_added *v)
 
 static void capture(struct peering *p, unsigned max)
 {
-	uint64_t drops = p->kernel.capture_drops;
+	uint64_t drops = p->kernel.capture.drops;
 
 	sync_kernel_capture(&p->kernel, p->now_us, max, on_record, p);
-	sync_session_set_drops(p->session, p->kernel.drops);
-	if (p->kernel.capture_drops != drops)
+	sync_session_set_drops(p->session, p->kernel.inject.drops);
+	if (p->kernel.capture.drops != drops)
 		hurry_audit(p, p->now_us + AUDIT_DROPS_US);
 }
 
@@ -274,7 +274,7 @@ static void on_push(struct ev_loop *loop, ev_timer *w, int events)
 	else
 		w->repeat = (double)SYNC_PUSH_US / USEC_PER_SEC;
 	if (now_us < p->push_until_us)
-		sync_push_tick(&p->push, now_us, p->kernel.heard_us);
+		sync_push_tick(&p->push, now_us, p->kernel.capture.heard_us);
 }
 
 static void on_found(void *ctx, const uint8_t *record, size_t len)
@@ -290,7 +290,7 @@ static void on_audit(struct ev_loop *loop, ev_timer *w, int events)
 	struct peering *p = w->data;
 	int64_t now_us = clock_now_us(), at_us;
 
-	at_us = sync_audit_step(&p->audit, &p->table, sync_kernel_version(&p->kernel), now_us);
+	at_us = sync_audit_step(&p->audit, &p->table, sync_inject_version(&p->kernel.inject), now_us);
 	sync_session_set_kernel_knows(p->session, sync_audit_kernel_knows(&p->audit));
 	call_audit(p, at_us, now_us);
 }
@@ -317,7 +317,7 @@ static void look_at_synced(struct peering *p)
 		p->target = 0;
 	else if (!p->target)
 		p->target = p->table.version;
-	p->synced = all_heard && (p->synced || sync_kernel_version(&p->kernel) >= p->target);
+	p->synced = all_heard && (p->synced || sync_inject_version(&p->kernel.inject) >= p->target);
 	if (p->synced != was) {
 		if (p->synced)
 			log_notice("synced: the kernel has all %zu connections that the peers knew",
@@ -378,7 +378,7 @@ static bool is_handing_over(const struct peering *p)
 
 static void look_at_load(struct peering *p)
 {
-	uint64_t told = p->kernel.captured + sync_session_counters(p->session)->records_in;
+	uint64_t told = p->kernel.capture.records + sync_session_counters(p->session)->records_in;
 	int64_t us = sync_listen_us(told - p->told, p->now_us - p->told_us);
 
 	if (is_handing_over(p))
@@ -397,14 +397,14 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 
 	if (p->due_us != USEC_NEVER && now_us - p->due_us > HELD_UP_US)
 		sync_session_held_up(p->session, now_us, now_us - p->due_us);
-	sync_kernel_inject(&p->kernel, &p->table, now_us);
+	sync_inject_run(&p->kernel.inject, &p->table, now_us);
 	more = sync_transport_send(p->transport, p->session, now_us, FRAMES_AT_ONCE);
 	look_at_synced(p);
 	look_at_drain(p, now_us);
 	peering_look_at_handover(p, now_us);
 	look_at_load(p);
 	at_us = sync_session_deadline(p->session, now_us);
-	other_us = sync_kernel_deadline(&p->kernel, &p->table);
+	other_us = sync_inject_deadline(&p->kernel.inject, &p->table);
 	if (other_us < at_us)
 		at_us = other_us;
 	if (p->kernel_peer.out >= 0) {
@@ -605,8 +605,8 @@ static void start(struct peering *p)
 	}
 	p->trouble.s[0] = '\0';
 	look_at_links(p);
-	watch(p, &p->kernel_readable, p->kernel.capture);
-	watch(p, &p->echo_readable, p->kernel.echo);
+	watch(p, &p->kernel_readable, p->kernel.capture_fd);
+	watch(p, &p->echo_readable, p->kernel.echo_fd);
 	p->due_us = USEC_NEVER;
 	p->now_us = p->told_us = clock_now_us();
 	p->told = 0;

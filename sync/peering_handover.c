@@ -160,7 +160,7 @@ static void look_at_answers(struct peering *p)
 		return;
 	if (!p->asked_version && is_answered(p))
 		p->asked_version = p->table.version;
-	if (!p->asked_version || sync_kernel_version(&p->kernel) < p->asked_version)
+	if (!p->asked_version || sync_inject_version(&p->kernel.inject) < p->asked_version)
 		return;
 	p->asked_us = 0;
 	p->peers_drained(asked_us, p->asked_peers);

@@ -44,7 +44,7 @@ static void say_why(const struct peering *p, struct msg_sync_state *ret)
 		say_who_is_heard(p, ret);
 	else if (!sync_session_is_synced(p->session))
 		text_set(&ret->reason, "peers are still telling what they know");
-	else if (!p->kernel.sink_inode)
+	else if (!p->kernel.inject.sink_inode)
 		text_set(&ret->reason, "the kernel's backup thread does not run");
 	else
 		text_set(&ret->reason, "the kernel is still being told");
@@ -63,9 +63,9 @@ void report_state(const struct peering *p, struct msg_sync_state *ret)
 		if (p->block->n_kernel_peer)
 			ret->kernel_peer = p->kernel_peer_trouble;
 		ret->links = (uint8_t)sync_transport_links(p->transport);
-		ret->captured = p->kernel.captured;
-		ret->injected = p->kernel.injected;
-		ret->drops = p->kernel.drops + p->kernel.capture_drops;
+		ret->captured = p->kernel.capture.records;
+		ret->injected = p->kernel.inject.records;
+		ret->drops = p->kernel.inject.drops + p->kernel.capture.drops;
 		ret->auth_failures = sync_session_counters(p->session)->auth_failed;
 	}
 	if (!p->synced)
@@ -193,12 +193,12 @@ static void send_counters(const struct peering *p, void (*send)(const struct msg
 				.table_expired = t->counters.expired,
 				.table_refused = t->counters.refused,
 				.pushes = p->push.sent,
-				.captured = k->captured,
-				.capture_drops = k->capture_drops,
-				.capture_malformed = k->malformed,
-				.injected = k->injected,
-				.inject_drops = k->drops,
-				.inject_repeats = k->repeats,
+				.captured = k->capture.records,
+				.capture_drops = k->capture.drops,
+				.capture_malformed = k->capture.malformed,
+				.injected = k->inject.records,
+				.inject_drops = k->inject.drops,
+				.inject_repeats = k->inject.repeats,
 				.kernel_peer_out = p->kernel_peer.counters.records_out,
 				.kernel_peer_in = p->kernel_peer.counters.records_in,
 				.kernel_peer_refused = p->kernel_peer.counters.refused,
@@ -209,7 +209,7 @@ static void send_counters(const struct peering *p, void (*send)(const struct msg
 				.repairs = p->audit.counters.repairs,
 				.adopted = p->audit.counters.adopted,
 				.rebound = p->audit.counters.rebound,
-				.inject_lag = t->version - sync_kernel_version(k),
+				.inject_lag = t->version - sync_inject_version(&k->inject),
 			}};
 
 	send(&m);

@@ -75,7 +75,7 @@ struct sync_table {
 	size_t n_notes;
 	size_t max;
 	size_t bytes; /* of memory, about */
-	uint64_t given; /* our kernel has all up to this version; kernel.c's */
+	uint64_t given; /* our kernel has all up to this version; inject.c's */
 	uint8_t pass; /* of the audit; what is put counts as seen in it */
 	struct sync_table_counters counters;
 	/* The rest is table.c's own. */
