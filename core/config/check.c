@@ -84,6 +84,29 @@ const struct ast_loc *check_id(struct checker *c, uint64_t id, const struct ast_
 
 /* Keywords */
 
+/* "in HTTP_GET, SSL_GET or host": all places that know it, none of which is the top level. */
+static const char *places_of(struct checker *c, const char *name)
+{
+	const char *names[PLACE_COUNT], *text = "in";
+	uint32_t n = 0;
+
+	for (enum keyword_place p = PLACE_ROOT + 1; p < PLACE_COUNT; p++)
+		if (keyword_find(p, name))
+			names[n++] = keyword_place_name(p) + strlen("in ");
+	for (uint32_t i = 0; i < n; i++)
+		text = arena_printf(c->arena, "%s%s%s", text,
+				    !i ? " " : i + 1 < n ? ", " : " or ", names[i]);
+	return text;
+}
+
+/* Where a name belongs that is not of this place. */
+static const char *home_of(struct checker *c, enum keyword_place place, const char *name)
+{
+	enum keyword_place around = keyword_around(place, name);
+
+	return around != PLACE_COUNT ? keyword_place_name(around) : places_of(c, name);
+}
+
 static void check_unknown(struct checker *c, enum keyword_place place, const struct ast_node *n)
 {
 	const struct ast_word *w = &n->word[0];
@@ -98,7 +121,7 @@ static void check_unknown(struct checker *c, enum keyword_place place, const str
 			   keyword_place_name(place), k->name);
 	else
 		check_warn(c, &w->loc, "keyword '%s' belongs %s, not %s; it is left out", w->s,
-			   keyword_place_name(k->place), keyword_place_name(place));
+			   home_of(c, place, w->s), keyword_place_name(place));
 }
 
 static const struct keyword *check_alias(struct checker *c, const struct keyword *k,

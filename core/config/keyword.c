@@ -215,3 +215,17 @@ const struct keyword *keyword_suggest(enum keyword_place place, const char *name
 			found = &keywords[i];
 	return found;
 }
+
+enum keyword_place keyword_around(enum keyword_place place, const char *name)
+{
+	enum keyword_place found = PLACE_COUNT;
+
+	for (size_t i = 0; i < n_keywords && found == PLACE_COUNT; i++) {
+		const struct keyword *k = &keywords[i];
+
+		if (k->block == BLOCK_KEYWORDS && k->inner == place)
+			found = keyword_find(k->place, name) ? k->place
+							     : keyword_around(k->place, name);
+	}
+	return found;
+}

@@ -97,8 +97,10 @@ const struct keyword *keyword_find(enum keyword_place place, const char *name);
 
 /*
  * For a name that keyword_find() does not know: the nearest name of this place, or the same name in
- * another place (then *ret_place differs), or NULL.
+ * another place (then its own differs), or NULL.
  */
 const struct keyword *keyword_suggest(enum keyword_place place, const char *name);
+/* The nearest place around this one that knows the name; PLACE_COUNT: none does. */
+enum keyword_place keyword_around(enum keyword_place place, const char *name);
 
 #endif
