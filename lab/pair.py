@@ -156,8 +156,10 @@ class Pair:
 
     def synced(self, node):
         """Has a director all connections of its peer? (The kernel's own sync does not know.)"""
-        sync = node.daemon.status()["sync"] if self.sync == "peer" else {"synced": True}
-        return sync and sync["synced"]
+        if self.sync != "peer":
+            return True
+        status = node.daemon.status()
+        return bool(status and status["sync"] and status["sync"]["synced"])
 
     def wait_synced(self, timeout_s=30):
         return all(net.wait_for(lambda node=node: self.synced(node), timeout_s, 0.1)
