@@ -26,6 +26,7 @@ from .faults import FAULTS, change, figures
 from .net import Guest, Node, Switch, clock_step, wait_for
 from . import held
 from .pair import ECHO_PORT, ApartPair, Pair, many_services, many_services_address
+from .ring import Ring
 from .tap import expect, has_module, need, note, run, skip, skip_all
 from .traffic import Probe, Sessions, Traffic
 from .watch import IpvsCommands, Watch, now_us

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=3600 memory=1024
-"""A walk at random through what befalls a pair: crashes and returns, hand-overs, failed links, processes that
-are killed or stand still, a priority that moves, bad weather and no link at all between the directors. Before each
-step connections of every sort are opened, and after it all that are left are asked: as long as one director that
+"""A walk at random through what befalls directors: crashes and returns, hand-overs, failed links, processes that
+are killed or stand still, priorities that move, bad weather and no link at all between them. Before each step
+connections of every sort are opened, and after it all that are left are asked: as long as one director that
 has them all is there, every one lives.
 
-sync_walk.py [--steps N] [--seed N] [--mode dr|nat|tun] [--family 4|6] [--sessions N]
+sync_walk.py [--steps N] [--seed N] [--ring] [--mode dr|nat|tun] [--family 4|6] [--sessions N]
 
+--ring: not a pair, but three directors, each Active for an address of its own, which talk by multicast.
 A seed gives the same steps, though not at the same moments.
 """
 
@@ -19,7 +20,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from lab import ECHO_PORT, ApartPair, Sessions, expect, note, run, wait_for  # noqa: E402
+from lab import ECHO_PORT, ApartPair, Ring, Sessions, expect, note, run, wait_for  # noqa: E402
 from lab import held  # noqa: E402
 
 ROLES = ("tandem-vrrp", "tandem-check", "tandem-ipvs", "tandem-sync")
@@ -30,12 +31,15 @@ SETTLE_S = 60
 
 
 class WalkPair(ApartPair):
+    shift = 0  # of the priorities
+
     def __init__(self, **options):
         super().__init__(**options)
-        self.priorities = {self.d1: 150, self.d2: 100}
+        self.vips = [self.vip]
         bits = 24 if self.family == 4 else 64
         self.held.sources = [self.address(0, 150 + i) for i in range(CLIENTS)]
         self.client.ip(*[f"addr add {a}/{bits} dev eth0" for a in self.held.sources])
+        self.helds = [(self.held, (*held.SORTS[:3], "persistent", "fresh"))]
 
     def services(self):
         return super().services() + [("TCP", held.KEPT_PORT)]
@@ -46,98 +50,107 @@ class WalkPair(ApartPair):
             text = text.replace("    protocol", "    persistence_timeout 300\n    protocol")
         return text
 
+    def priority(self, node, i):
+        return 100 + 50 * ((node.name == "d1") ^ self.shift)
+
     def _instance(self, node):
         own = 150 if node is self.d1 else 100
-        priority = getattr(self, "priorities", {}).get(node, own)
-        return super()._instance(node).replace(f"priority {own}", f"priority {priority}")
+        return super()._instance(node).replace(f"priority {own}", f"priority {self.priority(node, 0)}")
 
-    def other(self, node):
-        return self.d2 if node is self.d1 else self.d1
+    def turn(self):
+        self.shift ^= 1
+
+
+class WalkRing(Ring):
+    shift = 0
+
+    def __init__(self):
+        super().__init__(ports=(ECHO_PORT, held.SERVER_PORT), apart=True)
+        held.serve(self.reals)
+        self.helds = [(held.Held(self.client, vip), (*held.SORTS[:3], "fresh")) for vip in self.vips]
+
+    def priority(self, node, i):
+        return super().priority(node, (i + self.shift) % len(self.vips))
+
+    def turn(self):
+        self.shift += 1
 
 
 class Walk:
-    """Where the pair is, and where it may go from there."""
+    """Where the directors are, and where they may go from there."""
 
-    def __init__(self, pair, chance):
-        self.pair, self.chance = pair, chance
-        self.dead, self.cut, self.stopped = None, None, None
+    def __init__(self, lab, chance):
+        self.lab, self.chance = lab, chance
+        self.away = {}  # director: how it comes back
 
-    def active(self):
-        return next(node for node in self.pair.directors if node.name in self.pair.holders())
+    def present(self):
+        return [node for node in self.lab.directors if node not in self.away]
 
-    def alone(self):
-        return self.dead or self.cut or self.stopped
+    def any(self):
+        return self.chance.choice(self.present())
+
+    def an_active(self):
+        return self.chance.choice([n for n in self.present() if any(n.name in self.lab.holders(v) for v in self.lab.vips)])
 
     def steps(self):
-        """Nothing that takes the second director away while the first one is."""
-        if self.dead:
-            return [self.comes_back]
-        if self.cut:
-            return [self.link_up]
-        if self.stopped:
-            return [self.starts]
-        return [self.crash, self.crash, self.stop, self.stop, self.link_down, self.kill_role, self.kill_role,
-                self.kill_all, self.stands_still, self.prefer, self.weather, self.apart, self.upgrade, self.reboot]
+        """Nothing takes the last director away."""
+        steps = [self.returns] * (2 * len(self.away))
+        if len(self.present()) > 1:
+            steps += [self.crash, self.crash, self.stop, self.stop, self.link_down, self.kill_role, self.kill_role,
+                      self.kill_all, self.stands_still, self.prefer, self.weather, self.apart, self.upgrade]
+        return steps
 
-    # ---- what happens; each returns what it was, in words
+    def step(self):
+        """Takes one, and says which."""
+        return self.chance.choice(self.steps())()
+
+    # ---- what happens
+
+    def leaves(self, node, back):
+        self.away[node] = back
+        return node
+
+    def returns(self):
+        node = self.chance.choice(sorted(self.away, key=lambda n: n.name))
+        self.away.pop(node)(node)
+        return f"{node.name} is back"
 
     def crash(self):
-        self.dead = self.active()
-        self.dead.crash()
-        return f"{self.dead.name}, which is Active, crashes"
-
-    def comes_back(self):
-        node, self.dead = self.dead, None
-        self.pair.power_cycle(node)
-        return f"{node.name} comes back"
-
-    def reboot(self):
-        """Of the Backup."""
-        node = self.pair.other(self.active())
+        node = self.leaves(self.chance.choice((self.any(), self.an_active())), self.lab.power_cycle)
         node.crash()
-        time.sleep(self.chance.uniform(0.1, 3))
-        self.pair.power_cycle(node)
-        return f"{node.name}, which is Backup, is rebooted"
+        return f"{node.name} crashes"
 
     def stop(self):
-        self.stopped = self.active()
-        self.stopped.daemon.stop()
-        return f"{self.stopped.name}, which is Active, is stopped"
-
-    def starts(self):
-        node, self.stopped = self.stopped, None
-        node.daemon.start()
-        return f"{node.name} is started"
+        node = self.leaves(self.an_active(), lambda n: n.daemon.start())
+        node.daemon.stop()
+        return f"{node.name} is stopped"
 
     def link_down(self):
-        self.cut = self.active()
-        for link in self.cut.links.values():
-            link.down()
-        return f"all links of {self.cut.name}, which is Active, go down"
+        def up(node):
+            for link in node.links.values():
+                link.up()
 
-    def link_up(self):
-        node, self.cut = self.cut, None
+        node = self.leaves(self.an_active(), up)
         for link in node.links.values():
-            link.up()
-        return f"the links of {node.name} go up"
+            link.down()
+        return f"all links of {node.name} go down"
 
     def kill_role(self):
-        node, role = self.chance.choice(self.pair.directors), self.chance.choice(ROLES)
+        node, role = self.any(), self.chance.choice(ROLES)
         pid = node.daemon.roles().get(role)
         if pid:
             os.kill(pid, signal.SIGKILL)
         return f"{role} of {node.name} is killed"
 
     def kill_all(self):
-        node = self.chance.choice(self.pair.directors)
+        node, seconds = self.any(), self.chance.uniform(0, 2)
         node.daemon.kill()
-        time.sleep(self.chance.uniform(0, 2))
+        time.sleep(seconds)
         node.daemon.start()
-        return f"all of tandem on {node.name} is killed, and started again"
+        return f"all of tandem on {node.name} is killed, and started after {seconds:.2f} s"
 
     def stands_still(self):
-        node, role = self.chance.choice(self.pair.directors), self.chance.choice(ROLES)
-        seconds = self.chance.uniform(0.05, 2)
+        node, role, seconds = self.any(), self.chance.choice(ROLES), self.chance.uniform(0.05, 2)
         if role not in node.daemon.roles():
             return f"{role} of {node.name} is not there"
         with node.daemon.paused(role):
@@ -145,57 +158,74 @@ class Walk:
         return f"{role} of {node.name} stands still for {seconds:.2f} s"
 
     def prefer(self):
-        node = self.pair.other(self.active())
-        for n in self.pair.directors:
-            self.pair.priorities[n] = 150 if n is node else 100
-        for n in self.chance.sample(self.pair.directors, 2):
-            n.daemon.reload(self.pair.config(n))
-        return f"{node.name} is preferred by a reload of both"
+        self.lab.turn()
+        for node in self.lab.directors:
+            node.daemon.configure(self.lab.config(node))
+        for node in self.chance.sample(self.present(), len(self.present())):
+            node.daemon.reload(self.lab.config(node))
+        return "priorities go round by a reload"
 
     def weather(self):
         how = self.chance.choice(WEATHERS)
-        for node in self.pair.directors:
+        for node in self.lab.directors:
             node.links["sync0"].netem(how)
         return f"weather between the directors: {how or 'good'}"
 
     def apart(self):
-        node, seconds = self.chance.choice(self.pair.directors), self.chance.uniform(0.1, 5)
+        node, seconds = self.any(), self.chance.uniform(0.1, 5)
         node.links["sync0"].down()
         time.sleep(seconds)
         node.links["sync0"].up()
-        return f"no link between the directors for {seconds:.1f} s"
+        return f"no link between {node.name} and the others for {seconds:.1f} s"
 
     def upgrade(self):
-        node = self.chance.choice(self.pair.directors)
+        node = self.any()
         code, said = node.daemon.ctl("upgrade")
         return f"{node.name} is upgraded" + (f": {said}" if code else "")
 
     # ---- and then
 
-    def settled(self):
-        """One is Active, the one that is to be; and both are synced if both are there."""
-        alone = self.alone()
-        if alone:
-            return self.pair.holders() in ([self.pair.other(alone).name], [d.name for d in self.pair.directors])
-        best = max(self.pair.directors, key=self.pair.priorities.get)
-        return self.pair.holders() == [best.name] and self.pair.wait_synced(0)
+    def is_served(self, i):
+        """By the one that is to. (One without links serves itself.)"""
+        best = max(self.present(), key=lambda node: self.lab.priority(node, i))
+        here = [node.name for node in self.present()]
+        return [name for name in self.lab.holders(self.lab.vips[i]) if name in here] == [best.name]
+
+    def knows(self, node, other):
+        """Has this one all that the other has?"""
+        answer = node.daemon.ask("sync")
+        peers = answer["peers"] if answer and answer.get("sync") else []
+        return any(p["router_id"] == other.name and p["in"]["synced"] and not p["out"]["lag"] for p in peers)
+
+    def is_settled(self):
+        here = self.present()
+        return (all(map(self.is_served, range(len(self.lab.vips)))) and
+                all(self.knows(a, b) for a in here for b in here if a is not b) and
+                (self.away or self.lab.wait_synced(0)))
 
 
-def walk(pair, chance, a):
-    w, sessions = Walk(pair, chance), []
+def close_oldest(sessions):
+    for s in sessions[:-KEPT]:
+        s.sock.close()
+    del sessions[:-KEPT]
+
+
+def walk(lab, chance, a):
+    w, sessions = Walk(lab, chance), [[] for _ in lab.helds]
     for number in range(1, a.steps + 1):
-        sessions += pair.held.open(a.sessions, ("idle", "silent", "half-closed", "persistent", "fresh"))
+        for i, (holder, sorts) in enumerate(lab.helds):
+            sessions[i] += holder.open(a.sessions, sorts)
         time.sleep(0.06)
-        told = chance.choice(w.steps())()
-        if not expect(wait_for(w.settled, SETTLE_S, 0.1), f"step {number}: {told}: settled", pair.holders()):
+        told = f"step {number}: {w.step()}"
+        if not expect(wait_for(w.is_settled, SETTLE_S, 0.1), f"{told}: settled", [lab.holders(v) for v in lab.vips]):
             return False
-        found = pair.held.ask(sessions, 15)
-        lost = [f"{sort} {alive} of {asked}" for sort, (alive, asked) in found.items() if alive < asked]
-        if not expect(not lost, f"step {number}: all {len(sessions)} live", lost):
+        lost = []
+        for i, (holder, _) in enumerate(lab.helds):
+            found = holder.ask(sessions[i], 15)
+            lost += [f"{sort} {alive} of {asked}" for sort, (alive, asked) in found.items() if alive < asked]
+            close_oldest(sessions[i])
+        if not expect(not lost, f"{told}: all {sum(map(len, sessions))} live", lost):
             return False
-        for s in sessions[:max(0, len(sessions) - KEPT)]:
-            s.sock.close()
-        del sessions[:max(0, len(sessions) - KEPT)]
     return True
 
 
@@ -203,22 +233,25 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", default=60, type=int)
     parser.add_argument("--seed", default=random.randrange(1000000), type=int)
+    parser.add_argument("--ring", action="store_true")
     parser.add_argument("--mode", default="dr", choices=("dr", "nat", "tun"))
     parser.add_argument("--family", default=4, type=int, choices=(4, 6))
-    parser.add_argument("--sessions", default=4, type=int, help="of each sort, before each step")
+    parser.add_argument("--sessions", default=4, type=int, help="of each sort and address, before each step")
     a = parser.parse_args()
-    note(f"sync_walk --steps {a.steps} --seed {a.seed} --mode {a.mode} --family {a.family}")
-    pair = WalkPair(mode=a.mode, family=a.family)
-    pair.start()
-    expect(pair.wait_synced(), "both are synced")
-    busy = Sessions(pair.client, pair.vip, ECHO_PORT, 30, 15000, 200)
-    ended = walk(pair, random.Random(a.seed), a)
-    busy.end()
-    seen = busy.result()
-    if ended:
-        expect(seen.alive == seen.asked, "every session that talks all the time lives", f"{seen.alive} of {seen.asked}")
-    else:
-        pair.explain(60)
+    note(f"--steps {a.steps} --seed {a.seed} --mode {a.mode} --family {a.family}" + " --ring" * a.ring)
+    lab = WalkRing() if a.ring else WalkPair(mode=a.mode, family=a.family)
+    lab.start()
+    expect(lab.wait_synced(), "all are synced")
+    busy = [Sessions(lab.client, vip, ECHO_PORT, 30 // len(lab.vips), 15000, 200) for vip in lab.vips]
+    ended = walk(lab, random.Random(a.seed), a)
+    for program in busy:
+        program.end()
+    seen = [program.result() for program in busy]
+    if not ended:
+        lab.explain(60)
+        return
+    for vip, s in zip(lab.vips, seen):
+        expect(s.alive == s.asked, f"{vip}: every session that talks all the time lives", f"{s.alive} of {s.asked}")
 
 
 run(main)
