@@ -281,10 +281,12 @@ void instance_receive(struct instance *in, const struct vrrp_frame *f)
 		return;
 	note_differences(in, f, &p);
 	note_unsigned(in, f, &p);
-	if (in->watch && addr_equal(&f->path.src, &in->watch->peer))
-		detector_hear_advert(in->watch);
 	instance_step(in, (struct vrrp_event){.kind = VRRP_EVENT_ADVERT,
 					      .src = f->path.src,
 					      .priority = p.priority,
 					      .adver_int_us = p.adver_int_cs * USEC_PER_CSEC});
+	/* After the machine: were it the last sign of life, and the machine's clock read later, the
+	 * machine would take it for one that the detector does not know of. */
+	if (in->watch && addr_equal(&f->path.src, &in->watch->peer))
+		detector_hear_advert(in->watch);
 }
