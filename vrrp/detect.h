@@ -26,10 +26,14 @@
  * 3. The router is lost when for 3 I there was no sign of life - no heartbeat, no answer, no
  *    advertisement - while at least DETECT_DOUBT_PINGS pings went out over 5/4 I. A sign of life
  *    in doubt starts the 3 I anew.
- * 4. If this process is held up in doubt for more than I/2, doubt begins anew. If ever for more than
- *    2 I, nobody is lost for DETECT_RECOVER intervals: what it might have heard may have been thrown
- *    away, and its network may need a moment. What waits in its sockets is taken in before any
- *    judgement.
+ * 4. This process is held up when it runs later than detect_deadline() said. By more than I/2, that
+ *    time does not count: nobody could be asked or heard in it, so rules 2 and 5 go on from where
+ *    they were, and doubt begins anew. By more than I, nobody is lost for as long again and
+ *    DETECT_RECOVER intervals: what it might have heard may have been thrown away, its network may
+ *    need a moment, and what held it up may hold up its peer, too. Pings are more frequent only
+ *    towards the end of that time, as answers missed before would count against rule 1. By more
+ *    than DETECT_AWAY intervals: disarmed, until rule 1 holds again. What waits in its sockets is
+ *    taken in before any judgement.
  * 5. With heartbeats gone for DETECT_FORGET intervals and answers still there, the way of the
  *    heartbeats is broken, not the router: disarmed, until rule 1 holds again.
  *
@@ -41,7 +45,8 @@
  * only comes to that sooner, and when the cut is over the better of the two Actives remains, as
  * ever. With a loss of 5 % each way, rule 3 needs three heartbeats and nine pings or their answers
  * to be lost in a row: 0.05^3 × 0.0975^9, once in 1,500 years of 200 heartbeats a second.
- * tests/fake/detect_sim runs it with held up processes.
+ * tests/fake/detect_sim runs it with held up processes and directors, and counts the deaths beside
+ * hold-ups that are left to VRRP.
  */
 #ifndef TANDEM_VRRP_DETECT_H
 #define TANDEM_VRRP_DETECT_H
@@ -55,13 +60,14 @@
 #define DETECT_DOUBT_PINGS 5
 #define DETECT_ANSWER	   5 /* intervals */
 #define DETECT_RECOVER	   5 /* so */
+#define DETECT_AWAY	   100 /* so */
 #define DETECT_FORGET	   20 /* so */
 #define DETECT_HISTORY	   64 /* pings that are remembered */
 #define DETECT_IN_FLIGHT   4  /* of those, too young to count */
 
 struct detect {
 	int64_t interval_us; /* of its heartbeats, as it says; 0: none is heard */
-	int64_t beat_us;     /* the last heartbeat */
+	int64_t beat_us;     /* the last heartbeat; later by what rule 4 does not count */
 	unsigned beats;	     /* since something was wrong, up to DETECT_ARM */
 	int64_t alive_us;    /* the last sign of life */
 	bool lost;
@@ -70,11 +76,11 @@ struct detect {
 	uint16_t seq;	   /* of the last one */
 	unsigned pings;	   /* sent, up to DETECT_HISTORY */
 	uint64_t answered; /* bit i: the ping with sequence number seq - i */
-	int64_t answer_us; /* the last answer */
+	int64_t answer_us; /* the last answer; later by what rule 4 does not count */
 	/* Doubt. */
 	int64_t doubt_us; /* since when; USEC_NEVER: there is none */
-	int64_t tick_us;  /* the last detect_tick() */
-	int64_t held_up_us; /* until then, last */
+	int64_t seen_us;  /* this process ran, last */
+	int64_t judge_us; /* not before: it was held up */
 	unsigned doubt_pings;
 };
 
@@ -94,6 +100,7 @@ enum detect_verdict detect_tick(struct detect *d, int64_t now_us, bool *ret_ping
 /* When detect_tick() is due; USEC_NEVER: not before another heartbeat. */
 int64_t detect_deadline(const struct detect *d);
 
+bool detect_is_in_doubt(const struct detect *d);
 bool detect_is_armed(const struct detect *d);
 /* Enough pings of late were answered. */
 bool detect_is_answered(const struct detect *d);

@@ -162,24 +162,27 @@ static void drain(struct watch *w)
 			instance_drain(in);
 }
 
+static void tick(struct watch *w)
+{
+	int64_t now_us;
+	bool ping;
+
+	if (detect_is_in_doubt(&w->d))
+		drain(w);
+	now_us = clock_now_us();
+	if (detect_tick(&w->d, now_us, &ping) == DETECT_LOST)
+		tell_machines(w, (struct vrrp_event){.kind = VRRP_EVENT_PEER_LOST}, w->active);
+	if (ping)
+		witness_ping(&w->witness, w->d.seq);
+	look_at_watch(w, now_us);
+}
+
 static void on_alarm(struct alarm *alarm)
 {
 	struct watch *w = (struct watch *)((char *)alarm - offsetof(struct watch, alarm));
-	int64_t now_us = clock_now_us();
-	bool ping;
 
-	if (now_us >= detect_deadline(&w->d)) {
-		if (detect_tick(&w->d, now_us, &ping) == DETECT_LOST) {
-			drain(w);
-			if (w->d.lost)
-				tell_machines(w,
-					      (struct vrrp_event){.kind = VRRP_EVENT_PEER_LOST},
-					      w->active);
-		}
-		if (ping)
-			witness_ping(&w->witness, w->d.seq);
-		look_at_watch(w, now_us);
-	}
+	if (clock_now_us() >= detect_deadline(&w->d))
+		tick(w);
 	alarm_set(&w->detector->shell->alarms, &w->alarm, detect_deadline(&w->d));
 }
 

@@ -21,12 +21,14 @@
 #define STALL_LEAST_US 300
 #define STALL_MOST_US  (300 * USEC_PER_MSEC)
 /* What a whole director would have heard waits in the ring of its network card, unless it pauses for
- * longer than this; then it is lost, and for a while after the pause nothing is heard yet. */
-#define RING_US (20 * USEC_PER_MSEC)
-#define DEAF_US (12 * USEC_PER_MSEC)
+ * longer than this; then it is lost, and for a while after the pause nothing is heard yet: up to so
+ * long and half of the pause. */
+#define RING_US	   (20 * USEC_PER_MSEC)
+#define DEAF_US	   (12 * USEC_PER_MSEC)
+#define DEAF_SHARE 2
 
 /* At one time in this order: what has arrived is taken in before time is looked at. */
-enum kind { STALL, ADVERT, BEAT, PONG, TIMER };
+enum kind { STALL, HOLD, ADVERT, BEAT, PONG, TIMER };
 
 struct event {
 	int64_t at_us;
@@ -136,7 +138,8 @@ static void ping(struct world *w, unsigned from, unsigned to, uint16_t seq)
 	struct node *n = &w->nodes[to];
 
 	w->result->pings++;
-	if (!passes(w, true) || n->dead || w->now_us < n->answered_us + w->conf->answer_gap_us)
+	if (!passes(w, true) || n->dead || w->now_us < n->deaf_us ||
+	    w->now_us < n->answered_us + w->conf->answer_gap_us)
 		return;
 	n->answered_us = w->now_us;
 	if (passes(w, true))
@@ -172,8 +175,10 @@ static void judge(struct world *w, unsigned i, const struct vrrp_change *change)
 		w->result->false_takeovers++;
 	if (change->reason == VRRP_REASON_SILENCE && lives)
 		w->result->silence_takeovers++;
-	if (w->conf->crash_us && w->now_us >= w->conf->crash_us && w->result->takeover_us < 0)
-		w->result->takeover_us = w->now_us - w->conf->crash_us;
+	if (!w->conf->crash_us || w->now_us < w->conf->crash_us || w->result->takeover_us >= 0)
+		return;
+	w->result->takeover_us = w->now_us - w->conf->crash_us;
+	w->result->left_to_vrrp = change->reason != VRRP_REASON_PEER_LOST;
 }
 
 static void perform(struct world *w, unsigned i, const struct vrrp_actions *actions)
@@ -287,15 +292,24 @@ static void on_beat(struct world *w, unsigned i, const struct event *e)
 	follow(w, i, detect_beat(&n->d, w->now_us, n->interval_us));
 }
 
+static void hold(struct world *w, unsigned i, int64_t for_us, bool whole)
+{
+	struct node *n = &w->nodes[i];
+	int64_t until_us = w->now_us + for_us;
+
+	n->stalled_us = until_us > n->stalled_us ? until_us : n->stalled_us;
+	if (whole && for_us > RING_US)
+		n->deaf_us = n->stalled_us + rng_between(&w->rng, 0, DEAF_US + for_us / DEAF_SHARE);
+}
+
 static void on_stall(struct world *w, unsigned i)
 {
+	bool backup = w->nodes[i].m.state == VRRP_STATE_BACKUP;
 	double share = rng_below(&w->rng, 10000) / 10000.0, wait = rng_below(&w->rng, 10000) + 1;
 	int64_t last_us = (int64_t)(STALL_LEAST_US *
 				    pow((double)STALL_MOST_US / STALL_LEAST_US, share));
 
-	w->nodes[i].stalled_us = w->now_us + last_us;
-	if (i && w->conf->pauses && last_us > RING_US && rng_percent(&w->rng, 50))
-		w->nodes[i].deaf_us = w->nodes[i].stalled_us + DEAF_US;
+	hold(w, i, last_us, backup && w->conf->pauses && rng_percent(&w->rng, 50));
 	push(w, (struct event){.kind = STALL,
 			       .to = (uint8_t)i,
 			       .at_us = w->now_us + last_us +
@@ -310,7 +324,7 @@ static void handle(struct world *w, struct event e)
 		return;
 	if ((e.kind == BEAT || e.kind == PONG || e.kind == ADVERT) && w->now_us < n->deaf_us)
 		return;
-	if (e.kind != STALL && w->now_us < n->stalled_us) {
+	if (e.kind != STALL && e.kind != HOLD && w->now_us < n->stalled_us) {
 		e.at_us = n->stalled_us;
 		if (e.kind == TIMER)
 			n->timer_us = e.at_us;
@@ -320,6 +334,9 @@ static void handle(struct world *w, struct event e)
 	switch (e.kind) {
 	case STALL:
 		on_stall(w, e.to);
+		break;
+	case HOLD:
+		hold(w, e.to, w->conf->holds[e.seq].for_us, w->conf->holds[e.seq].whole);
 		break;
 	case ADVERT:
 		on_advert(w, e.to, &e);
@@ -380,6 +397,15 @@ static void set_up(struct world *w)
 	}
 }
 
+static void set_holds(struct world *w)
+{
+	for (uint16_t i = 0; i < w->conf->n_holds; i++)
+		push(w, (struct event){.kind = HOLD,
+				       .to = (uint8_t)w->conf->holds[i].node,
+				       .seq = i,
+				       .at_us = w->conf->holds[i].at_us});
+}
+
 static int64_t first_fault_us(const struct detect_world_conf *c)
 {
 	int64_t at_us = c->duration_us;
@@ -406,6 +432,7 @@ void detect_world_run(const struct detect_world_conf *conf, struct detect_world_
 	*ret = (struct detect_world_result){.takeover_us = -1};
 	rng_init(&w.rng, conf->seed);
 	set_up(&w);
+	set_holds(&w);
 	while (w.n && w.heap[0].at_us < conf->duration_us) {
 		struct event e = pop(&w);
 

@@ -2,7 +2,8 @@
 /*
  * peer_detect in virtual time: directors with the machine and the detector as they are, a LAN that
  * carries advertisements, pings and answers, a second one for the heartbeats. Frames are lost and
- * late, processes are held up while their kernel answers, ways are cut, a director crashes.
+ * late, processes are held up while their kernel answers, or whole directors; ways are cut, a
+ * director crashes.
  */
 #ifndef TANDEM_FAKE_DETECT_WORLD_H
 #define TANDEM_FAKE_DETECT_WORLD_H
@@ -11,6 +12,15 @@
 #include <stdint.h>
 
 #define DETECT_NODES_MAX 3
+#define DETECT_HOLDS_MAX 8
+
+/* Beside those that come by chance. */
+struct detect_hold {
+	unsigned node;
+	int64_t at_us;
+	int64_t for_us;
+	bool whole; /* not its process alone: nothing reaches it, nor for a while thereafter */
+};
 
 struct detect_world_conf {
 	uint64_t seed;
@@ -27,6 +37,8 @@ struct detect_world_conf {
 	int64_t cut_lan_us;	/* so advertisements, pings and answers */
 	int64_t heal_us;	/* and then they do again */
 	int64_t crash_us;	/* the first director is gone */
+	struct detect_hold holds[DETECT_HOLDS_MAX];
+	unsigned n_holds;
 	bool trace;
 };
 
@@ -38,6 +50,7 @@ struct detect_world_result {
 	unsigned false_takeovers; /* by heartbeats, while the Active lived and could be heard */
 	unsigned silence_takeovers; /* by VRRP itself, while it lived */
 	int64_t takeover_us;	/* after the crash; -1: none */
+	bool left_to_vrrp;	/* and it was not by heartbeats */
 	unsigned actives;	/* in the end, of those that live */
 	bool armed;		/* the detectors of all Backups, at the last moment before any fault */
 };

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: time=60 ip_vs=no
 """Heartbeats every 5 ms beside advertisements of a second: the death of the Active, and the loss of
-its link, are answered at once. The sync link's cut, the death of its VRRP program and one that
-hangs for a while are not answered at all: its kernel still forwards.
+its link, are answered at once, the death also by a Backup that is held up in that moment. The sync
+link's cut, the death of its VRRP program and one that hangs for a while are not answered at all: its
+kernel still forwards.
 
 peer_detect.py [--crashes N]: only that many crashes and returns, with the times."""
 
@@ -72,8 +73,17 @@ def crash_at_once(node):
     node.crash()
 
 
-def crash(pair, times):
-    taken_s = took_over(pair, "crash", lambda: crash_at_once(pair.d1), "no heartbeat, answer or advertisement from")
+def crash_while_held_up(pair):
+    """d2's program stands still meanwhile, and its kernel takes heartbeats in."""
+    vrrp = pair.d2.daemon.roles()["tandem-vrrp"]
+    os.kill(vrrp, signal.SIGSTOP)
+    time.sleep(0.03)
+    crash_at_once(pair.d1)
+    os.kill(vrrp, signal.SIGCONT)
+
+
+def crash(pair, times, what="crash", act=lambda pair: crash_at_once(pair.d1)):
+    taken_s = took_over(pair, what, lambda: act(pair), "no heartbeat, answer or advertisement from")
     pair.d1.boot()
     pair.d1.daemon.boot()
     returned(pair, times)
@@ -117,9 +127,10 @@ def main():
     hurt_program(pair)
     seen = pair.d2.daemon.log_text().count(ARMED)
     crash(pair, seen + 1)
+    crash(pair, seen + 2, "crash, d2 is held up", crash_while_held_up)
     took_over(pair, "link down", pair.d1.links["eth0"].down, "says that it is Active no more")
     pair.d1.links["eth0"].up()
-    returned(pair, seen + 2)
+    returned(pair, seen + 3)
 
 
 run(main)

@@ -124,13 +124,11 @@ static void test_held_up(void **state)
 {
 	struct run r = begin();
 	unsigned pings;
-	bool ping;
 
 	r.beats = r.answers = false;
 	assert_int_equal(go_on(&r, 1000 * MS + 3 * I / 2), DETECT_NOTHING);
 	pings = r.pings;
-	r.now_us += 2 * I - MS;
-	assert_int_equal(detect_tick(&r.d, r.now_us, &ping), DETECT_NOTHING);
+	r.now_us += I;
 	assert_int_equal(go_on(&r, r.now_us + I), DETECT_NOTHING);
 	assert_true(r.pings >= pings + DETECT_DOUBT_PINGS - 1);
 	assert_int_equal(go_on(&r, r.now_us + I), DETECT_LOST);
@@ -139,14 +137,86 @@ static void test_held_up(void **state)
 /* For long: it waits until its network surely works again. */
 static void test_held_up_for_long(void **state)
 {
+	const int64_t held_us = 60 * MS, judge_us = 1000 * MS + 2 * held_us + DETECT_RECOVER * I;
 	struct run r = begin();
-	bool ping;
 
-	r.now_us += 60 * MS;
-	assert_int_equal(detect_tick(&r.d, r.now_us, &ping), DETECT_NOTHING);
+	r.now_us += held_us;
 	r.beats = r.answers = false;
-	assert_int_equal(go_on(&r, r.now_us + DETECT_RECOVER * I - MS), DETECT_NOTHING);
-	assert_int_equal(go_on(&r, r.now_us + I), DETECT_LOST);
+	assert_int_equal(go_on(&r, judge_us - MS), DETECT_NOTHING);
+	assert_int_equal(go_on(&r, judge_us + MS), DETECT_LOST);
+	/* What comes until then shows that it lives. */
+	r = begin();
+	r.now_us += held_us;
+	r.beats = r.answers = false;
+	assert_int_equal(go_on(&r, judge_us - MS), DETECT_NOTHING);
+	r.answers = true;
+	assert_int_equal(go_on(&r, r.now_us + 2000 * MS), DETECT_NOTHING);
+}
+
+/* Heartbeats from before the death wait in the socket, and no ping has gone out since. */
+static void test_died_while_held_up(void **state)
+{
+	for (int64_t held_us = 10 * MS; held_us <= 500 * MS; held_us += 7 * MS) {
+		struct run r = begin();
+
+		r.beats = r.answers = false;
+		r.now_us += held_us;
+		assert_int_equal(detect_beat(&r.d, r.now_us, I), DETECT_NOTHING);
+		assert_int_equal(detect_beat(&r.d, r.now_us, I), DETECT_NOTHING);
+		assert_int_equal(go_on(&r, r.now_us + held_us + DETECT_RECOVER * I - 2 * I),
+				 DETECT_NOTHING);
+		assert_int_equal(go_on(&r, r.now_us + 3 * I), DETECT_LOST);
+	}
+}
+
+static void test_held_up_in_a_row(void **state)
+{
+	struct run r = begin();
+
+	r.beats = r.answers = false;
+	for (int i = 0; i < 20; i++) {
+		r.now_us += 3 * I;
+		assert_int_equal(go_on(&r, r.now_us + 2 * I), DETECT_NOTHING);
+	}
+	assert_int_equal(go_on(&r, r.now_us + 8 * I), DETECT_LOST);
+	/* With answers at each end of it: the way of the heartbeats is given up as ever. */
+	r = begin();
+	r.beats = false;
+	for (int i = 0; i < 20; i++) {
+		r.now_us += 3 * I;
+		assert_int_equal(go_on(&r, r.now_us + 2 * I), DETECT_NOTHING);
+	}
+	r.answers = false;
+	assert_int_equal(go_on(&r, r.now_us + 1000 * MS), DETECT_NOTHING);
+}
+
+/* Answers have ended for another reason, and a hold-up makes them no younger. */
+static void test_no_answers_before_held_up(void **state)
+{
+	for (int queued = 0; queued < 2; queued++) {
+		struct run r = begin();
+
+		r.answers = false;
+		assert_int_equal(go_on(&r, 1000 * MS + DETECT_ANSWER * I), DETECT_NOTHING);
+		r.beats = false;
+		r.now_us += 60 * MS;
+		if (queued)
+			assert_int_equal(detect_beat(&r.d, r.now_us, I), DETECT_NOTHING);
+		assert_true(detect_is_armed(&r.d));
+		assert_int_equal(go_on(&r, r.now_us + 2000 * MS), DETECT_NOTHING);
+	}
+}
+
+/* For so long that all may be different. */
+static void test_away(void **state)
+{
+	struct run r = begin();
+
+	r.now_us += (DETECT_AWAY + 2) * I;
+	assert_int_equal(detect_beat(&r.d, r.now_us, I), DETECT_NOTHING);
+	assert_false(detect_is_armed(&r.d));
+	assert_int_equal(go_on(&r, r.now_us + 500 * MS), DETECT_NOTHING);
+	assert_true(detect_is_armed(&r.d));
 }
 
 /* In virtual time */
@@ -229,6 +299,10 @@ static void test_machine_lost(void **state)
 	step(&m, &conf, VRRP_EVENT_PEER_LOST, now_us, &stranger, silent_us);
 	step(&m, &conf, VRRP_EVENT_PEER_LOST, now_us, &active, 9999 * MS);
 	assert_true(vrrp_machine_deadline(&m) > 13 * USEC_PER_SEC);
+	/* The advertisement itself was the last sign of life. */
+	other = m;
+	step(&other, &conf, VRRP_EVENT_PEER_LOST, now_us, &active, 10 * USEC_PER_SEC);
+	assert_int_equal(vrrp_machine_deadline(&other), now_us + 3046);
 	/* Skew_Time of I: 156/256 × 5 ms. */
 	step(&m, &conf, VRRP_EVENT_PEER_LOST, now_us, &active, silent_us);
 	assert_int_equal(vrrp_machine_deadline(&m), now_us + 3046);
@@ -431,7 +505,10 @@ int main(void)
 		cmocka_unit_test(test_lost),	      cmocka_unit_test(test_no_heartbeats),
 		cmocka_unit_test(test_no_answers),    cmocka_unit_test(test_sign_of_life),
 		cmocka_unit_test(test_held_up),	      cmocka_unit_test(test_held_up_for_long),
-		cmocka_unit_test(test_world),
+		cmocka_unit_test(test_died_while_held_up),
+		cmocka_unit_test(test_held_up_in_a_row),
+		cmocka_unit_test(test_no_answers_before_held_up),
+		cmocka_unit_test(test_away),	      cmocka_unit_test(test_world),
 		cmocka_unit_test(test_machine_lost),  cmocka_unit_test(test_machine_alive),
 		cmocka_unit_test(test_machine_group), cmocka_unit_test(test_machine_gave_up),
 		cmocka_unit_test(test_beat),	      cmocka_unit_test(test_beat_memory),
