@@ -156,7 +156,7 @@ CASES = [
 
 
 def config():
-    reals = "".join(f"real_server {ADDRESS} {1000 + i} {{\n retry 0\n delay_loop 2\n warmup 2\n"
+    reals = "".join(f"real_server {ADDRESS} {1000 + i} {{\n fall 1\n delay_loop 2\n warmup 2\n"
                     f" connect_timeout 0.5\n {check} }}\n"
                     for i, (_, check, _, _) in enumerate(CASES))
     return ("global_defs {\n router_id one\n}\nvirtual_server 10.0.0.100 80 {\n lb_algo rr\n lb_kind NAT\n"

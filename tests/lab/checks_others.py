@@ -50,10 +50,10 @@ CASES = [
 
 
 def config():
-    reals = "".join(f"real_server {A} {1000 + i} {{\n retry 0\n delay_before_retry 1\n warmup 0\n connect_timeout 0.5\n {text} }}\n"
+    reals = "".join(f"real_server {A} {1000 + i} {{\n fall 1\n warmup 0\n connect_timeout 0.5\n {text} }}\n"
                     for i, (_, text, _, _) in enumerate(CASES))
     return ("global_defs {\n router_id one\n}\nvirtual_server 10.0.0.100 80 {\n lb_algo rr\n lb_kind NAT\n"
-            f" protocol TCP\n alpha\n delay_loop 1\n {reals} }}\n").replace("DNS_CHECK {", "DNS_CHECK {\n retry 0")
+            f" protocol TCP\n alpha\n delay_loop 1\n {reals} }}\n")
 
 
 def start_servers(web):

@@ -104,11 +104,11 @@ CASES = [
 
 
 def config():
-    reals = "".join(f"real_server {A} {1000 + i} {{\n retry 0\n delay_loop 2\n warmup 1\n connect_timeout 0.5\n"
+    reals = "".join(f"real_server {A} {1000 + i} {{\n fall 1\n delay_loop 2\n warmup 1\n connect_timeout 0.5\n"
                     f" {text} }}\n" for i, (_, text, _, _) in enumerate(CASES))
     two = f"SMTP_CHECK {{\n host {{ connect_port {SMTP} }}\n host {{ connect_port {CLOSED} }}\n }}\n"
     return ("global_defs {\n router_id one\n}\nvirtual_server 10.0.0.100 80 {\n lb_algo rr\n lb_kind NAT\n"
-            f" protocol TCP\n {reals}\n real_server {A} 2000 {{\n retry 0\n warmup 0\n {two} }}\n}}\n"
+            f" protocol TCP\n {reals}\n real_server {A} 2000 {{\n fall 1\n warmup 0\n {two} }}\n}}\n"
             ).replace("host { ", "host {\n ").replace(f"{SMTP} }}", f"{SMTP}\n }}").replace(
                 f"{CLOSED} }}", f"{CLOSED}\n }}")
 
