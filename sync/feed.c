@@ -26,6 +26,7 @@ void sync_feed_start(struct sync_session *s, struct sync_peer *p, int64_t now_us
 		sync_cipher_free(f->cipher);
 		f->cipher = sync_cipher_new_open(open->suite, &open->key);
 		f->stream = open->stream;
+		f->stream_us = now_us;
 		sync_replay_init(&f->replay, open->seq);
 		f->active_seq = 0;
 	}

@@ -655,6 +655,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 		open_kernel_peer(p);
 		update_shield(p, clock_now_us());
 		peering_look_at_heard(p);
+		peering_forget_former(p);
 	}
 	sync_table_expire(&p->table, (uint32_t)(clock_now_us() / USEC_PER_SEC), EXPIRE_AT_ONCE);
 	look_at_bound(p);

@@ -150,7 +150,11 @@ void peering_roles_changed(struct peering *p, bool gained);
 struct addr peering_address(const struct peering *p, uint64_t node);
 /* What a peer has told; NULL: nothing yet. */
 const struct peer_notes *peering_notes(const struct peering *p, uint64_t node);
-/* peering_notes.c's, for peering.c: a peer has told something of itself; the peers are to know our
+/* Is this a name that a peer had, before it went over to other paths? */
+bool peering_is_former(const struct peering *p, const struct sync_peer_state *s);
+/* peering_notes.c's, for peering.c: what peers were called is forgotten. */
+void peering_forget_former(struct peering *p);
+/* A peer has told something of itself; the peers are to know our
  * configuration; ours is this one from now on. */
 void peering_hear_note(struct peering *p, const struct sync_event *event);
 /* So, whose stream is heard may have changed; a peer's log has begun anew; all have. */

@@ -21,6 +21,40 @@ const struct peer_notes *peering_notes(const struct peering *p, uint64_t node)
 	return NULL;
 }
 
+static bool is_same_director(const struct peering *p, uint64_t a, uint64_t b)
+{
+	const struct peer_notes *m = peering_notes(p, a), *n = peering_notes(p, b);
+
+	return m && n && n->config.name.s[0] && !strcmp(m->config.name.s, n->config.name.s);
+}
+
+/* Unheard since the other has a stream, but for what was on its way: of two that are called alike by
+ * mistake both go on. */
+bool peering_is_former(const struct peering *p, const struct sync_peer_state *s)
+{
+	for (unsigned i = 0; i < sync_session_peers(p->session); i++) {
+		struct sync_peer_state other;
+
+		sync_session_peer(p->session, i, 0, &other);
+		if (other.node && other.node != s->node && other.following &&
+		    s->heard_us < other.stream_us + p->conf.heartbeat_us &&
+		    is_same_director(p, s->node, other.node))
+			return true;
+	}
+	return false;
+}
+
+void peering_forget_former(struct peering *p)
+{
+	for (unsigned i = 0; i < sync_session_peers(p->session); i++) {
+		struct sync_peer_state s;
+
+		sync_session_peer(p->session, i, 0, &s);
+		if (s.node && peering_is_former(p, &s))
+			sync_session_forget(p->session, s.node);
+	}
+}
+
 static const char *name_peer(const struct peering *p, uint64_t node, char text[ADDR_TEXT_MAX])
 {
 	struct addr address = peering_address(p, node);

@@ -110,11 +110,15 @@ static enum sync_out_state out_state(const struct sync_peer_state *s)
 static void send_peer(const struct peering *p, unsigned place, void (*send)(const struct msg *m))
 {
 	const struct peer_rate *rate = &p->rates[place];
-	struct msg m = {.type = MSG_SYNC_PEER};
+	struct msg m = {.type = MSG_SYNC_PEER, .sync_peer = {.place = (uint8_t)place}};
 	const struct peer_notes *notes;
 	struct sync_peer_state s;
 
 	sync_session_peer(p->session, place, clock_now_us(), &s);
+	if (peering_is_former(p, &s)) { /* it has another place */
+		send(&m);
+		return;
+	}
 	notes = peering_notes(p, s.node);
 	m.sync_peer = (struct msg_sync_peer){
 		.place = (uint8_t)place,

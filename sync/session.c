@@ -437,6 +437,7 @@ void sync_session_peer(const struct sync_session *s, unsigned index, int64_t now
 		.version = in->version,
 		.target = in->target,
 		.newest = in->newest,
+		.stream_us = in->stream_us,
 		.opened_us = in->opened_us,
 		.active = in->open ? in->active : 0,
 		.synced_us = in->synced_us,
@@ -457,6 +458,16 @@ void sync_session_peer(const struct sync_session *s, unsigned index, int64_t now
 	};
 	if (ret->lag)
 		ret->lag_us = now_us - out->caught_up_us;
+}
+
+void sync_session_forget(struct sync_session *s, uint64_t node)
+{
+	struct sync_peer *p = sync_peer_find(s, node);
+
+	if (!p || p->feed.open || p->follower.joined)
+		return;
+	drop_peer(s, p);
+	*p = (struct sync_peer){0};
 }
 
 const struct sync_path *sync_session_paths(const struct sync_session *s, unsigned index,

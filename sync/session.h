@@ -157,6 +157,7 @@ struct sync_peer_state {
 	uint64_t target;  /* synced when reached */
 	uint64_t newest;  /* they have */
 	int64_t behind_us; /* how long they have had more than we */
+	int64_t stream_us; /* this stream of theirs was heard first */
 	int64_t opened_us;
 	uint32_t active;   /* what they are Active for, by sync_active_bit(); 0: not known */
 	int64_t synced_us; /* how long that took, since it opened; 0: not yet */
@@ -180,6 +181,8 @@ struct sync_peer_state {
 unsigned sync_session_peers(const struct sync_session *s); /* indexes are below it */
 void sync_session_peer(const struct sync_session *s, unsigned index, int64_t now_us,
 		       struct sync_peer_state *ret);
+/* It is known by another name: its place is free, unless it is heard or listens by this one, too. */
+void sync_session_forget(struct sync_session *s, uint64_t node);
 /* The ways to a peer that work; up to SYNC_PATHS_MAX. */
 const struct sync_path *sync_session_paths(const struct sync_session *s, unsigned index,
 					   unsigned *ret_n);

@@ -25,6 +25,7 @@ struct sync_feed {
 	uint64_t ack_seq;
 	struct sync_cipher *ack_cipher;
 	uint64_t stream;
+	int64_t stream_us; /* it was heard first */
 	struct sync_cipher *cipher;
 	struct sync_replay replay;
 	uint64_t epoch;

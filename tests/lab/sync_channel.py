@@ -170,6 +170,20 @@ def check_overrides(nodes):
                f"{node.name}: it is ready, too", node.daemon.log_text()[-500:])
 
 
+def check_other_paths(nodes):
+    """What a director is called goes by its first path; on another one it is the same director."""
+    d3, before = nodes[2], config(3, key=KEYS[1])
+    unicast = before.partition("    path {\n")[2].partition("    }\n")[0]
+    multicast = "    interface eth1\n"
+    after = before.replace(f"{multicast}    path {{\n{unicast}", f"{unicast}    path {{\n{multicast}")
+    for what, text in (("other paths", after), ("the former paths", before)):
+        code, said = d3.daemon.reload(text)
+        expect(code == 0, f"{what}: d3 reloads", said)
+        for node in nodes:
+            expect(wait_for(lambda: is_synced(node), 2.5, 0.1), f"{what}: {node.name} has each peer once",
+                   node.daemon.ctl("sync")[1])
+
+
 # Records what goes by, then sends it again, damaged, and made up, as fast as it can.
 ENEMY = """
 import os, socket, struct, sys, time
@@ -271,6 +285,7 @@ def main():
     check_one_way(nodes)
     check_enemy(nodes, inner, float(sys.argv[1]) if len(sys.argv) > 1 else 5)
     check_overrides(nodes)
+    check_other_paths(nodes)
     check_shield(nodes)
     for node in nodes[1:]:
         node.daemon.stop()

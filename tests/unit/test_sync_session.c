@@ -156,6 +156,50 @@ static void test_restart_of_the_sender(void **state)
 	assert_int_equal(get(0, 1)->owner, SYNC_OWNER_HEARSAY);
 }
 
+static struct sync_peer_state place(unsigned i)
+{
+	struct sync_peer_state s;
+
+	sync_session_peer(rig->ends[0].session, i, rig->now_us, &s);
+	return s;
+}
+
+/* It has gone over to other paths, and is called by the first of them. */
+static void test_another_name(void **state)
+{
+	struct sync_session *s = rig->ends[0].session;
+
+	run(USEC_PER_SEC);
+	rig->ends[1].conf.node = 9;
+	end_renew(1);
+	run(500 * USEC_PER_MSEC);
+	assert_int_equal(place(0).node, 2);
+	assert_int_equal(place(1).node, 9);
+	assert_true(place(1).stream_us >= place(0).heard_us);
+	assert_true(place(0).stream_us < place(1).heard_us);
+	sync_session_forget(s, 2); /* it may be two */
+	assert_int_equal(place(0).node, 2);
+	run(5 * USEC_PER_SEC);
+	sync_session_forget(s, 2);
+	sync_session_forget(s, 9);
+	assert_int_equal(place(0).node, 0);
+	assert_int_equal(place(1).node, 9);
+	assert_true(place(1).following && place(1).followed);
+}
+
+/* The same name, and another stream: the synced time is not begun anew, but the stream is. */
+static void test_another_stream(void **state)
+{
+	int64_t opened_us;
+
+	run(USEC_PER_SEC);
+	opened_us = place(0).opened_us;
+	end_renew(1);
+	run(500 * USEC_PER_MSEC);
+	assert_int_equal(place(0).opened_us, opened_us);
+	assert_in_range(place(0).stream_us, opened_us + USEC_PER_SEC / 2, rig->now_us);
+}
+
 static void test_one_frame_for_all(void **state)
 {
 	uint64_t before;
@@ -364,6 +408,8 @@ int main(void)
 		SYNC_RIG_TEST(test_held_up),
 		SYNC_RIG_TEST(test_an_hour_apart),
 		SYNC_RIG_TEST(test_restart_of_the_sender),
+		SYNC_RIG_TEST(test_another_name),
+		SYNC_RIG_TEST(test_another_stream),
 		SYNC_RIG_TEST(test_one_frame_for_all),
 		SYNC_RIG_TEST(test_unheard_for_a_time),
 		SYNC_RIG_TEST(test_paths_come_back),
