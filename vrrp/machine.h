@@ -33,7 +33,8 @@
 #define VRRP_LET_GO_US (50 * USEC_PER_MSEC)
 /* The longest that a leaving router waits for a successor's first advertisement. */
 #define VRRP_LEAVE_MAX_US (15 * USEC_PER_SEC)
-/* One that has just come, and lacks connections, gives those that have them so long to be met. */
+/* One that has just come, and lacks connections, gives those that have them so long to be met: as long
+ * as they may be held up, and answer nothing, before they are taken for dead (SYNC_SILENCE_US). */
 #define VRRP_MEET_US USEC_PER_SEC
 
 struct vrrp_conf {
