@@ -188,7 +188,8 @@ static void run_death(struct detect_world_conf c, enum beside beside, struct tal
 	int64_t over_us;
 
 	rng_init(&rng, c.seed);
-	c.crash_us = 6 * USEC_PER_SEC + rng_between(&rng, 0, USEC_PER_SEC);
+	/* Active after 3.2 s, and surely watched after some 64 pings. */
+	c.crash_us = 6 * USEC_PER_SEC + 100 * c.interval_us + rng_between(&rng, 0, USEC_PER_SEC);
 	c.duration_us = c.crash_us + 5 * USEC_PER_SEC;
 	over_us = hold_beside(&c, beside, &rng);
 	detect_world_run(&c, &r);
