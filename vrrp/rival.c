@@ -25,13 +25,22 @@ enum rival_act rival_advertises(struct rival *r, const struct rival_conf *c, int
 	return r->told ? RIVAL_NOTHING : tell(r, now_us);
 }
 
+static enum rival_act answer(struct rival *r, int64_t now_us)
+{
+	r->owed = false;
+	r->answered_us = now_us;
+	return RIVAL_ANSWER;
+}
+
 enum rival_act rival_claims(struct rival *r, const struct rival_conf *c, int64_t now_us)
 {
 	note(r, now_us);
-	if (!r->told || now_us - r->answered_us < c->again_us)
+	if (!r->told)
 		return RIVAL_NOTHING;
-	r->answered_us = now_us;
-	return RIVAL_ANSWER;
+	if (now_us - r->answered_us >= c->again_us)
+		return answer(r, now_us);
+	r->owed = true;
+	return RIVAL_NOTHING;
 }
 
 enum rival_act rival_wait(struct rival *r, const struct rival_conf *c, int64_t now_us)
@@ -40,6 +49,8 @@ enum rival_act rival_wait(struct rival *r, const struct rival_conf *c, int64_t n
 		return RIVAL_NOTHING;
 	if (!r->told)
 		return tell(r, now_us);
+	if (r->owed)
+		return answer(r, now_us);
 	r->heard = r->told = false;
 	return RIVAL_OVER;
 }
@@ -48,6 +59,8 @@ int64_t rival_deadline(const struct rival *r, const struct rival_conf *c)
 {
 	if (!r->heard)
 		return USEC_NEVER;
+	if (r->owed)
+		return r->answered_us + c->again_us;
 	return r->told ? r->last_us + c->over_us : r->first_us + c->grace_us;
 }
 

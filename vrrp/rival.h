@@ -28,6 +28,7 @@ struct rival {
 	int64_t first_us;
 	int64_t last_us;
 	int64_t answered_us;
+	bool owed; /* an answer, when again_us is over: else the last word would be the rival's */
 };
 
 enum rival_act {

@@ -13,6 +13,7 @@ A seed gives the same steps, though not at the same moments.
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -249,6 +250,8 @@ def main():
     seen = [program.result() for program in busy]
     if not ended:
         lab.explain(60)
+        for node in lab.directors:
+            note(f"{node.name}: {json.dumps(node.daemon.ask('sync'))}")
         return
     for vip, s in zip(lab.vips, seen):
         expect(s.alive == s.asked, f"{vip}: every session that talks all the time lives", f"{s.alive} of {s.asked}")

@@ -70,6 +70,22 @@ static void test_claim(void **state)
 	assert_int_equal(rival_wait(&r, &conf, 8500 * MS), RIVAL_OVER);
 }
 
+/* Said twice, as by one that dies then: the last word is ours. */
+static void test_last_claim(void **state)
+{
+	const struct rival_conf slow = {.grace_us = 100 * MS, .over_us = 30000 * MS, .again_us = 1000 * MS};
+	struct rival r = {0};
+
+	rival_claims(&r, &slow, 5000 * MS);
+	assert_int_equal(rival_wait(&r, &slow, 5100 * MS), RIVAL_TELL);
+	assert_int_equal(rival_claims(&r, &slow, 5200 * MS), RIVAL_NOTHING);
+	assert_int_equal(rival_deadline(&r, &slow), 6100 * MS);
+	assert_int_equal(rival_wait(&r, &slow, 6099 * MS), RIVAL_NOTHING);
+	assert_int_equal(rival_wait(&r, &slow, 6100 * MS), RIVAL_ANSWER);
+	assert_int_equal(rival_deadline(&r, &slow), 35200 * MS);
+	assert_int_equal(rival_wait(&r, &slow, 35200 * MS), RIVAL_OVER);
+}
+
 /* What announce.c sends is what is read. */
 static void test_read(void **state)
 {
@@ -113,6 +129,7 @@ int main(void)
 		cmocka_unit_test(test_router),
 		cmocka_unit_test(test_claim_of_successor),
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_last_claim),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_probe),
 	};
