@@ -254,6 +254,7 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us, ui
 	sync_term_heard(s, data->term);
 	if (is_contested(s, *data)) {
 		sync_term_outdone(s, now_us);
+		f->stuck_us = USEC_NEVER; /* it is heard */
 		f->ack_due = true;
 		return;
 	}

@@ -121,8 +121,9 @@ uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s);
  * to the kernel again. */
 void sync_table_give_again(struct sync_table *t, struct sync_entry *e);
 
-/* What we wrote in one term belongs to another, which all followers are to learn. */
-void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to);
+/* What we wrote in one term, and this applies to, belongs to another, which all followers are to learn. */
+void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to,
+			    bool (*applies)(void *ctx, const struct sync_entry *e), void *ctx);
 /* What others wrote and we learned after `version` gets new versions: followers are to hear of it.
  */
 void sync_table_retell(struct sync_table *t, uint64_t version);

@@ -62,14 +62,23 @@ static void move_targets(struct sync_session *s)
 		s->peers[i].follower.target = s->table->version;
 }
 
-/* What we have written as Active carries a term that is not the newest, as others know better. */
+static bool is_ours_still(void *ctx, const struct sync_entry *e)
+{
+	const struct sync_session *s = ctx;
+	struct addr vip = sync_record_vip(e->record);
+
+	return sync_roles_is_active(s->roles, &vip);
+}
+
+/* What we have written as Active carries a term that is not the newest, as others know better. What we
+ * once wrote about an address that another one serves now is not insisted on: that one would, too. */
 static void reclaim(struct sync_session *s)
 {
 	uint16_t before = s->term;
 
 	s->term = s->newest_term = next_term(s);
 	s->outdone_us = USEC_NEVER;
-	sync_table_change_term(s->table, before, s->term);
+	sync_table_change_term(s->table, before, s->term, is_ours_still, s);
 	move_targets(s);
 }
 

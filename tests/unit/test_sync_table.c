@@ -243,6 +243,11 @@ static void test_time_of_templates(void **state)
 	assert_int_equal(sync_table_expire(&r->t, 1370, SIZE_MAX), 1);
 }
 
+static bool is_not(void *ctx, const struct sync_entry *e)
+{
+	return e != ctx;
+}
+
 static void test_change_of_term(void **state)
 {
 	struct rig *r = *state;
@@ -251,8 +256,9 @@ static void test_change_of_term(void **state)
 		put(r, n, 0, 100, 0);
 	make(r, 3, 0, 100);
 	sync_table_put(&r->t, r->record, 36, SYNC_OWNER_PEER, 1, 0);
-	sync_table_change_term(&r->t, 1, 5);
+	sync_table_change_term(&r->t, 1, 5, is_not, get(r, 4));
 	assert_int_equal(get(r, 3)->term, 1); /* not ours */
+	assert_int_equal(get(r, 4)->term, 1);
 	assert_int_equal(get(r, 0)->term, 5);
 	assert_true(get(r, 0)->version > get(r, 3)->version); /* all are to hear of it */
 	assert_true(get(r, 9)->version == r->t.version);

@@ -138,6 +138,63 @@ static void test_shared_work(void **state)
 	assert_int_equal(state_of(1, SECOND + 7), 4);
 }
 
+static void put_many(unsigned end, uint32_t first, uint32_t n, uint16_t state)
+{
+	for (uint32_t i = first; i < first + n; i++)
+		put(end, i, state);
+}
+
+/*
+ * Each has been Active for both addresses, and is for one of them now. What it once wrote about the
+ * other's is not insisted on, whatever makes it insist: they would go on with that for ever.
+ */
+static void test_former_work(void **state)
+{
+	uint64_t frames;
+
+	run(USEC_PER_SEC);
+	for (unsigned end = 0; end < 2; end++) {
+		set_active_for(!end, vip_of(0), false);
+		set_active_for(!end, vip_of(SECOND), false);
+		set_active_for(end, vip_of(0), true);
+		set_active_for(end, vip_of(SECOND), true);
+		put_many(end, 0, end ? 1000 : 2000, 1);
+		put_many(end, SECOND, end ? 1000 : 2000, 1);
+		run(USEC_PER_SEC);
+	}
+	set_active_for(1, vip_of(0), false);
+	set_active_for(0, vip_of(0), true);
+	put_many(0, 0, 500, 4);
+	run(USEC_PER_SEC);
+	end_renew(1);
+	frames = counters(0)->frames_out + counters(1)->frames_out;
+	run(30 * USEC_PER_SEC);
+	assert_in_range(counters(0)->frames_out + counters(1)->frames_out - frames, 300, 1600);
+	assert_true(peer(0, 1).synced && peer(1, 0).synced && !peer(0, 1).lag && !peer(1, 0).lag);
+	assert_int_equal(state_of(1, 7), 4);
+	assert_int_equal(get(1, 7)->owner, SYNC_OWNER_PEER);
+}
+
+/* However much there is to tell, those who contest each other's word do not shout. */
+static void test_two_actives_with_much_to_tell(void **state)
+{
+	uint64_t frames;
+
+	run(USEC_PER_SEC);
+	set_active(0, true);
+	put_many(0, 0, 5000, 1);
+	run(USEC_PER_SEC);
+	set_active(1, true);
+	put_many(1, 0, 5000, 1);
+	run(100 * USEC_PER_MSEC);
+	frames = counters(1)->frames_out;
+	run(USEC_PER_SEC); /* before either insists */
+	assert_in_range(counters(1)->frames_out - frames, 10, 400);
+	set_active(0, false);
+	run(USEC_PER_SEC);
+	assert_int_equal(get(0, 4999)->owner, SYNC_OWNER_PEER);
+}
+
 static void test_hearsay(void **state)
 {
 	put(0, 1, 1);
@@ -184,6 +241,8 @@ int main(void)
 		SYNC_RIG_TEST(test_other_paths_of_an_active_alone),
 		SYNC_RIG_TEST(test_two_actives),
 		SYNC_RIG_TEST(test_shared_work),
+		SYNC_RIG_TEST(test_former_work),
+		SYNC_RIG_TEST(test_two_actives_with_much_to_tell),
 		SYNC_RIG_TEST(test_hearsay),
 		SYNC_RIG_TEST(test_synced_when_all_is_there),
 	};
