@@ -227,7 +227,7 @@ static void check_synced(struct sync_session *s, struct sync_peer *p, int64_t no
  * Does somebody write in a newer term about an address that we are Active for? Soon we are told
  * that we are not, and then it is right; or we insist, and then it is wrong. Until then it waits.
  */
-static bool is_contested(const struct sync_session *s, struct sync_data data)
+static bool is_contested(const struct sync_session *s, struct sync_data data, struct addr *ret_vip)
 {
 	const uint8_t *record;
 	size_t len;
@@ -235,12 +235,10 @@ static bool is_contested(const struct sync_session *s, struct sync_data data)
 	if (!sync_term_is_newer(data.term, s->term) || !sync_roles_has_active(s->roles))
 		return false;
 	while (sync_data_next(&data, &record, &len) > 0) {
-		struct addr vip;
-
 		if (sync_record_is_note(record) || !sync_term_is_newer(term_of(record), s->term))
 			continue;
-		vip = sync_record_vip(record);
-		if (sync_roles_is_active(s->roles, &vip))
+		*ret_vip = sync_record_vip(record);
+		if (sync_roles_is_active(s->roles, ret_vip))
 			return true;
 	}
 	return false;
@@ -250,10 +248,11 @@ static void take(struct sync_session *s, struct sync_peer *p, int64_t now_us, ui
 		 struct sync_data *data)
 {
 	struct sync_feed *f = &p->feed;
+	struct addr vip;
 
 	sync_term_heard(s, data->term);
-	if (is_contested(s, *data)) {
-		sync_term_outdone(s, now_us);
+	if (is_contested(s, *data, &vip)) {
+		sync_term_outdone(s, now_us, &vip);
 		f->stuck_us = USEC_NEVER; /* it is heard */
 		f->ack_due = true;
 		return;

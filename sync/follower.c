@@ -142,7 +142,7 @@ static void acknowledge(struct sync_session *s, struct sync_follower *f, int64_t
 	f->told_synced = ack->flags & SYNC_ACK_SYNCED;
 	measure(s, f, now_us, ack->heard);
 	if (ack->flags & SYNC_ACK_OUTDATED)
-		sync_term_outdone(s, now_us);
+		sync_term_outdone(s, now_us, NULL);
 	if (ack->epoch != s->table->epoch || ack->version > s->table->version ||
 	    ack->version < f->acked)
 		return;

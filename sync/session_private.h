@@ -132,6 +132,7 @@ struct sync_session {
 	uint16_t newest_term;
 	int64_t outdone_us;  /* since when somebody writes in a newer one although we are Active */
 	uint16_t outdone_by; /* the newest one then */
+	struct addr outdone_vip; /* about this address; of no family: not known */
 	int64_t reclaim_us;  /* how long that is borne */
 	bool met;	     /* somebody, in this life */
 	/* The table's version, second by second: the last SYNC_MARKS of them. */
@@ -184,8 +185,9 @@ void sync_term_init(struct sync_session *s);
 void sync_term_tick(struct sync_session *s, int64_t now_us);
 /* A peer knows of this term. */
 void sync_term_heard(struct sync_session *s, uint16_t term);
-/* Somebody writes, or has written, in a newer term what we should be writing. */
-void sync_term_outdone(struct sync_session *s, int64_t now_us);
+/* Somebody writes, or has written, in a newer term what we should be writing, about `vip`; NULL: some address
+ * or other. */
+void sync_term_outdone(struct sync_session *s, int64_t now_us, const struct addr *vip);
 /* A peer is gone: what it told last, perhaps it told to us alone. */
 void sync_term_retell(struct sync_session *s);
 

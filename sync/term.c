@@ -94,12 +94,24 @@ void sync_term_heard(struct sync_session *s, uint16_t term)
 		reclaim(s);
 }
 
-void sync_term_outdone(struct sync_session *s, int64_t now_us)
+void sync_term_outdone(struct sync_session *s, int64_t now_us, const struct addr *vip)
 {
-	if (s->outdone_us != USEC_NEVER && s->outdone_by == s->newest_term)
+	bool known = s->outdone_us != USEC_NEVER;
+
+	if (!known || !vip)
+		s->outdone_vip = vip ? *vip : (struct addr){0};
+	if (known && s->outdone_by == s->newest_term)
 		return;
 	s->outdone_us = now_us;
 	s->outdone_by = s->newest_term;
+}
+
+/* Who has handed an address over, and heard of its new Active before he was told, has not to insist on what
+ * he writes about others. */
+static bool is_to_insist(const struct sync_session *s)
+{
+	return addr_is_set(&s->outdone_vip) ? sync_roles_is_active(s->roles, &s->outdone_vip)
+					    : sync_roles_has_active(s->roles);
 }
 
 /*
@@ -111,7 +123,7 @@ static void check_outdone(struct sync_session *s, int64_t now_us)
 	if (s->outdone_us == USEC_NEVER || now_us - s->outdone_us < s->reclaim_us)
 		return;
 	s->outdone_us = USEC_NEVER;
-	if (!sync_roles_has_active(s->roles))
+	if (!is_to_insist(s))
 		return;
 	reclaim(s);
 	if (s->reclaim_us < RECLAIM_MAX_US)

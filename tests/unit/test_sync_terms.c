@@ -138,6 +138,32 @@ static void test_shared_work(void **state)
 	assert_int_equal(state_of(1, SECOND + 7), 4);
 }
 
+/*
+ * Who hands one of two addresses over, and is told of that a moment after the new Active's first word, does
+ * not insist on what he writes about the other: all of it would be told again, and outdo who takes over
+ * that one meanwhile.
+ */
+static void test_one_of_two_is_handed_over(void **state)
+{
+	uint64_t records;
+
+	run(USEC_PER_SEC);
+	set_active_for(0, vip_of(0), true);
+	set_active_for(0, vip_of(SECOND), true);
+	for (uint32_t i = 0; i < 100; i++)
+		put(0, i, 1);
+	run(USEC_PER_SEC);
+	records = counters(0)->records_out;
+	set_active_for(1, vip_of(SECOND), true);
+	put(1, SECOND, 1);
+	run(100 * USEC_PER_MSEC);
+	assert_null(get(0, SECOND)); /* it waits */
+	set_active_for(0, vip_of(SECOND), false);
+	run(3 * USEC_PER_SEC);
+	assert_non_null(get(0, SECOND));
+	assert_int_equal(counters(0)->records_out, records);
+}
+
 static void put_many(unsigned end, uint32_t first, uint32_t n, uint16_t state)
 {
 	for (uint32_t i = first; i < first + n; i++)
@@ -241,6 +267,7 @@ int main(void)
 		SYNC_RIG_TEST(test_other_paths_of_an_active_alone),
 		SYNC_RIG_TEST(test_two_actives),
 		SYNC_RIG_TEST(test_shared_work),
+		SYNC_RIG_TEST(test_one_of_two_is_handed_over),
 		SYNC_RIG_TEST(test_former_work),
 		SYNC_RIG_TEST(test_two_actives_with_much_to_tell),
 		SYNC_RIG_TEST(test_hearsay),
