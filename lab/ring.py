@@ -14,11 +14,11 @@ class Ring(Pair):
     """As a pair, with a third director and an address for each. The scheduler is rr: a connection that a
     director has never heard of is refused."""
 
-    def __init__(self, ports=(ECHO_PORT,), apart=False):
+    def __init__(self, ports=(ECHO_PORT,), apart=False, **options):
         """ports: of the services of each address; apart: directors talk on a segment of their own."""
         self.vips = [f"10.0.0.{100 + i}" for i in range(DIRECTORS)]
         self.ports, self.segment = ports, "sync0" if apart else "eth0"
-        super().__init__(reals=2, sync="peer")
+        super().__init__(reals=2, sync="peer", **options)
         self.d3 = self._director(3)
         self.directors = (self.d1, self.d2, self.d3)
         self.watch = Watch(self.directors)

@@ -134,9 +134,9 @@ static void on_vrrp_state(const struct msg_vrrp_state *m)
 	if (!changed && was_known)
 		return;
 	s->active = active;
-	tell_active();
 	if (changed)
 		update_roles(active);
+	tell_active();
 }
 
 /* Of each instance, when it is news: a time that is some 100 ms later than the one before is. */

@@ -364,10 +364,15 @@ void peering_drain(struct peering *p)
 	ev_timer_start(p->loop, &p->drain_timer);
 }
 
-/* After the loop has waited. One look at the clock, beside the loop's own, does for all of the turn. */
+/* After the loop has waited. One look at the clock, beside the loop's own, does for all of the turn. Who
+ * was held up has not been able to hear: that comes before what waits to be read. */
 static void on_awake(struct ev_loop *loop, ev_check *w, int events)
 {
-	((struct peering *)w->data)->now_us = clock_now_us();
+	struct peering *p = w->data;
+
+	p->now_us = clock_now_us();
+	if (p->due_us != USEC_NEVER && p->now_us - p->due_us > HELD_UP_US)
+		sync_session_held_up(p->session, p->now_us, p->now_us - p->due_us);
 }
 
 /* While an address changes hands, each millisecond has connections of its own. */
@@ -395,8 +400,6 @@ static void on_work(struct ev_loop *loop, ev_prepare *w, int events)
 	int64_t now_us = p->now_us, at_us, other_us;
 	bool more;
 
-	if (p->due_us != USEC_NEVER && now_us - p->due_us > HELD_UP_US)
-		sync_session_held_up(p->session, now_us, now_us - p->due_us);
 	sync_inject_run(&p->kernel.inject, &p->table, now_us);
 	more = sync_transport_send(p->transport, p->session, now_us, FRAMES_AT_ONCE);
 	look_at_synced(p);

@@ -238,11 +238,24 @@ void sync_session_receive(struct sync_session *s, int64_t now_us, const struct s
 	}
 }
 
+static bool is_not_ours(void *ctx, const struct sync_entry *e)
+{
+	const struct sync_session *s = ctx;
+	struct addr vip = sync_record_vip(e->record);
+
+	return !sync_roles_is_active(s->roles, &vip);
+}
+
 void sync_session_set_active(struct sync_session *s, int64_t now_us, uint32_t active)
 {
+	bool first = !s->active;
+
 	if (s->active == active)
 		return;
 	s->active = active;
+	/* Our kernel would know better if it served, and it does not. */
+	if (first)
+		sync_table_give_withheld(s->table, is_not_ours, s);
 	for (unsigned i = 0; i < SYNC_PEERS_MAX; i++)
 		s->peers[i].follower.sent_us = now_us - s->conf->heartbeat_us;
 }

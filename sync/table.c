@@ -319,6 +319,19 @@ void sync_table_give_again(struct sync_table *t, struct sync_entry *e)
 	renew(t, e);
 }
 
+void sync_table_give_withheld(struct sync_table *t,
+			      bool (*applies)(void *ctx, const struct sync_entry *e), void *ctx)
+{
+	struct sync_entry *e = t->list->next, *next;
+	uint64_t last = t->version;
+
+	for (; e != t->list && e->version <= last; e = next) {
+		next = e->next;
+		if (e->owner == SYNC_OWNER_HEARSAY && e->not_for_kernel && applies(ctx, e))
+			sync_table_give_again(t, e);
+	}
+}
+
 void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to,
 			    bool (*applies)(void *ctx, const struct sync_entry *e), void *ctx)
 {

@@ -120,6 +120,9 @@ uint32_t sync_entry_timeout_s(const struct sync_entry *e, uint32_t now_s);
 /* Our kernel does not have it, or has it without its real server: it gets a new version, and is given
  * to the kernel again. */
 void sync_table_give_again(struct sync_table *t, struct sync_entry *e);
+/* So does what was withheld from it although it may not have it: hearsay that this applies to. */
+void sync_table_give_withheld(struct sync_table *t,
+			      bool (*applies)(void *ctx, const struct sync_entry *e), void *ctx);
 
 /* What we wrote in one term, and this applies to, belongs to another, which all followers are to learn. */
 void sync_table_change_term(struct sync_table *t, uint16_t from, uint16_t to,

@@ -29,6 +29,7 @@ WEATHERS = ("", "", "loss 5%", "loss 20%", "delay 2ms 2ms loss 10% duplicate 5% 
 CLIENTS = 20
 KEPT = 300  # connections; the oldest are closed then
 SETTLE_S = 60
+ADVERT_S = 0.3  # so that a busy machine does not make a director believe that another one is dead
 
 
 class WalkPair(ApartPair):
@@ -65,8 +66,8 @@ class WalkPair(ApartPair):
 class WalkRing(Ring):
     shift = 0
 
-    def __init__(self):
-        super().__init__(ports=(ECHO_PORT, held.SERVER_PORT), apart=True)
+    def __init__(self, **options):
+        super().__init__(ports=(ECHO_PORT, held.SERVER_PORT), apart=True, **options)
         held.serve(self.reals)
         self.helds = [(held.Held(self.client, vip), (*held.SORTS[:3], "fresh")) for vip in self.vips]
 
@@ -240,7 +241,7 @@ def main():
     parser.add_argument("--sessions", default=4, type=int, help="of each sort and address, before each step")
     a = parser.parse_args()
     note(f"--steps {a.steps} --seed {a.seed} --mode {a.mode} --family {a.family}" + " --ring" * a.ring)
-    lab = WalkRing() if a.ring else WalkPair(mode=a.mode, family=a.family)
+    lab = WalkRing(advert_s=ADVERT_S) if a.ring else WalkPair(mode=a.mode, family=a.family, advert_s=ADVERT_S)
     lab.start()
     expect(lab.wait_synced(), "all are synced")
     busy = [Sessions(lab.client, vip, ECHO_PORT, 30 // len(lab.vips), 15000, 200) for vip in lab.vips]

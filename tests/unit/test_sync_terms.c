@@ -76,6 +76,26 @@ static void test_restart_leaves_the_kernel_alone(void **state)
 	assert_false(get(0, 2)->not_for_kernel);
 }
 
+/*
+ * What one has only heard of is withheld from a kernel that had connections before, as long as it is not
+ * known whether it serves them. A director that was stopped for a while, and is Backup, gets it then.
+ */
+static void test_hearsay_for_a_backup(void **state)
+{
+	put(0, 1, 1);
+	put(0, SECOND + 1, 1);
+	run(USEC_PER_SEC);
+	rig->ends[0].deaf = true; /* it has told them to 1; now 2 comes, and 0 is gone */
+	rig->n = 3;
+	sync_session_set_kernel_knows(rig->ends[2].session, true);
+	run(USEC_PER_SEC);
+	assert_true(get(2, 1)->not_for_kernel && get(2, SECOND + 1)->not_for_kernel);
+	set_active_for(2, vip_of(SECOND), true);
+	sync_session_set_active(rig->ends[2].session, rig->now_us, SYNC_ACTIVE_SAID);
+	assert_false(get(2, 1)->not_for_kernel);
+	assert_true(get(2, SECOND + 1)->not_for_kernel);
+}
+
 /* A reload changes its paths while nobody else is there: what its kernel says is still taken in. */
 static void test_other_paths_of_an_active_alone(void **state)
 {
@@ -264,6 +284,7 @@ int main(void)
 		SYNC_RIG_TEST(test_takeover),
 		SYNC_RIG_TEST(test_restart_of_the_active),
 		SYNC_RIG_TEST(test_restart_leaves_the_kernel_alone),
+		SYNC_RIG_TEST(test_hearsay_for_a_backup),
 		SYNC_RIG_TEST(test_other_paths_of_an_active_alone),
 		SYNC_RIG_TEST(test_two_actives),
 		SYNC_RIG_TEST(test_shared_work),
