@@ -93,14 +93,15 @@ static uint16_t term_of(const uint8_t *wire)
 
 /*
  * What is known here and better than what the peer says? The newer term decides. In the same term
- * hearsay adds nothing, and what we have written as Active stands.
+ * hearsay adds nothing, and what we have written as Active stands. A peer whose word we have outdone as
+ * Active ourselves sees that from ours.
  */
 static bool is_kept(struct sync_session *s, struct sync_feed *f, const struct sync_entry *e,
 		    uint16_t term, bool hearsay, bool active)
 {
 	if (sync_term_is_newer(e->term, term)) {
 		s->counters.outdated++;
-		f->outdated |= !hearsay;
+		f->outdated |= !hearsay && !(active && e->owner == SYNC_OWNER_OWN);
 		return true;
 	}
 	if (e->term != term)
