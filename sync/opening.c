@@ -17,6 +17,8 @@
 /* A subscription repeated sooner is the same one on another path, or an echo. */
 #define ANSWER_REPEAT_US (20 * USEC_PER_MSEC)
 #define ANSWER_REPEATS	 SYNC_PATHS_MAX
+/* So many offers may have come to the same place before one is lost. */
+#define OFFER_PLACES 4
 /* A stream that is heard of but can't be opened is not worth more. */
 #define WANTED_US      (3 * USEC_PER_SEC)
 #define FORGET_PEER_US (3600 * USEC_PER_SEC)
@@ -103,15 +105,39 @@ void sync_opening_want(struct sync_session *s, int64_t now_us, uint64_t stream)
 	s->tries = 0;
 }
 
-/* Of the offer for this nonce. That depends on what nobody else knows: who has recorded enough
- * subscriptions could else put one in the place of each that he hears. */
-static unsigned place_of(const struct sync_session *s, const uint8_t *nonce)
+/* The places where the offer for this nonce may be. They depend on what nobody else knows: who has
+ * recorded enough subscriptions could else put one in the place of each that he hears. */
+static struct sync_offer *places_of(struct sync_session *s, const uint8_t *nonce)
 {
 	uint64_t h;
 
 	memcpy(&h, nonce, sizeof(h));
 	h = (h ^ s->offer_seed) * 0x9e3779b97f4a7c15ull;
-	return (unsigned)(h >> 32) % SYNC_OFFERS;
+	return &s->offers[(unsigned)(h >> 32) % (SYNC_OFFERS / OFFER_PLACES) * OFFER_PLACES];
+}
+
+static struct sync_offer *offer_find(struct sync_session *s, const uint8_t *nonce)
+{
+	struct sync_offer *o = places_of(s, nonce);
+
+	for (unsigned i = 0; i < OFFER_PLACES; i++)
+		if (o[i].open_cipher && memcmp(o[i].nonce, nonce, sizeof(o->nonce)) == 0)
+			return &o[i];
+	return NULL;
+}
+
+/* A free place, or that of the offer that was not taken up for longest. */
+static struct sync_offer *offer_place(struct sync_session *s, const uint8_t *nonce)
+{
+	struct sync_offer *o = places_of(s, nonce), *best = o;
+
+	for (unsigned i = 0; i < OFFER_PLACES; i++) {
+		if (!o[i].open_cipher)
+			return &o[i];
+		if (o[i].answered_us < best->answered_us)
+			best = &o[i];
+	}
+	return best;
 }
 
 static int offer_make(struct sync_session *s, struct sync_offer *o,
@@ -146,12 +172,12 @@ static bool is_answered_enough(struct sync_offer *o, int64_t now_us)
 static void answer(struct sync_session *s, int64_t now_us, const struct sync_path *from,
 		   const struct sync_subscribe *sub, const struct sync_key *psk)
 {
-	unsigned i = place_of(s, sub->nonce);
-	struct sync_offer *o = &s->offers[i];
+	struct sync_offer *o = offer_find(s, sub->nonce);
 
 	if (s->n_answers == SYNC_ANSWERS)
 		return; /* they will ask again */
-	if (!o->open_cipher || memcmp(o->nonce, sub->nonce, sizeof(o->nonce)) != 0) {
+	if (!o) {
+		o = offer_place(s, sub->nonce);
 		if (offer_make(s, o, sub, psk))
 			return;
 		o->answered_us = now_us;
@@ -160,7 +186,8 @@ static void answer(struct sync_session *s, int64_t now_us, const struct sync_pat
 		s->counters.duplicates++;
 		return;
 	}
-	s->answers[s->n_answers++] = (struct sync_answer){.offer = i, .path = *from};
+	s->answers[s->n_answers++] =
+		(struct sync_answer){.offer = (unsigned)(o - s->offers), .path = *from};
 }
 
 /* Our own, that a multicast group or a mirror brings back; or a clone's. */
@@ -281,12 +308,9 @@ out:
 struct sync_offer *sync_opening_find(struct sync_session *s, const struct sync_frame_head *head,
 				     const struct sync_ack_clear *clear)
 {
-	struct sync_offer *o = &s->offers[place_of(s, clear->nonce)];
+	struct sync_offer *o = offer_find(s, clear->nonce);
 
-	if (!o->open_cipher || o->session != head->session || o->node != clear->node ||
-	    memcmp(o->nonce, clear->nonce, sizeof(o->nonce)) != 0)
-		return NULL;
-	return o;
+	return o && o->session == head->session && o->node == clear->node ? o : NULL;
 }
 
 void sync_opening_forget(struct sync_session *s, uint64_t node)
