@@ -166,6 +166,9 @@ static void drain_first(void)
 {
 	static const struct msg drain = {.type = MSG_SYNC_DRAIN};
 
+	/* A timer that was stopped has kept what was left of its time. */
+	ev_timer_stop(vrrp.shell.loop, &vrrp.drain);
+	ev_timer_set(&vrrp.drain, DRAIN_S, 0);
 	ev_timer_start(vrrp.shell.loop, &vrrp.drain);
 	role_send(ROLE_SYNC, &drain);
 }
@@ -179,11 +182,23 @@ static void hand_over(void)
 		observe_all(NULL);
 }
 
+/* Is there an Active that this tracker puts at fault? 0: any tracker. */
+static bool makes_leave(uint64_t tracker)
+{
+	for (struct instance *in = vrrp.instances; in; in = in->next)
+		if (!in->leaving && in->m.state == VRRP_STATE_ACTIVE &&
+		    (!tracker || vrrp_config_tracks(in->config, tracker)) &&
+		    vrrp_config_failed_tracker(in->config, &vrrp.shell.tracking))
+			return true;
+	return false;
+}
+
 static void on_drained(unsigned peers)
 {
 	if (!ev_is_active(&vrrp.drain))
 		return;
-	if (peers)
+	/* The tracker may be well again. */
+	if (peers && (vrrp.stopping || makes_leave(0)))
 		log_info("the peers have all connections: handing over");
 	hand_over();
 }
@@ -480,7 +495,7 @@ static int vrrp_init(void *ctx, struct ev_loop *loop)
 	ev_timer_init(&vrrp.startup, on_startup, 0, 0);
 	ev_init(&vrrp.look, on_look);
 	ev_timer_init(&vrrp.reap, on_reap, 0, 0);
-	ev_timer_init(&vrrp.drain, on_drain, DRAIN_S, 0);
+	ev_init(&vrrp.drain, on_drain);
 	static_addresses_init(&vrrp.shell.statics, &vrrp.shell.netifs);
 	err = netifs_open(&vrrp.shell.netifs, loop, on_netifs_changed, NULL);
 	if (!err)
@@ -612,17 +627,6 @@ static void vrrp_commit(void *ctx, const struct model *now)
 	if (vrrp.n_handed)
 		routes_resume(vrrp.shell.routes);
 	forget_handed();
-}
-
-/* Is there an Active that this tracker puts at fault? */
-static bool makes_leave(uint64_t tracker)
-{
-	for (struct instance *in = vrrp.instances; in; in = in->next)
-		if (!in->leaving && in->m.state == VRRP_STATE_ACTIVE &&
-		    vrrp_config_tracks(in->config, tracker) &&
-		    vrrp_config_failed_tracker(in->config, &vrrp.shell.tracking))
-			return true;
-	return false;
 }
 
 static void on_tracked(uint64_t tracker)

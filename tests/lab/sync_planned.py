@@ -186,6 +186,9 @@ def deaf_peer(pair):
     stop(pair)
     said = pair.d1.daemon.log_text()
     expect(NOT_DRAINED in said or "peer 10.0.9.2: left" in said, "d2 does not answer: d1 says so, and leaves")
+    if NOT_DRAINED in said:
+        waited_s = time_of(pair.d1, rf"tandem-vrrp\S* warning: .*{NOT_DRAINED}") - time_of(pair.d1, STOPS)
+        expect(waited_s > 0.49, "after the time that it says", waited_s)
 
 
 def main():
