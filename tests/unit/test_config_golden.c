@@ -38,20 +38,26 @@ static char *file_text(const char *path)
 	return text;
 }
 
+/* NULL: it can't be run. */
+static const struct model *load(const char *path, struct arena *arena, struct diags *diags)
+{
+	const struct config_options options = {.path = path, .config_id = "main"};
+	const struct model *m;
+
+	diags_init(diags, arena);
+	return config_load(&options, 1, arena, diags, &m) ? NULL : m;
+}
+
 /* Diagnostics, a rule, and the dump. */
 static char *golden_output(const char *name)
 {
-	const struct config_options options = {.path = name, .config_id = "main"};
 	struct arena *arena = arena_new();
-	const struct model *m;
 	struct diags diags;
+	const struct model *m = load(name, arena, &diags);
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	diags_init(&diags, arena);
-	if (config_load(&options, 1, arena, &diags, &m))
-		m = NULL;
 	diags_print(&diags, out);
 	fputs("----\n", out);
 	if (m)
@@ -286,16 +292,14 @@ static void print_least(FILE *out, const char *place, const struct vs_sysctl *at
 
 static void expect_least(const char *path, const char *wanted)
 {
-	const struct config_options options = {.path = path, .config_id = "main"};
 	struct arena *arena = arena_new();
-	const struct model *m;
 	struct diags diags;
+	const struct model *m = load(path, arena, &diags);
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	diags_init(&diags, arena);
-	assert_int_equal(config_load(&options, 1, arena, &diags, &m), 0);
+	assert_non_null(m);
 	print_least(out, "", m->global->sysctls, m->global->n_sysctls);
 	print_least(out, "core ", m->global->core_sysctls, m->global->n_core_sysctls);
 	fclose(out);
